@@ -16,7 +16,11 @@ interface CommandEntry {
 }
 
 const COMMANDS: readonly CommandEntry[] = [
-  { name: "test", summary: "run all checks and tests, or the tests that match a pattern", load: () => import("./commands/test.ts") },
+  {
+    name: "test",
+    summary: "run all checks and tests, or the tests that match a pattern",
+    load: () => import("./commands/test.ts"),
+  },
 ];
 
 function readVersion(): string {
