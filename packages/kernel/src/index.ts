@@ -1,0 +1,16 @@
+export { assert, assertRange, fail, unreachable } from "./assert.ts";
+export { sleep, systemClock } from "./clock.ts";
+export type { Clock, TimerHandle } from "./clock.ts";
+export { CounterBlock, createCounterBlock } from "./counters.ts";
+export { KERNEL_ERRORS } from "./errors.ts";
+export type { KernelErrorCode } from "./errors.ts";
+export { FakeClock } from "./fake-clock.ts";
+export { hashBytes, hashString, mixUint32 } from "./hash.ts";
+export { Histogram } from "./histogram.ts";
+export type { HistogramSnapshot } from "./histogram.ts";
+export { createRandom, systemRandom } from "./random.ts";
+export type { Random } from "./random.ts";
+export { TimerEntry, TimerWheel } from "./timer-wheel.ts";
+export type { TimerOwner, TimerWheelOptions } from "./timer-wheel.ts";
+export { isWeftError, WeftError } from "./weft-error.ts";
+export type { ErrorCatalog, ErrorCatalogEntry } from "./weft-error.ts";
