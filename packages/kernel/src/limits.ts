@@ -36,3 +36,33 @@ export const HISTOGRAM_BUCKETS_MAX = 464;
 
 /** A histogram grows by so many counters at once: 4 octaves, so it grows at most 8 times in its life. */
 export const HISTOGRAM_BUCKETS_GROWTH = 64;
+
+/** Most items that a `Ring` holds: its slots are allocated up front, so a larger one is a mistake. */
+export const RING_CAPACITY_MAX = 16_777_216;
+
+/** Most bits of a `Bitmap` (2 MB): a hundred times the largest list of hosts that is planned for. */
+export const BITMAP_BITS_MAX = 16_777_216;
+
+/** Smallest slab of a pool: below that, pooling costs more than allocating. */
+export const SLAB_BYTES_MIN = 64;
+
+/** Largest slab of a pool: one buffer never holds more than a large frame with its surroundings. */
+export const SLAB_BYTES_MAX = 67_108_864;
+
+/** Most buckets of a sliding window: finer steps than 1/1024 of a window change no decision. */
+export const SLIDING_WINDOW_BUCKETS_MAX = 1024;
+
+/** Most columns of a sliding window: one per outcome that is told apart. */
+export const SLIDING_WINDOW_COLUMNS_MAX = 64;
+
+/** Longest back-off, in milliseconds (1 day): a peer that recovers is noticed the same day. */
+export const BACKOFF_MS_MAX = 86_400_000;
+
+/** Bytes of one output slab: a turn's output of a busy connection; one read of a large body fits. */
+export const OUTPUT_SLAB_BYTES = 65_536;
+
+/** Most free output slabs kept for reuse by a worker (16 MiB). */
+export const OUTPUT_FREE_SLABS_MAX = 256;
+
+/** Output that waits for a slow peer above this marks the connection as congested: body producers stop. */
+export const OUTPUT_CONGESTED_BYTES = 262_144;

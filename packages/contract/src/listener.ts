@@ -1,0 +1,75 @@
+/** What a listener does with a connection. */
+export type ListenerProtocol =
+  /** HTTP/1.x and HTTP/2, told apart by ALPN or by the first bytes. */
+  | "http"
+  /** Bytes to one weighted choice of clusters. */
+  | "tcp"
+  /** Bytes, the cluster chosen by the server name in the TLS ClientHello; TLS is not terminated. */
+  | "tls-passthrough";
+
+/** A certificate with its private key. The key never appears in status, dumps or logs. */
+export interface CertificateConfig {
+  /** For messages: the file or resource it comes from. */
+  readonly name: string;
+  /** PEM, leaf first. */
+  readonly certificateChain: string;
+  /** PEM. */
+  readonly privateKey: string;
+}
+
+/** How a listener ends TLS. */
+export interface ListenerTls {
+  /** At least one; the first is the default where no server name matches. */
+  readonly certificates: readonly CertificateConfig[];
+  /** PEM bundle that client certificates are checked against; "" accepts none. */
+  readonly clientCa: string;
+  /** What happens to a client without a certificate that `clientCa` vouches for. */
+  readonly clientCertificate: "ignore" | "optional" | "required";
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** ALPN protocols in order of preference. */
+  readonly alpn: readonly ("h2" | "http/1.1")[];
+}
+
+/** Where a stream of plain bytes goes. */
+export interface TcpRoute {
+  readonly name: string;
+  /** TLS passthrough: server names, exact or "*.example.com"; empty matches any. Plain TCP: empty. */
+  readonly serverNames: readonly string[];
+  readonly backends: readonly { readonly cluster: string; readonly weight: number }[];
+}
+
+/** One address that the proxy listens on. */
+export interface ListenerConfig {
+  readonly name: string;
+  /** IP address; "0.0.0.0" or "::" for all. */
+  readonly address: string;
+  /** 0 lets the system choose; what it chose is in the status. */
+  readonly port: number;
+  readonly protocol: ListenerProtocol;
+  /** Null: plain text. */
+  readonly tls: ListenerTls | null;
+  /** With `tls`: also answer plain HTTP on the same port (told apart by the first byte). */
+  readonly allowsPlainText: boolean;
+  readonly proxyProtocol: "off" | "optional" | "required";
+  /** "http" listeners: the route table that serves requests. */
+  readonly routeTable: string;
+  /** "tcp" and "tls-passthrough" listeners. First match wins. */
+  readonly tcpRoutes: readonly TcpRoute[];
+  /**
+   * True at the edge: X-Forwarded-* from outside are removed and set anew. False inside the mesh: they are kept and
+   * extended.
+   */
+  readonly isEdge: boolean;
+  readonly connectionsMax: number;
+  /** No request for so long on an open connection: it is closed gently. */
+  readonly idleTimeoutMs: number;
+  /** From a request's first byte (or the connection's start) to the end of its head; also the TLS handshake. */
+  readonly headerTimeoutMs: number;
+  /** No byte in either direction for so long on an open stream: it is reset. */
+  readonly streamIdleTimeoutMs: number;
+  readonly headerBytesMax: number;
+  readonly targetBytesMax: number;
+  /** 413 above this; 0 for no limit. */
+  readonly bodyBytesMax: number;
+  readonly http2StreamsMax: number;
+}

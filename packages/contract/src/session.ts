@@ -1,0 +1,73 @@
+import type { WeftError } from "@weft/kernel";
+import type { RequestHead } from "./head.ts";
+import type { ClientStream, ResponseReceiver, ServerStream } from "./stream.ts";
+
+/**
+ * One connection's protocol engine, without socket and without time: bytes come in by `receive`, bytes go out through
+ * the `OutputBuffer` it was made with, and whoever owns the socket tells it when the output drains and when it is lost.
+ */
+interface Session {
+  /** Takes bytes that arrived. The engine copies what it must keep; it may call any handler from inside. */
+  receive(bytes: Buffer, start: number, end: number): void;
+  /** The peer will send no more (TCP FIN). */
+  receiveEnd(): void;
+  /** The output is below its watermark again: streams that wait for it are told. */
+  outputDrained(): void;
+  /** The connection is gone: every open stream is reset with reason `connection`, `detail` saying why. */
+  connectionLost(detail: string): void;
+  /** Streams that are open now. */
+  readonly activeStreams: number;
+}
+
+/** What the engine of a downstream connection asks of the connection's owner. */
+export interface ServerSessionHandler {
+  /** A request has begun. The acceptor sets `stream.receiver` unless `isEnd`. */
+  onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void;
+  /** True: stop reading from the socket until told false. Only ever called with a changed value. */
+  onReadPaused(isPaused: boolean): void;
+  /**
+   * The engine is done: write out what the output holds, then close. `error` says what the peer did wrong (an answer
+   * or a GOAWAY is in the output already), null for an ordinary end. No stream is open when this is called.
+   */
+  onSessionEnd(error: WeftError | null): void;
+}
+
+/** The engine of a connection that a client opened to us. */
+export interface ServerSession extends Session {
+  /** True while the first bytes of a request are here but its head is not complete: the header deadline applies. */
+  readonly isReceivingHead: boolean;
+  /**
+   * Ends gently: no new request is accepted (HTTP/2 GOAWAY, HTTP/1 `Connection: close` on the next answer), open
+   * streams finish, then `onSessionEnd(null)`. At once when nothing is open.
+   */
+  drain(): void;
+  /** A deadline passed while the head was incomplete: HTTP/1 answers 408; then the session ends. */
+  headTimeout(): void;
+}
+
+/** What the engine of an upstream connection tells its pool. */
+export interface ClientSessionHandler {
+  /** `availableStreams` has grown from 0 (a stream ended, SETTINGS arrived). */
+  onStreamsAvailable(): void;
+  /** No new stream will be accepted on this connection (GOAWAY, `Connection: close`); open ones may go on. */
+  onDraining(): void;
+  onReadPaused(isPaused: boolean): void;
+  /** As for the server. Open streams were reset before. */
+  onSessionEnd(error: WeftError | null): void;
+  /** The answer to `ping`. */
+  onPong(): void;
+}
+
+/** The engine of a connection that we opened to a host. */
+export interface ClientSession extends Session {
+  /** How many streams may be opened now: 0 or 1 for HTTP/1, by the peer's SETTINGS for HTTP/2; 0 once draining. */
+  readonly availableStreams: number;
+  /** True until the peer's first bytes of protocol (SETTINGS) have come; streams may be opened before. */
+  readonly isDraining: boolean;
+  /** Begins a request. Only call with `availableStreams > 0`. `isEnd`: there is no body. */
+  open(head: RequestHead, isEnd: boolean, receiver: ResponseReceiver): ClientStream;
+  /** Asks the peer for a sign of life; false where the protocol has none (HTTP/1). */
+  ping(): boolean;
+  /** Ends gently: no new stream; when the open ones are done, `onSessionEnd(null)`. */
+  drain(): void;
+}
