@@ -46,3 +46,17 @@ export function assertRange(name: string, value: number, min: number, max: numbe
     { name, value, min, max },
   );
 }
+
+/**
+ * As `assertRange`, for counts and sizes.
+ *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when `value` is not an integer in `[min, max]`
+ */
+export function assertInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new WeftError<KernelErrorCode>(
+    "KERNEL_INVALID_ARGUMENT",
+    `Cannot use ${name} = ${value}: expected an integer from ${min} to ${max}`,
+    { name, value, min, max },
+  );
+}

@@ -30,11 +30,11 @@ export class TimerEntry {
   readonly kind: number;
   /** When it fires, on the clock's `nowMs()` scale; meaningful while scheduled. */
   deadlineMs: number = 0;
-  /** @internal The wheel's links within a slot. */
+  /** @internal The wheel that holds this entry; set by the wheel alone, as the two links are. */
   wheel: TimerWheel | undefined = undefined;
-  /** @internal */
+  /** @internal The following entry of the slot, or its head. */
   next: TimerEntry = this;
-  /** @internal */
+  /** @internal The preceding entry of the slot, or its head. */
   previous: TimerEntry = this;
 
   constructor(owner: TimerOwner, kind: number = 0) {
@@ -308,11 +308,20 @@ export class TimerWheel {
       try {
         entry.owner.onTimer(entry);
       } catch (error) {
-        if (this.#onError === undefined) (failures ??= []).push(error);
-        else this.#onError(error, entry);
+        failures = this.#report(error, entry, failures);
       }
     }
     return failures;
+  }
+
+  #report(error: unknown, entry: TimerEntry, failures: unknown[] | undefined): unknown[] | undefined {
+    if (this.#onError === undefined) return [...(failures ?? []), error];
+    try {
+      this.#onError(error, entry);
+      return failures;
+    } catch (reportError) {
+      return [...(failures ?? []), reportError];
+    }
   }
 
   /** Moves a slot's entries to the list of due ones, where callbacks may still cancel them. */
