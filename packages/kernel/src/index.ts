@@ -29,3 +29,4 @@ export { TokenBucket } from "./token-bucket.ts";
 export type { TokenBucketOptions } from "./token-bucket.ts";
 export { OutputBuffer, releaseOutputSlab } from "./output-buffer.ts";
 export type { OutputSink } from "./output-buffer.ts";
+export { sliceLatin1, writeLatin1 } from "./latin1.ts";

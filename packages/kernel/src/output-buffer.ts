@@ -1,3 +1,4 @@
+import { writeLatin1 } from "./latin1.ts";
 import { OUTPUT_CONGESTED_BYTES, OUTPUT_FREE_SLABS_MAX, OUTPUT_SLAB_BYTES } from "./limits.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -61,7 +62,7 @@ export class OutputBuffer {
   /** Appends a text whose characters are all below 256. */
   writeLatin1(text: string): void {
     const at = this.reserve(text.length);
-    this.bytes.latin1Write(text, at);
+    writeLatin1(this.bytes, text, at);
     this.position = at + text.length;
   }
 
