@@ -8,6 +8,10 @@ export const KERNEL_ERRORS = {
     meaning: "A kernel object was created with an option outside its documented range.",
     action: "Correct the option that the message names.",
   },
+  KERNEL_LISTEN_FAILED: {
+    meaning: "An address could not be listened on; the message has the system's reason.",
+    action: "Free the port, choose another, or run with the right to use it.",
+  },
   KERNEL_WAIT_ABORTED: {
     meaning: "A wait was given up because its abort signal fired.",
     action: "Nothing: the caller asked for it. The signal's reason is the cause of this error.",

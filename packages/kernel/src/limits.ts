@@ -66,3 +66,6 @@ export const OUTPUT_FREE_SLABS_MAX = 256;
 
 /** Output that waits for a slow peer above this marks the connection as congested: body producers stop. */
 export const OUTPUT_CONGESTED_BYTES = 262_144;
+
+/** Bytes taken from a socket in one read: one system call for a typical turn of a busy connection. */
+export const READ_BUFFER_BYTES = 65_536;
