@@ -27,8 +27,30 @@ export interface Lock {
   packages: Record<string, LockEntry>;
 }
 
-const SYSTEMS = new Set(["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"]);
-const PROCESSORS = new Set(["arm", "arm64", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "wasm32", "x64"]);
+const SYSTEMS = new Set([
+  "aix",
+  "android",
+  "darwin",
+  "freebsd",
+  "linux",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "sunos",
+  "win32",
+]);
+const PROCESSORS = new Set([
+  "arm",
+  "arm64",
+  "ia32",
+  "loong64",
+  "mips64el",
+  "ppc64",
+  "riscv64",
+  "s390x",
+  "wasm32",
+  "x64",
+]);
 
 /** Reads system, processor and C library from a platform package's name; undefined if the name states no processor. */
 export function decodePlatform(name: string): Pick<LockEntry, "os" | "cpu" | "libc"> | undefined {
@@ -42,7 +64,7 @@ export function decodePlatform(name: string): Pick<LockEntry, "os" | "cpu" | "li
 
 /** Where `name`, required by the package at `path`, would be found in the lock; undefined if nowhere. */
 function findEntry(lock: Lock, path: string, name: string): string | undefined {
-  for (let folder = path; ; ) {
+  for (let folder = path; ;) {
     const candidate = folder === "" ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
     if (lock.packages[candidate] !== undefined) return candidate;
     if (folder === "") return undefined;
@@ -64,7 +86,9 @@ export function missingOptionals(lock: Lock): [name: string, version: string, ow
 
 /** What is wrong with the lock, as sentences; empty if nothing. */
 export function lockProblems(lock: Lock): string[] {
-  const problems = missingOptionals(lock).map(([name, version]) => `package-lock.json lacks ${name}@${version}: run \`npm run lock\``);
+  const problems = missingOptionals(lock).map(
+    ([name, version]) => `package-lock.json lacks ${name}@${version}: run \`npm run lock\``,
+  );
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (entry.resolved !== undefined && entry.link !== true && /^[a-z+]+:/.test(entry.resolved)) {
       problems.push(`package-lock.json names a download address for ${path}: remove its "resolved"`);
