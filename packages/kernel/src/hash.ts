@@ -24,7 +24,7 @@ function mixTail(block: number): number {
 
 /**
  * MurmurHash3 (32 bit) of the UTF-16LE bytes of `text`, as a uint32: same result on every machine
- * and in every process, good avalanche, no allocation. For consistent hashing and sharding; it does
+ * and in every process, good avalanche, no copy of the text. For consistent hashing and sharding; it does
  * not resist an attacker who chooses the texts.
  *
  * @example

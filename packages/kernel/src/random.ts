@@ -18,10 +18,10 @@ const UINT32_COUNT = 4_294_967_296;
  * state in four integers, no allocation per number.
  */
 class SeededRandom implements Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #d: number;
+  #a: number = 0;
+  #b: number = 0;
+  #c: number = 0;
+  #d: number = 0;
 
   constructor(seed: number) {
     // Weyl steps through the finaliser, as SplitMix does: nearby seeds give unrelated, non-zero states.

@@ -1,6 +1,10 @@
 import { assert, assertInteger } from "./assert.ts";
 import { SLAB_BYTES_MAX, SLAB_BYTES_MIN } from "./limits.ts";
 
+interface Slab {
+  isOut: boolean;
+}
+
 /** Options of a `SlabPool`. */
 export interface SlabPoolOptions {
   /** Size of every buffer. */
@@ -17,7 +21,9 @@ export class SlabPool {
   readonly slabBytes: number;
   readonly #freeMax: number;
   readonly #free: Buffer[] = [];
-  readonly #outstanding: Set<Buffer> = new Set();
+  /** Who has each slab of this pool. Weak, so a slab that outgrew `freeMax` or leaked can be collected. */
+  readonly #slabs: WeakMap<Buffer, Slab> = new WeakMap();
+  #outstanding: number = 0;
 
   /** @throws WeftError KERNEL_INVALID_ARGUMENT when a size lies outside the room's limits */
   constructor(options: SlabPoolOptions) {
@@ -29,7 +35,7 @@ export class SlabPool {
 
   /** Buffers that are acquired and not released: 0 when nothing leaks. */
   get outstanding(): number {
-    return this.#outstanding.size;
+    return this.#outstanding;
   }
 
   /** Buffers ready for reuse. */
@@ -39,14 +45,26 @@ export class SlabPool {
 
   /** A buffer of `slabBytes`, now the caller's; its content is arbitrary. */
   acquire(): Buffer {
-    const slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.slabBytes);
-    this.#outstanding.add(slab);
-    return slab;
+    const bytes = this.#free.pop() ?? this.#create();
+    const slab = this.#slabs.get(bytes);
+    assert(slab !== undefined && !slab.isOut, "a free slab is this pool's");
+    slab.isOut = true;
+    this.#outstanding++;
+    return bytes;
   }
 
   /** Gives back a buffer that nothing refers to any more. Asserts that it is this pool's and still out. */
-  release(slab: Buffer): void {
-    assert(this.#outstanding.delete(slab), "a slab is released once, to the pool it came from");
-    if (this.#free.length < this.#freeMax) this.#free.push(slab);
+  release(bytes: Buffer): void {
+    const slab = this.#slabs.get(bytes);
+    assert(slab !== undefined && slab.isOut, "a slab is released once, to the pool it came from");
+    slab.isOut = false;
+    this.#outstanding--;
+    if (this.#free.length < this.#freeMax) this.#free.push(bytes);
+  }
+
+  #create(): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(this.slabBytes);
+    this.#slabs.set(bytes, { isOut: false });
+    return bytes;
   }
 }

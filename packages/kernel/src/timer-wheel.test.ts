@@ -55,6 +55,22 @@ test("schedule() of a scheduled entry replaces its deadline, sooner or later", (
   assert.deepEqual(recorder.kinds, [2, 1]);
 });
 
+test("schedule() counts from the time it is given, and is never early by it", () => {
+  const { clock, wheel, recorder } = start();
+  const nowMs = clock.nowMs();
+  clock.advance(25);
+  wheel.schedule(new TimerEntry(recorder, 1), 100, nowMs);
+  wheel.schedule(new TimerEntry(recorder, 2), 10, nowMs);
+  clock.advance(200);
+  assert.deepEqual(
+    recorder.fired.map(({ kind, atMs, deadlineMs }) => [kind, Math.round(atMs), deadlineMs]),
+    [
+      [2, 26, 10],
+      [1, 100, 100],
+    ],
+  );
+});
+
 test("cancel() keeps an entry from firing, and is harmless when it is not scheduled", () => {
   const { clock, wheel, recorder } = start();
   const entry = new TimerEntry(recorder);

@@ -28,8 +28,11 @@ export class TimerEntry {
   readonly owner: TimerOwner;
   /** The owner's own number for this timer; the wheel does not look at it. */
   readonly kind: number;
-  /** When it fires, on the clock's `nowMs()` scale; meaningful while scheduled. */
-  deadlineMs: number = 0;
+  /**
+   * When it fires, on the clock's `nowMs()` scale; meaningful while scheduled. Starts as NaN, which makes
+   * the field a double in place from the start: one shape for all entries, and no box per store.
+   */
+  deadlineMs: number = Number.NaN;
   /** @internal The wheel that holds this entry; set by the wheel alone, as the two links are. */
   wheel: TimerWheel | undefined = undefined;
   /** @internal The following entry of the slot, or its head. */
@@ -128,9 +131,10 @@ export class TimerWheel {
 
   /**
    * Fires `entry` once, `delayMs` from now (0 means: with the next tick). An entry that is already
-   * scheduled gets the new deadline instead of its old one.
+   * scheduled gets the new deadline instead of its old one. Reading the clock is most of the cost:
+   * pass `nowMs` where it was read in this turn of the event loop; the delay then counts from it.
    */
-  schedule(entry: TimerEntry, delayMs: number): void {
+  schedule(entry: TimerEntry, delayMs: number, nowMs: number = this.#clock.nowMs()): void {
     assert(!this.#isClosed, "nothing is scheduled on a closed timer wheel");
     assert(delayMs >= 0 && delayMs <= TIMER_WHEEL_DELAY_MS_MAX, "a delay lies within the wheel's limit");
     const wheel = entry.wheel;
@@ -141,13 +145,12 @@ export class TimerWheel {
       entry.wheel = this;
       if (this.#size++ === 0 && !this.#isUnref) this.#handle?.ref();
     }
-    const nowMs = this.#clock.nowMs();
     const nowTick = Math.floor((nowMs - this.#startMs) / this.#tickMs);
     // Nothing lies between here and the wake-up, so the wheel may catch up without serving slots.
     if (nowTick > this.#tick && nowTick < this.#wakeTick && !this.#isRunning) this.#tick = nowTick;
     entry.deadlineMs = nowMs + delayMs;
     const eventTick = this.#insert(entry, this.#tick + 1);
-    if (eventTick < this.#wakeTick && !this.#isRunning) this.#arm(eventTick, nowMs);
+    if (eventTick < this.#wakeTick && !this.#isRunning) this.#arm(eventTick);
   }
 
   /** Forgets `entry`; nothing happens when it is not scheduled. */
@@ -245,9 +248,9 @@ export class TimerWheel {
     return nextTick;
   }
 
-  #arm(wakeTick: number, nowMs: number): void {
+  #arm(wakeTick: number): void {
     if (this.#handle !== undefined) this.#clock.clearTimer(this.#handle);
-    const delayMs = this.#startMs + wakeTick * this.#tickMs - nowMs;
+    const delayMs = this.#startMs + wakeTick * this.#tickMs - this.#clock.nowMs();
     this.#wakeTick = wakeTick;
     this.#handle = this.#clock.setTimer(this.#onWake, Math.min(Math.max(0, delayMs), CLOCK_DELAY_MS_MAX));
     if (this.#isUnref || this.#size === 0) this.#handle.unref();
@@ -275,7 +278,7 @@ export class TimerWheel {
     }
     this.#tick = Math.max(this.#tick, nowTick);
     this.#isRunning = false;
-    if (this.#size > 0) this.#arm(eventTick, nowMs);
+    if (this.#size > 0) this.#arm(eventTick);
     if (failures === undefined) return;
     throw failures.length === 1 ? failures[0] : new AggregateError(failures, "Timers failed");
   }

@@ -16,10 +16,11 @@ export interface TokenBucketOptions {
  * if (!bucket.tryTake(1, clock.nowMs())) return "rate-limited";
  */
 export class TokenBucket {
-  #ratePerMs: number;
-  #burst: number;
-  #tokens: number;
-  #lastMs: number;
+  // The zeros matter: a field that was undefined first holds its number in a new box on every store.
+  #ratePerMs: number = 0;
+  #burst: number = 0;
+  #tokens: number = 0;
+  #lastMs: number = 0;
 
   /** @throws WeftError KERNEL_INVALID_ARGUMENT when an option is negative or not finite */
   constructor(options: TokenBucketOptions, nowMs: number) {
@@ -64,8 +65,7 @@ export class TokenBucket {
 
   #refill(nowMs: number): void {
     if (nowMs <= this.#lastMs) return;
-    const tokens = this.#tokens + (nowMs - this.#lastMs) * this.#ratePerMs;
-    this.#tokens = tokens < this.#burst ? tokens : this.#burst;
+    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#lastMs) * this.#ratePerMs);
     this.#lastMs = nowMs;
   }
 }
