@@ -1,0 +1,1 @@
+export { findProgram, requireProgram } from "./requires.ts";

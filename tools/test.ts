@@ -1,0 +1,32 @@
+/** `./weft test [pattern]`: the static checks, then every test file, in processes of their own. */
+import { join } from "node:path";
+import { printChecks, runChecks } from "./check.ts";
+import { runAsGroup } from "./process.ts";
+import { provision } from "./provision.ts";
+import { listSources, repositoryRoot } from "./sources.ts";
+import type { RunnerOptions } from "./test-runner.ts";
+
+/** The test files that a pattern selects by path; all of them, with the pattern left for test names, if it selects none. */
+export function selectTests(paths: readonly string[], pattern?: string): { files: string[]; namePattern?: string } {
+  const tests = paths.filter((path) => path.endsWith(".test.ts"));
+  if (pattern === undefined) return { files: tests };
+  const files = tests.filter((path) => path.includes(pattern));
+  return files.length > 0 ? { files } : { files: tests, namePattern: pattern };
+}
+
+/** Runs everything, or without the static checks what the pattern selects; the result is the exit code. */
+export async function runTests(pattern?: string): Promise<number> {
+  const notes: string[] = [];
+  if (pattern === undefined) {
+    const results = await runChecks();
+    printChecks(results);
+    const failed = results.filter((result) => !result.isOk).map((result) => result.name);
+    if (failed.length > 0) notes.push(`static checks failed, see the start of this output: ${failed.join(", ")}`);
+  }
+  await provision();
+  const { files, ...rest } = selectTests(listSources(), pattern);
+  const options: RunnerOptions = { files: files.map((file) => join(repositoryRoot, file)), ...rest, notes };
+  const runner = join(import.meta.dirname, "test-runner.ts");
+  const { status } = await runAsGroup(process.execPath, ["-C", "source", runner, JSON.stringify(options)]);
+  return status === 0 && notes.length === 0 ? 0 : 1;
+}
