@@ -41,3 +41,109 @@ export type {
 export type { ClientSession, ClientSessionHandler, ServerSession, ServerSessionHandler } from "./session.ts";
 export type { ClientStream, RequestReceiver, ResetReason, ResponseReceiver, ServerStream } from "./stream.ts";
 export type { ClusterFeed, Feeds, ListenerFeed, RouteFeed, SettingsFeed, World } from "./world.ts";
+export type { DurationText, ResourceBase, ResourceMetadata } from "./resources/metadata.ts";
+export type {
+  BackendObjectReference,
+  BackendRef,
+  LocalObjectReference,
+  ObjectReference,
+  ParentReference,
+  PolicyTargetReference,
+} from "./resources/references.ts";
+export type {
+  AllowedRoutes,
+  FrontendValidation,
+  GatewayFrontendTls,
+  GatewayListener,
+  GatewayListenerTls,
+  GatewayResource,
+  GatewaySpec,
+  LabelSelector,
+} from "./resources/gateway.ts";
+export type {
+  CorsFilter,
+  HeaderModifier,
+  HttpBackendRef,
+  HttpNamedMatch,
+  HttpRouteFilter,
+  HttpRouteMatch,
+  HttpRouteResource,
+  HttpRouteRetry,
+  HttpRouteRule,
+  HttpRouteSpec,
+  HttpRouteTimeouts,
+  PathModifier,
+  RequestMirror,
+  RequestRedirect,
+  UrlRewriteFilter,
+} from "./resources/http-route.ts";
+export type {
+  GrpcBackendRef,
+  GrpcRouteFilter,
+  GrpcRouteMatch,
+  GrpcRouteResource,
+  GrpcRouteRule,
+  GrpcRouteSpec,
+} from "./resources/grpc-route.ts";
+export type {
+  GatewayStreamVersion,
+  StreamRouteRule,
+  StreamRouteSpec,
+  TcpRouteResource,
+  TlsRouteResource,
+  TlsRouteSpec,
+} from "./resources/stream-route.ts";
+export type {
+  BackendTlsPolicyResource,
+  BackendTlsPolicySpec,
+  CertificateResource,
+  CertificateSpec,
+  ConfigMapResource,
+  NamespaceResource,
+  ReferenceGrantResource,
+  ReferenceGrantSpec,
+  SecretResource,
+} from "./resources/trust.ts";
+export type {
+  ServiceDns,
+  ServiceHost,
+  ServicePort,
+  ServiceProtocol,
+  ServiceResource,
+  ServiceSpec,
+} from "./resources/service.ts";
+export type {
+  PolicyBalancing,
+  PolicyBreaker,
+  PolicyConnections,
+  PolicyHealthCheck,
+  PolicyOutlier,
+  PolicyRetry,
+  PolicyTls,
+  TrafficPolicyResource,
+  TrafficPolicySpec,
+} from "./resources/traffic-policy.ts";
+export type {
+  AccessLogRuleSpec,
+  InboundConfig,
+  InboundTls,
+  ListenerSettings,
+  OutboundConfig,
+  ProxyConfigResource,
+  ProxyConfigSpec,
+} from "./resources/proxy-config.ts";
+export type {
+  ColourResource,
+  ColourSpec,
+  DirectResponseResource,
+  DirectResponseSpec,
+  FaultResource,
+  FaultSpec,
+} from "./resources/extension-filters.ts";
+export type {
+  Resource,
+  ResourceCondition,
+  ResourceKind,
+  ResourceProblem,
+  ResourceStatus,
+} from "./resources/resource.ts";

@@ -1,0 +1,112 @@
+import type { DurationText, ResourceBase } from "./metadata.ts";
+import type { BackendObjectReference, BackendRef, LocalObjectReference, ParentReference } from "./references.ts";
+
+/** Gateway API v1: how HTTP requests are matched, changed and forwarded. */
+export type HttpRouteResource = ResourceBase<"gateway.networking.k8s.io/v1", "HTTPRoute", HttpRouteSpec>;
+
+export interface HttpRouteSpec {
+  readonly parentRefs: readonly ParentReference[];
+  /** Exact or "*.example.com"; absent: the listener's. Not applied below a Service. */
+  readonly hostnames?: readonly string[];
+  /** Absent: one rule that matches everything. */
+  readonly rules?: readonly HttpRouteRule[];
+}
+
+export interface HttpRouteRule {
+  readonly name?: string;
+  /** Any of them; absent matches every request. */
+  readonly matches?: readonly HttpRouteMatch[];
+  readonly filters?: readonly HttpRouteFilter[];
+  readonly backendRefs?: readonly HttpBackendRef[];
+  readonly timeouts?: HttpRouteTimeouts;
+  readonly retry?: HttpRouteRetry;
+}
+
+/** All conditions must hold. */
+export interface HttpRouteMatch {
+  readonly path?: { readonly type?: "Exact" | "PathPrefix" | "RegularExpression"; readonly value?: string };
+  readonly headers?: readonly HttpNamedMatch[];
+  readonly queryParams?: readonly HttpNamedMatch[];
+  readonly method?: string;
+}
+
+/** A header or a query parameter. */
+export interface HttpNamedMatch {
+  readonly type?: "Exact" | "RegularExpression";
+  readonly name: string;
+  readonly value: string;
+}
+
+export type HttpRouteFilter =
+  | { readonly type: "RequestHeaderModifier"; readonly requestHeaderModifier: HeaderModifier }
+  | { readonly type: "ResponseHeaderModifier"; readonly responseHeaderModifier: HeaderModifier }
+  | { readonly type: "RequestMirror"; readonly requestMirror: RequestMirror }
+  | { readonly type: "RequestRedirect"; readonly requestRedirect: RequestRedirect }
+  | { readonly type: "URLRewrite"; readonly urlRewrite: UrlRewriteFilter }
+  | { readonly type: "CORS"; readonly cors: CorsFilter }
+  | { readonly type: "ExtensionRef"; readonly extensionRef: LocalObjectReference };
+
+export interface HeaderModifier {
+  readonly set?: readonly { readonly name: string; readonly value: string }[];
+  readonly add?: readonly { readonly name: string; readonly value: string }[];
+  readonly remove?: readonly string[];
+}
+
+/** Copies requests; answers to the copies are dropped. Neither `percent` nor `fraction`: all requests. */
+export interface RequestMirror {
+  readonly backendRef: BackendObjectReference;
+  /** 0 to 100. */
+  readonly percent?: number;
+  /** `denominator` defaults to 100. */
+  readonly fraction?: { readonly numerator: number; readonly denominator?: number };
+}
+
+export interface RequestRedirect {
+  readonly scheme?: "http" | "https";
+  readonly hostname?: string;
+  readonly path?: PathModifier;
+  readonly port?: number;
+  /** Default 302. */
+  readonly statusCode?: 301 | 302 | 303 | 307 | 308;
+}
+
+export interface UrlRewriteFilter {
+  readonly hostname?: string;
+  readonly path?: PathModifier;
+}
+
+export type PathModifier =
+  | { readonly type: "ReplaceFullPath"; readonly replaceFullPath: string }
+  /** Only where the rule has exactly one match, of type PathPrefix. */
+  | { readonly type: "ReplacePrefixMatch"; readonly replacePrefixMatch: string };
+
+export interface CorsFilter {
+  readonly allowOrigins?: readonly string[];
+  readonly allowCredentials?: boolean;
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  /** Seconds; default 5. */
+  readonly maxAge?: number;
+}
+
+export interface HttpBackendRef extends BackendRef {
+  /** Header modifiers only. */
+  readonly filters?: readonly HttpRouteFilter[];
+}
+
+export interface HttpRouteTimeouts {
+  /** The whole exchange with the client; "0s" for none. */
+  readonly request?: DurationText;
+  /** One try against a backend; not longer than `request`. */
+  readonly backendRequest?: DurationText;
+}
+
+export interface HttpRouteRetry {
+  /** Statuses that are retried, besides lost connections. */
+  readonly codes?: readonly number[];
+  /** Tries after the first. */
+  readonly attempts?: number;
+  /** Least wait before a retry. */
+  readonly backoff?: DurationText;
+}

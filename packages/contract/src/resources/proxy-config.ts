@@ -1,0 +1,96 @@
+import type { DurationText, ResourceBase } from "./metadata.ts";
+import type { LocalObjectReference } from "./references.ts";
+
+/** One proxy process: its role in the mesh and what holds for all its listeners. At most one per proxy. */
+export type ProxyConfigResource = ResourceBase<"weft.dev/v1", "ProxyConfig", ProxyConfigSpec>;
+
+export interface ProxyConfigSpec {
+  /** This proxy's own zone, for zone-aware balancing. */
+  readonly zone?: string;
+  /** Sidecar: requests of others to the application beside this proxy. */
+  readonly inbound?: InboundConfig;
+  /** Sidecar: requests of the application to every Service, by the Host header. */
+  readonly outbound?: OutboundConfig;
+  /** Defaults for all listeners. */
+  readonly listenerDefaults?: ListenerSettings;
+  /** Changes for the Gateway listeners on one port. */
+  readonly listeners?: readonly (ListenerSettings & { readonly port: number })[];
+  readonly accessLog?: {
+    /** "stdout" or a file's path. */
+    readonly target: string;
+    /** First match decides. Absent: everything is logged. */
+    readonly rules?: readonly AccessLogRuleSpec[];
+  };
+  readonly tracing?: {
+    readonly otlpEndpoint?: string;
+    /** Percent of new traces. */
+    readonly sample?: number;
+  };
+  readonly admin?: { readonly address?: string; readonly port?: number };
+  readonly drain?: { readonly deadline?: DurationText };
+  /** Most proxies of Weft that one request may pass. */
+  readonly hopsMax?: number;
+}
+
+export interface InboundConfig {
+  /** Default 0.0.0.0. */
+  readonly address?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** The application's port. */
+  readonly targetPort: number;
+  /** Default 127.0.0.1. */
+  readonly targetAddress?: string;
+  /** What the application speaks; default "http". */
+  readonly protocol?: "http" | "http2" | "grpc" | "tcp";
+  readonly tls?: InboundTls;
+  readonly settings?: ListenerSettings;
+}
+
+export interface InboundTls {
+  /** Secret of type kubernetes.io/tls or Certificate. */
+  readonly certificateRef: LocalObjectReference;
+  /** ConfigMap with `ca.crt` or Certificate with `caFile`; absent: client certificates are not asked for. */
+  readonly caCertificateRef?: LocalObjectReference;
+  /** Default "required". */
+  readonly clientCertificate?: "optional" | "required";
+  /** Default TLSv1.3. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
+export interface OutboundConfig {
+  /** Default 127.0.0.1. */
+  readonly address?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly settings?: ListenerSettings;
+}
+
+/** What may differ from listener to listener. */
+export interface ListenerSettings {
+  /** Gateway listeners whose Gateway names no address. */
+  readonly address?: string;
+  readonly connectionsMax?: number;
+  readonly idleTimeout?: DurationText;
+  readonly headerTimeout?: DurationText;
+  readonly streamIdleTimeout?: DurationText;
+  readonly headerBytesMax?: number;
+  readonly targetBytesMax?: number;
+  /** 0 for no limit. */
+  readonly bodyBytesMax?: number;
+  readonly http2StreamsMax?: number;
+  readonly proxyProtocol?: "off" | "optional" | "required";
+  /** X-Forwarded-* from outside are replaced; default true for Gateways, false for inbound and outbound. */
+  readonly edge?: boolean;
+  /** HTTPS listeners also answer plain HTTP; default false. */
+  readonly allowsPlainText?: boolean;
+}
+
+export interface AccessLogRuleSpec {
+  readonly statusMin?: number;
+  readonly durationMin?: DurationText;
+  /** Routes as namespace/name. */
+  readonly routes?: readonly string[];
+  /** Percent. */
+  readonly sample?: number;
+}
