@@ -1,0 +1,16 @@
+export { METRIC_CATALOG } from "./catalog.ts";
+export type { MetricDefinition, MetricType } from "./catalog.ts";
+export { ClusterStats } from "./cluster-stats.ts";
+export type { ClusterOutcome } from "./cluster-stats.ts";
+export { HostStats } from "./host-stats.ts";
+export { ListenerStats } from "./listener-stats.ts";
+export { ProcessStats, startLagProbe } from "./process-stats.ts";
+export { MetricsRegistry } from "./registry.ts";
+export type { MetricsBounds, NamesInUse } from "./registry.ts";
+export { METRICS_CONTENT_TYPES, negotiateFormat, renderChunks, renderOpenMetrics, renderPrometheus } from "./render.ts";
+export type { MetricsFormat } from "./render.ts";
+export { RouteStats } from "./route-stats.ts";
+export { mergeSnapshots } from "./snapshot.ts";
+export type { HistogramSample, MetricsSnapshot, NumberSample } from "./snapshot.ts";
+export { summarise } from "./summary.ts";
+export type { RouteSummary } from "./summary.ts";

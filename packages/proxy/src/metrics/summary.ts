@@ -1,0 +1,105 @@
+import { Histogram, type HistogramSnapshot } from "@weft/kernel";
+import { keyOf, type MetricsSnapshot } from "./snapshot.ts";
+
+/** What one route did in a span of time. */
+export interface RouteSummary {
+  readonly route: string;
+  readonly requestsPerSecond: number;
+  /** Answers that are no failure of the server's, 0 to 1; 1 when there was none. */
+  readonly successShare: number;
+  /** Median and 99th percentile of the duration; null when nothing was measured. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** gRPC statuses that are the server's failure (OpenTelemetry's RPC conventions): the HTTP status beside them is 200. */
+const GRPC_FAILURES = new Set(["2", "4", "12", "13", "14", "15"]);
+
+const REQUESTS = "weft_router_requests_total";
+const GRPC = "weft_router_grpc_responses_total";
+const DURATION = "weft_router_request_duration_seconds";
+
+/**
+ * What happened on each route between two snapshots, busiest first. A counter that went backwards (a worker was
+ * replaced) counts from zero.
+ */
+export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, elapsedMs: number): RouteSummary[] {
+  const before = collect(previous);
+  const summaries: RouteSummary[] = [];
+  for (const [route, now] of collect(current)) {
+    const then = before.get(route);
+    const requests = growth(now.requests, then?.requests ?? 0);
+    const failures = growth(now.failures, then?.failures ?? 0);
+    const duration = durationsBetween(then?.durations, now.durations);
+    summaries.push({
+      route,
+      requestsPerSecond: elapsedMs > 0 ? (requests * 1000) / elapsedMs : 0,
+      successShare: requests > 0 ? Math.max(0, 1 - failures / requests) : 1,
+      p50Ms: quantileMs(duration, 0.5),
+      p99Ms: quantileMs(duration, 0.99),
+    });
+  }
+  return summaries.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond || (a.route < b.route ? -1 : 1));
+}
+
+/** The values that were recorded between two snapshots of one histogram. */
+export function durationsBetween(previous: HistogramSnapshot | undefined, current: HistogramSnapshot): Histogram {
+  const result = new Histogram();
+  if (previous === undefined || previous.count === 0 || previous.count > current.count) {
+    result.merge(current);
+    return result;
+  }
+  const seen = new Map<number, number>();
+  for (let index = 0; index < previous.buckets.length; index += 2) {
+    seen.set(previous.buckets[index] ?? 0, previous.buckets[index + 1] ?? 0);
+  }
+  const buckets: number[] = [];
+  let count = 0;
+  for (let index = 0; index < current.buckets.length; index += 2) {
+    const bucket = current.buckets[index] ?? 0;
+    const grown = Math.max(0, (current.buckets[index + 1] ?? 0) - (seen.get(bucket) ?? 0));
+    if (grown > 0) buckets.push(bucket, grown);
+    count += grown;
+  }
+  // The extremes of the span alone are not known; the buckets bound the quantiles well enough.
+  const sum = Math.max(0, current.sum - previous.sum);
+  result.merge({ count, sum, min: current.min, max: current.max, buckets });
+  return result;
+}
+
+/** A quantile in milliseconds; null when the histogram is empty. */
+export function quantileMs(histogram: Histogram, q: number): number | null {
+  return histogram.count === 0 ? null : histogram.quantile(q) / 1000;
+}
+
+interface RouteTotals {
+  requests: number;
+  failures: number;
+  durations: HistogramSnapshot;
+}
+
+const NO_DURATIONS: HistogramSnapshot = { count: 0, sum: 0, min: 0, max: 0, buckets: [] };
+
+function collect(snapshot: MetricsSnapshot): Map<string, RouteTotals> {
+  const totals = new Map<string, RouteTotals>();
+  for (const { labels, value } of snapshot.numbers[REQUESTS] ?? []) {
+    const [route = "", statusClass = ""] = labels;
+    let entry = totals.get(route);
+    if (entry === undefined) totals.set(route, (entry = { requests: 0, failures: 0, durations: NO_DURATIONS }));
+    entry.requests += value;
+    if (statusClass === "5xx" || statusClass === "none") entry.failures += value;
+  }
+  for (const { labels, value } of snapshot.numbers[GRPC] ?? []) {
+    const entry = totals.get(labels[0] ?? "");
+    if (entry !== undefined && GRPC_FAILURES.has(labels[1] ?? "")) entry.failures += value;
+  }
+  for (const { labels, histogram } of snapshot.histograms[DURATION] ?? []) {
+    const entry = totals.get(keyOf(labels));
+    if (entry !== undefined) entry.durations = histogram;
+  }
+  return totals;
+}
+
+function growth(now: number, then: number): number {
+  return now >= then ? now - then : now;
+}

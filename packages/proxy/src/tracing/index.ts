@@ -1,0 +1,1 @@
+export type { Span, SpanFacts, Tracer, TrySpan } from "./tracer.ts";
