@@ -1,0 +1,159 @@
+/**
+ * The parts of the documents that are written from the code: `<!-- begin NAME -->` … `<!-- end NAME -->`.
+ *
+ * `npm run docs` writes them; a test fails while one of them is stale.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type ErrorCatalog, renderErrors } from "./error-codes.ts";
+import { collectLimits, type LimitRow, renderLimits } from "./limits-table.ts";
+import { readLaw, renderGraph } from "./rooms.ts";
+import { isTestFile, readSources, readText, repositoryRoot, type SourceFile } from "./sources.ts";
+
+const METRIC_CATALOG_PATH = "packages/proxy/src/metrics/catalog.ts";
+const BENCH_RESULTS_PATH = "bench/results/http.json";
+
+/** A row of docs/METRICS.md. */
+export interface MetricRow {
+  readonly name: string;
+  readonly type: string;
+  readonly unit: string;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** The result of a benchmark suite, as `weft bench --json` writes it. */
+export interface BenchResults {
+  readonly machine: Readonly<Record<string, unknown>> | string;
+  readonly rows: readonly Readonly<Record<string, string | number | null>>[];
+  readonly targets: readonly {
+    readonly name: string;
+    readonly limit: unknown;
+    readonly value: unknown;
+    readonly ok: boolean;
+  }[];
+}
+
+/** A document and the names of its generated parts. */
+interface DocumentParts {
+  readonly path: string;
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+function importSource(path: string): Promise<Record<string, unknown>> {
+  return import(pathToFileURL(join(repositoryRoot, path)).href) as Promise<Record<string, unknown>>;
+}
+
+/** Every `<ROOM>_ERRORS` that an `errors.ts` exports. */
+export async function readErrorCatalogs(files: readonly SourceFile[]): Promise<ErrorCatalog[]> {
+  const catalogs: ErrorCatalog[] = [];
+  for (const { path } of files) {
+    if (basename(path) !== "errors.ts" || !path.startsWith("packages/")) continue;
+    for (const [name, value] of Object.entries(await importSource(path))) {
+      if (name.endsWith("_ERRORS")) catalogs.push({ path, entries: value as ErrorCatalog["entries"] });
+    }
+  }
+  return catalogs;
+}
+
+/** Every limit of every `limits.ts`. */
+export async function readLimits(files: readonly SourceFile[]): Promise<LimitRow[]> {
+  const rows: LimitRow[] = [];
+  for (const file of files) {
+    if (basename(file.path) !== "limits.ts" || !file.path.startsWith("packages/")) continue;
+    rows.push(...collectLimits(file, await importSource(file.path)));
+  }
+  return rows;
+}
+
+/** The table of metrics as Markdown. */
+export function renderMetrics(metrics: readonly MetricRow[]): string {
+  if (metrics.length === 0) return "No room has metrics yet.\n";
+  const lines = ["| metric | type | unit | labels | meaning |", "|---|---|---|---|---|"];
+  for (const { name, type, unit, labels, help } of metrics) {
+    const names = labels.map((label) => `\`${label}\``).join(" ") || "-";
+    lines.push(`| \`${name}\` | ${type} | ${unit || "-"} | ${names} | ${help.replaceAll("|", "\\|")} |`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function renderFigure(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return "-";
+  return typeof value === "number" ? String(Number(value.toPrecision(3))) : value;
+}
+
+/** The figures of a benchmark as Markdown: a row per scenario and peer, then the targets, missed ones too. */
+export function renderNumbers(results: BenchResults | undefined): string {
+  if (results === undefined) return "No results of `./weft bench http` are recorded in this repository yet.\n";
+  const figures = [...new Set(results.rows.flatMap((row) => Object.keys(row)))].filter(
+    (key) => key !== "scenario" && key !== "peer",
+  );
+  const head = ["scenario", "peer", ...figures.map((figure) => figure.replaceAll("_", " "))];
+  const rule = `|---|---|${figures.map(() => "---:|").join("")}`;
+  const rows = results.rows.map((row) => ["scenario", "peer", ...figures].map((key) => renderFigure(row[key])));
+  const machine = typeof results.machine === "string" ? results.machine : Object.values(results.machine).join(", ");
+  const targets = results.targets.map(({ name, limit, value, ok }) => [
+    name,
+    String(limit),
+    String(value),
+    ok ? "met" : "missed",
+  ]);
+  const table = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const lines = [`Measured on ${machine}.`, "", table(head), rule, ...rows.map((row) => table(row)), ""];
+  lines.push(table(["target", "limit", "value", ""]), "|---|---:|---:|---|", ...targets.map((row) => table(row)));
+  return `${lines.join("\n")}\n`;
+}
+
+/** Replaces the parts between the markers; a document without the markers is an error. */
+export function replaceParts(path: string, text: string, parts: Readonly<Record<string, string>>): string {
+  let result = text;
+  for (const [name, content] of Object.entries(parts)) {
+    const [begin, end] = [`<!-- begin ${name} -->\n`, `<!-- end ${name} -->`];
+    const from = result.indexOf(begin);
+    const to = result.indexOf(end);
+    if (from < 0 || to < from) throw new Error(`${path} lacks the lines "${begin.trim()}" and "${end}"`);
+    result = `${result.slice(0, from)}${begin}\n${content.trimEnd()}\n\n${result.slice(to)}`;
+  }
+  return result;
+}
+
+async function readMetrics(): Promise<readonly MetricRow[]> {
+  if (!existsSync(join(repositoryRoot, METRIC_CATALOG_PATH))) return [];
+  return (await importSource(METRIC_CATALOG_PATH))["METRIC_CATALOG"] as readonly MetricRow[];
+}
+
+function readNumbers(): BenchResults | undefined {
+  if (!existsSync(join(repositoryRoot, BENCH_RESULTS_PATH))) return undefined;
+  return JSON.parse(readText(BENCH_RESULTS_PATH)) as BenchResults;
+}
+
+async function createParts(): Promise<DocumentParts[]> {
+  const files = readSources().filter((file) => !isTestFile(file.path));
+  return [
+    { path: "docs/ERRORS.md", parts: { errors: renderErrors(await readErrorCatalogs(files)) } },
+    { path: "docs/LIMITS.md", parts: { limits: renderLimits(await readLimits(files)) } },
+    { path: "docs/METRICS.md", parts: { metrics: renderMetrics(await readMetrics()) } },
+    { path: "ARCHITECTURE.md", parts: { rooms: renderGraph(readLaw()) } },
+    { path: "README.md", parts: { numbers: renderNumbers(readNumbers()) } },
+  ];
+}
+
+/** Every document with generated parts: as it is, and as the code wants it. */
+export async function renderDocuments(): Promise<{ path: string; current: string; wanted: string }[]> {
+  const documents = await createParts();
+  return documents.map(({ path, parts }) => {
+    const current = readText(path);
+    return { path, current, wanted: replaceParts(path, current, parts) };
+  });
+}
+
+if (import.meta.main) {
+  const isWrite = process.argv.includes("--write");
+  for (const { path, current, wanted } of await renderDocuments()) {
+    if (current === wanted) continue;
+    console.log(isWrite ? `${path} written` : `${path} is stale: run \`npm run docs\``);
+    if (isWrite) writeFileSync(join(repositoryRoot, path), wanted);
+    else process.exitCode = 1;
+  }
+}
