@@ -1,0 +1,239 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ClusterConfig, HostConfig, PickContext } from "@weft/contract";
+import { assert, type Clock, type Random, TimerEntry, type TimerOwner, type TimerWheel, WeftError } from "@weft/kernel";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { checkClusterConfig } from "./cluster-config.ts";
+import type { ClusterErrorCode } from "./errors.ts";
+import { Host, hostKey, type HealthVerdict } from "./host.ts";
+import { HostSelector, isHashingPolicy } from "./host-selector.ts";
+import { LATENCY_DECAY_MS, SLOW_START_STEP_MS_MIN, SLOW_START_STEPS } from "./limits.ts";
+
+/** Why a host may be used, or may not, from now on. */
+export type HostHealth = "healthy" | "unhealthy" | "ejected" | "returned" | "draining";
+
+/** Who wants to know what happens in clusters. Called from inside; must not change clusters. */
+export interface ClusterObserver<Pool = unknown> {
+  onHostAdded(cluster: Cluster<Pool>, host: Host<Pool>): void;
+  /** The host takes no new request; tries in flight go on. Its pool was reported before. */
+  onHostRemoved(cluster: Cluster<Pool>, host: Host<Pool>): void;
+  /** This pool gets no request any more and is to drain: its host was removed, or the way to reach hosts changed. */
+  onPoolRetired(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
+  onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
+}
+
+/** What all clusters of a worker share. */
+export interface ClusterContext<Pool = unknown> {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly random: Random;
+  readonly observer: ClusterObserver<Pool>;
+}
+
+/**
+ * A named set of hosts that serve the same, in one worker. Choosing among them is its hot method, `pick`; everything
+ * that `pick` needs is settled beforehand, when hosts, health or weights change, at most once per burst of changes.
+ *
+ * @example
+ * const host = cluster.pick(context);
+ * if (host === undefined) throw cluster.noHostError();
+ */
+export class Cluster<Pool = unknown> implements TimerOwner {
+  readonly name: string;
+  /** The limits of this cluster in this worker. */
+  readonly breaker: CircuitBreaker;
+  readonly #context: ClusterContext<Pool>;
+  readonly #slowStart: TimerEntry;
+  #config: ClusterConfig;
+  #selector: HostSelector<Pool>;
+  #hosts: Map<string, Host<Pool>> = new Map();
+  /** True when something changed that `pick` depends on and the selector does not know. */
+  #isStale: boolean = false;
+  #isClosed: boolean = false;
+
+  /** @throws WeftError CLUSTER_INVALID_CONFIG, CLUSTER_DUPLICATE_HOST */
+  constructor(config: ClusterConfig, context: ClusterContext<Pool>) {
+    checkClusterConfig(config, context.random, context.clock);
+    this.name = config.name;
+    this.breaker = new CircuitBreaker(config.breaker);
+    this.#context = context;
+    this.#slowStart = new TimerEntry(this);
+    this.#config = config;
+    this.#selector = new HostSelector(config.balancing, context.random, context.clock);
+    this.#setHosts(config.hosts);
+  }
+
+  get config(): ClusterConfig {
+    return this.#config;
+  }
+
+  /** Every host by key, usable or not. */
+  get hosts(): ReadonlyMap<string, Host<Pool>> {
+    return this.#hosts;
+  }
+
+  /** Priority levels that ignore health at present, because too little of it is left. */
+  get panickingLevels(): readonly number[] {
+    if (this.#isStale) this.#rebuild();
+    return this.#selector.panickingLevels;
+  }
+
+  /** A host for a request; undefined when none may be used (`noHostError` says why). */
+  pick(context: PickContext): Host<Pool> | undefined {
+    if (this.#isStale) this.#rebuild();
+    return this.#selector.pick(context);
+  }
+
+  /** What to answer when `pick` found nothing. */
+  noHostError(): WeftError<ClusterErrorCode> {
+    let unhealthy = 0;
+    let ejected = 0;
+    let draining = 0;
+    for (const host of this.#hosts.values()) {
+      if (host.isDraining) draining++;
+      else if (host.isEjected) ejected++;
+      else if (host.verdict === "unhealthy") unhealthy++;
+    }
+    const details = { cluster: this.name, hosts: this.#hosts.size, unhealthy, ejected, draining };
+    return new WeftError(
+      "CLUSTER_NO_HOST",
+      `Cannot pick a host of cluster "${this.name}": none of ${this.#hosts.size} may be used ` +
+        `(${unhealthy} unhealthy, ${ejected} ejected, ${draining} draining)`,
+      details,
+    );
+  }
+
+  /**
+   * Applies a new configuration in place. Hosts that stay keep health, statistics and pools; a change of protocol, TLS
+   * or PROXY header retires all pools. Nothing changes when it throws.
+   *
+   * @throws WeftError CLUSTER_INVALID_CONFIG, CLUSTER_DUPLICATE_HOST
+   */
+  update(config: ClusterConfig): void {
+    assert(!this.#isClosed, "a closed cluster is not updated");
+    assert(config.name === this.name, "a cluster keeps its name");
+    checkClusterConfig(config, this.#context.random, this.#context.clock);
+    const before = this.#config;
+    this.#config = config;
+    this.breaker.configure(config.breaker);
+    if (!isDeepStrictEqual(before.balancing, config.balancing)) {
+      this.#selector = new HostSelector(config.balancing, this.#context.random, this.#context.clock);
+      this.#isStale = true;
+    }
+    if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
+    this.#setHosts(config.hosts);
+  }
+
+  /** Takes the word of active checks, made here or by another worker. Unknown keys are ignored: the host has left. */
+  setVerdict(key: string, verdict: HealthVerdict, reason: string): void {
+    const host = this.#hosts.get(key);
+    if (host === undefined) return;
+    const wasUnhealthy = host.verdict === "unhealthy";
+    if (!host.setVerdict(verdict, reason)) return;
+    if ((verdict === "unhealthy") !== wasUnhealthy) this.#healthChanged(host, wasUnhealthy);
+    if (verdict !== "unknown") this.#context.observer.onHostHealth(this, host, verdict, reason);
+  }
+
+  /** Takes a host out of use, or back in, by hand. Unknown keys are ignored. */
+  setDraining(key: string, isDraining: boolean, reason: string): void {
+    const host = this.#hosts.get(key);
+    if (host === undefined || !host.setDraining(isDraining)) return;
+    this.#healthChanged(host, !isDraining);
+    this.#context.observer.onHostHealth(this, host, isDraining ? "draining" : "returned", reason);
+  }
+
+  /** The cluster is gone: every host is removed and every timer ends. Calling it again does nothing. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#setHosts([]);
+    this.#context.wheel.cancel(this.#slowStart);
+  }
+
+  /** @internal The next step of slow start. */
+  onTimer(_entry: TimerEntry): void {
+    this.#isStale = true;
+    this.#scheduleSlowStart();
+  }
+
+  #setHosts(configs: readonly HostConfig[]): void {
+    const before = this.#hosts;
+    const after = new Map<string, Host<Pool>>();
+    const added: Host<Pool>[] = [];
+    for (const config of configs) {
+      const key = hostKey(config.address, config.port);
+      let host = before.get(key);
+      if (host === undefined) {
+        host = new Host<Pool>(config, this.#context.clock, this.#latencyDecayMs());
+        added.push(host);
+      } else {
+        host.reconfigure(config, this.#latencyDecayMs());
+      }
+      after.set(key, host);
+    }
+    this.#hosts = after;
+    this.#isStale = true;
+    for (const host of added) {
+      // Where nobody else serves yet there is nobody to be gentle in comparison with.
+      if (before.size > 0) host.startWarming(this.#context.clock.nowMs());
+      this.#context.observer.onHostAdded(this, host);
+    }
+    for (const [key, host] of before) if (!after.has(key)) this.#remove(host);
+    this.#scheduleSlowStart();
+  }
+
+  #remove(host: Host<Pool>): void {
+    this.#retirePool(host);
+    this.#context.observer.onHostRemoved(this, host);
+  }
+
+  #retirePool(host: Host<Pool>): void {
+    const { pool } = host;
+    if (pool === undefined) return;
+    host.pool = undefined;
+    this.#context.observer.onPoolRetired(this, host, pool);
+  }
+
+  #healthChanged(host: Host<Pool>, isReturning: boolean): void {
+    this.#isStale = true;
+    if (!isReturning) return;
+    host.startWarming(this.#context.clock.nowMs());
+    this.#scheduleSlowStart();
+  }
+
+  /** Hashing needs weights that stay put: a weight that grows would move keys at every step. */
+  #slowStartMs(): number {
+    const { policy, slowStartMs } = this.#config.balancing;
+    return isHashingPolicy(policy.type) ? 0 : slowStartMs;
+  }
+
+  #latencyDecayMs(): number {
+    const { policy } = this.#config.balancing;
+    return policy.type === "peak-ewma" ? policy.decayMs : LATENCY_DECAY_MS;
+  }
+
+  #scheduleSlowStart(): void {
+    const slowStartMs = this.#slowStartMs();
+    if (slowStartMs === 0 || this.#isClosed || this.#slowStart.isScheduled) return;
+    const nowMs = this.#context.clock.nowMs();
+    for (const host of this.#hosts.values()) {
+      if (!host.isWarming(nowMs, slowStartMs)) continue;
+      const stepMs = Math.max(SLOW_START_STEP_MS_MIN, slowStartMs / SLOW_START_STEPS);
+      this.#context.wheel.schedule(this.#slowStart, stepMs);
+      return;
+    }
+  }
+
+  #rebuild(): void {
+    const nowMs = this.#context.clock.nowMs();
+    const slowStartMs = this.#slowStartMs();
+    const hosts = [...this.#hosts.values()];
+    for (const host of hosts) host.refreshWeight(nowMs, slowStartMs);
+    this.#selector.rebuild(hosts);
+    this.#isStale = false;
+  }
+}
+
+/** True when connections made under one configuration serve the other. */
+function reachesAlike(a: ClusterConfig, b: ClusterConfig): boolean {
+  return a.protocol === b.protocol && a.sendProxyProtocol === b.sendProxyProtocol && isDeepStrictEqual(a.tls, b.tls);
+}

@@ -1,0 +1,10 @@
+export { CircuitBreaker } from "./circuit-breaker.ts";
+export type { BreakerRefusal, BreakerUse } from "./circuit-breaker.ts";
+export { Cluster } from "./cluster.ts";
+export type { ClusterContext, ClusterObserver, HostHealth } from "./cluster.ts";
+export { ClusterStore } from "./cluster-store.ts";
+export type { ClusterChanges } from "./cluster-store.ts";
+export { CLUSTER_ERRORS } from "./errors.ts";
+export type { ClusterErrorCode } from "./errors.ts";
+export { Host, hostKey } from "./host.ts";
+export type { HealthVerdict, OutcomeObserver, RequestOutcome } from "./host.ts";
