@@ -1,0 +1,2 @@
+export { hexDigit, normalisePath } from "./normalise.ts";
+export type { NormalisedPath } from "./normalise.ts";

@@ -1,0 +1,12 @@
+export { corsChange, corsFields, corsPreflight } from "./cors.ts";
+export type { CompiledCors } from "./cors.ts";
+export { RouteDecision, RouteRefusal } from "./decision.ts";
+export { ROUTER_ERRORS } from "./errors.ts";
+export type { RouterErrorCode } from "./errors.ts";
+export { composeFieldChanges, withFields, withResponseChanges } from "./field-change.ts";
+export type { FieldChange } from "./field-change.ts";
+export { canonicalHost } from "./host.ts";
+export { CompiledRetry, RETRY_BITS } from "./retry.ts";
+export { CompiledRule } from "./rule.ts";
+export type { CompiledBackend } from "./rule.ts";
+export { compileRouteTable, RouteTable } from "./table.ts";
