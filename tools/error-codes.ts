@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { type Expression, Visitor } from "oxc-parser";
 import { type Finding, isTestFile, lineAt, roomOf, type SourceFile } from "./sources.ts";
 
+const SENTENCE_END = /[.?!]$/;
+
 /** What a catalog says about one code. */
 export interface ErrorEntry {
   readonly meaning: string;
@@ -72,7 +74,7 @@ export function checkErrorCodes(files: readonly SourceFile[], catalogs: readonly
       if (owner.has(code)) report(`is in ${owner.get(code)} too`);
       owner.set(code, path);
       if (!/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(code)) report("is not written LIKE_THIS");
-      if (!meaning.endsWith(".") || !action.endsWith("."))
+      if (!SENTENCE_END.test(meaning) || !SENTENCE_END.test(action))
         report("needs whole sentences for its meaning and its action");
       if (!strings.has(code)) report("is used nowhere in the source");
     }

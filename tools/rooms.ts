@@ -326,7 +326,9 @@ function checkManifests(repository: Repository): Finding[] {
         report("rooms/manifest", `${dependency} is in dependencies but nothing that ships imports it`);
     }
     for (const dependency of Object.keys(manifest.devDependencies ?? {})) {
-      if (!used.has(dependency)) report("rooms/manifest", `${dependency} is in devDependencies but nothing imports it`);
+      // Types are used by whoever uses what they describe.
+      const described = dependency.replace(/^@types\/(?:(.+)__)?/, (_, scope?: string) => (scope ? `@${scope}/` : ""));
+      if (!used.has(described)) report("rooms/manifest", `${dependency} is in devDependencies but nothing imports it`);
     }
   }
   return findings;

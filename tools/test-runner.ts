@@ -19,6 +19,10 @@ export interface RunnerOptions {
   readonly namePattern?: string;
   /** What is to be said again just before the summary. */
   readonly notes: readonly string[];
+  /** Instead of {@link TEST_TIMEOUT_MS}, {@link FILE_TIMEOUT_MS} and {@link LEFTOVER_GRACE_MS}. */
+  readonly testTimeoutMs?: number;
+  readonly fileTimeoutMs?: number;
+  readonly leftoverGraceMs?: number;
 }
 
 /** One test: longer than any of ours takes on a busy machine with two cores. */
@@ -32,17 +36,17 @@ const LEFTOVER_GRACE_MS = 2_000;
 /** Tests wait a lot, so two files at a time suit even one core; more than four make timing tests unsteady. */
 const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
 
-/** Kills test processes that outlive {@link FILE_TIMEOUT_MS}; returns what ends the watch. */
-function watchProcesses(folder: string, killed: string[]): () => void {
+/** Kills test processes that outlive `fileTimeoutMs`; returns what ends the watch. */
+function watchProcesses(folder: string, fileTimeoutMs: number, killed: string[]): () => void {
   const firstSeenMs = new Map<string, number>();
   const timer = setInterval(() => {
     for (const pid of readdirSync(folder)) {
       const sinceMs = firstSeenMs.get(pid) ?? Date.now();
       firstSeenMs.set(pid, sinceMs);
-      if (Date.now() - sinceMs < FILE_TIMEOUT_MS) continue;
+      if (Date.now() - sinceMs < fileTimeoutMs) continue;
       const file = relative(repositoryRoot, readFileSync(join(folder, pid), "utf8"));
       rmSync(join(folder, pid), { force: true });
-      killed.push(`${file} did not end within ${FILE_TIMEOUT_MS / 1000} s and was killed (process ${pid})`);
+      killed.push(`${file} did not end within ${fileTimeoutMs / 1000} s and was killed (process ${pid})`);
       try {
         process.kill(Number(pid), "SIGKILL");
       } catch {
@@ -78,8 +82,8 @@ function listGroup(): [pid: number, command: string][] {
 }
 
 /** Ends what tests left running, each by its id, and says what it was. */
-async function endLeftovers(): Promise<string[]> {
-  const deadlineMs = Date.now() + LEFTOVER_GRACE_MS;
+async function endLeftovers(graceMs: number): Promise<string[]> {
+  const deadlineMs = Date.now() + graceMs;
   let left = listGroup();
   while (left.length > 0 && Date.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -114,11 +118,12 @@ async function printUntilSummary(output: AsyncIterable<string | Buffer>): Promis
   return held;
 }
 
-async function main({ files, namePattern, notes }: RunnerOptions): Promise<boolean> {
+async function main(options: RunnerOptions): Promise<boolean> {
+  const { files, namePattern, notes } = options;
   const folder = mkdtempSync(join(tmpdir(), "weft-test-"));
   process.env["WEFT_TEST_PROCESSES"] = folder;
   const killed: string[] = [];
-  const stopWatch = watchProcesses(folder, killed);
+  const stopWatch = watchProcesses(folder, options.fileTimeoutMs ?? FILE_TIMEOUT_MS, killed);
   let isSuccess = true;
   let count = 0;
   try {
@@ -126,15 +131,17 @@ async function main({ files, namePattern, notes }: RunnerOptions): Promise<boole
       files: [...files],
       cwd: repositoryRoot,
       concurrency: CONCURRENCY,
-      timeout: TEST_TIMEOUT_MS,
+      timeout: options.testTimeoutMs ?? TEST_TIMEOUT_MS,
       execArgv: ["-C", "source", "--import", join(import.meta.dirname, "test-hook.ts")],
       ...(namePattern !== undefined && { testNamePatterns: [new RegExp(namePattern)] }),
     });
-    events.on("test:summary", ({ file, success, counts }) => {
-      if (file !== undefined) return;
-      isSuccess &&= success;
-      count = counts.tests;
+    events.on("test:summary", ({ file, success }) => {
+      if (file === undefined) isSuccess &&= success;
     });
+    // A file without a test that matches is reported as one test with the file's name.
+    const countTest = ({ name }: { name: string }): void => void (count += files.includes(name) ? 0 : 1);
+    events.on("test:pass", countTest);
+    events.on("test:fail", countTest);
     const output = events.compose(new spec()) as unknown as AsyncIterable<Buffer>;
     const lines = (await printUntilSummary(output)).split("\n");
     // The reporter repeats the failures after its summary; here they come before it, so that the summary ends the output.
@@ -144,7 +151,7 @@ async function main({ files, namePattern, notes }: RunnerOptions): Promise<boole
         .join("\n")
         .trimEnd()}\n`,
     );
-    const problems = [...killed, ...(await endLeftovers())];
+    const problems = [...killed, ...(await endLeftovers(options.leftoverGraceMs ?? LEFTOVER_GRACE_MS))];
     if (count === 0) problems.push(`no test matches ${JSON.stringify(namePattern ?? "")}`);
     for (const problem of [...notes, ...problems]) console.log(`✖ ${problem}`);
     process.stdout.write(`${lines.filter((line) => SUMMARY_LINE.test(line)).join("\n")}\n`);

@@ -3,15 +3,25 @@ import { join } from "node:path";
 import { printChecks, runChecks } from "./check.ts";
 import { runAsGroup } from "./process.ts";
 import { provision } from "./provision.ts";
-import { listSources, repositoryRoot } from "./sources.ts";
+import { listSources, readText, repositoryRoot } from "./sources.ts";
 import type { RunnerOptions } from "./test-runner.ts";
 
-/** The test files that a pattern selects by path; all of them, with the pattern left for test names, if it selects none. */
-export function selectTests(paths: readonly string[], pattern?: string): { files: string[]; namePattern?: string } {
+/**
+ * The test files that a pattern selects by path; if it selects none, the pattern is one for test names, and the files are those
+ * that can have such a test: the name is in their text, or put together at run time.
+ */
+export function selectTests(
+  paths: readonly string[],
+  pattern?: string,
+  read: (path: string) => string = readText,
+): { files: string[]; namePattern?: string } {
   const tests = paths.filter((path) => path.endsWith(".test.ts"));
   if (pattern === undefined) return { files: tests };
   const files = tests.filter((path) => path.includes(pattern));
-  return files.length > 0 ? { files } : { files: tests, namePattern: pattern };
+  if (files.length > 0) return { files };
+  const named = tests.filter((path) => read(path).includes(pattern));
+  const composed = tests.filter((path) => /\b(?:test|it|describe|suite)\(\s*[^"'\s]/.test(read(path)));
+  return { files: named.length > 0 ? [...new Set([...named, ...composed])] : tests, namePattern: pattern };
 }
 
 /** Runs everything, or without the static checks what the pattern selects; the result is the exit code. */
