@@ -90,7 +90,7 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
   counter(
     "weft_router_grpc_responses_total",
     ["route", "grpc_status"],
-    "gRPC answers by their status code; a code appears with its first answer.",
+    "Answers to gRPC requests by their status; a status appears with its first answer.",
   ),
   counter("weft_router_received_bytes_total", ["route"], "Bytes of request bodies."),
   counter("weft_router_sent_bytes_total", ["route"], "Bytes of answer bodies."),
