@@ -98,7 +98,7 @@ function checkQuery(path: string, start: number): PathErrorCode | null {
 
 /** The path of one `rewrite`: segments that are done, and the one that is being read. */
 class PathBuilder {
-  segments: string[] = [];
+  readonly segments: string[] = [];
   segment: string = "";
   /** What a continuation byte of the UTF-8 sequence that is being read must lie between; count 0 outside of one. */
   continuationCount: number = 0;
@@ -146,8 +146,14 @@ class PathBuilder {
       }
       if (/^\.\.?(?:;|%3B)/.test(segment)) return "ROUTER_PATH_DOT_PARAMETER";
     }
-    if (segment !== "" || isLast) this.segments.push(segment);
+    this.segments.push(segment);
     return null;
+  }
+
+  /** What was read, without the empty segments between slashes in a row; an empty last one is the slash at the end. */
+  pathname(): string {
+    const last = this.segments.length - 1;
+    return `/${this.segments.filter((segment, index) => segment !== "" || index === last).join("/")}`;
   }
 }
 
@@ -159,7 +165,7 @@ function rewrite(path: string): NormalisedPath {
   const builder = new PathBuilder();
   const error = readSegments(path, end, builder) ?? (question < 0 ? null : checkQuery(path, question + 1));
   if (error !== null) return { ok: false, code: error };
-  const normal = `/${builder.segments.join("/")}`;
+  const normal = builder.pathname();
   return { ok: true, path: question < 0 ? normal : normal + path.slice(question) };
 }
 

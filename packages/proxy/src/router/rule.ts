@@ -1,4 +1,4 @@
-import type { PathMatch, PathRewrite, RouteBackend, RouteRule } from "@weft/contract";
+import type { HashKey, PathMatch, PathRewrite, RouteBackend, RouteRule } from "@weft/contract";
 import type { Random } from "@weft/kernel";
 import { normalisePath } from "../path/index.ts";
 import { compileConditions, type Condition } from "./condition.ts";
@@ -50,6 +50,8 @@ export class CompiledRule {
   readonly cors: CompiledCors | null;
   readonly retry: CompiledRetry | null;
   readonly timeoutMs: number;
+  /** Names of query parameters and the like as they appear on the wire. */
+  readonly hashKeys: readonly HashKey[];
 
   constructor(config: RouteRule, order: number) {
     const { kind, path } = compilePath(config.match.path);
@@ -74,6 +76,7 @@ export class CompiledRule {
     this.cors = config.cors === null ? null : compileCors(config.cors);
     this.retry = config.retry === null ? null : new CompiledRetry(config.retry);
     this.timeoutMs = config.timeoutMs;
+    this.hashKeys = config.hashOn.map((key) => ({ type: key.type, name: wireText(key.name) }));
   }
 
   /**
