@@ -16,6 +16,9 @@ export const VIRTUAL_TIME_MAX = 1_048_576;
 /** Most points of a hash ring: 8 Mi points are 64 MiB, the bound that Envoy has too. */
 export const RING_SIZE_MAX = 8_388_608;
 
+/** Points of a host of mean weight, as in ketama: its share of the keys then varies by about 8 %. */
+export const RING_POINTS_PER_HOST = 160;
+
 /** Points of a ring that are walked for a host that was not tried; then the list of hosts is walked. */
 export const RING_STEPS_MAX = 64;
 
@@ -33,3 +36,6 @@ export const RING_HOSTS_MAX = 2_097_152;
  * real latency, so that a new host gets one request and not a flood until the first answer.
  */
 export const UNPROVEN_COST_MS = 1_000_000_000;
+
+/** Longest time constant of a latency estimate, in milliseconds (1 day): what the kernel's averages take. */
+export const DECAY_MS_MAX = 86_400_000;

@@ -1,6 +1,6 @@
 import type { BalancedHost, Balancer, BalancerPolicy, PickContext } from "@weft/contract";
-import type { Clock, Random } from "@weft/kernel";
-import { UNPROVEN_COST_MS } from "./limits.ts";
+import { assertRange, type Clock, type Random } from "@weft/kernel";
+import { DECAY_MS_MAX, UNPROVEN_COST_MS } from "./limits.ts";
 import { Sampler } from "./sampler.ts";
 
 /** The policy's own fields. */
@@ -47,13 +47,15 @@ class PeakEwmaBalancer<H extends BalancedHost> implements Balancer<H> {
  * (Finagle's balancer): a host that turns slow is left at once and tried again as its estimate fades. `decayMs` is
  * the time constant of that fading; hosts keep the estimate.
  *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when `decayMs` is not within 1 ms to `DECAY_MS_MAX`
  * @example
  * const balancer = createPeakEwma({ type: "peak-ewma", decayMs: 10_000 }, systemRandom, systemClock);
  */
 export function createPeakEwma<H extends BalancedHost>(
-  _options: PeakEwmaOptions,
+  options: PeakEwmaOptions,
   random: Random,
   clock: Clock,
 ): Balancer<H> {
+  assertRange("decayMs", options.decayMs, 1, DECAY_MS_MAX);
   return new PeakEwmaBalancer<H>(random, clock);
 }

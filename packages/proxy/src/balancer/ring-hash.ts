@@ -1,6 +1,6 @@
 import type { BalancedHost, Balancer, BalancerPolicy, PickContext } from "@weft/contract";
 import { assert, assertInteger, type Clock, hashString, mixUint32, type Random } from "@weft/kernel";
-import { RING_HOSTS_MAX, RING_SIZE_MAX, RING_STEPS_MAX } from "./limits.ts";
+import { RING_HOSTS_MAX, RING_POINTS_PER_HOST, RING_SIZE_MAX, RING_STEPS_MAX } from "./limits.ts";
 import { isTried, untriedFrom } from "./untried.ts";
 
 /** The policy's own fields. */
@@ -94,26 +94,26 @@ function pointsOf(host: BalancedHost, scale: number): number {
 }
 
 /**
- * Points per unit of weight: the smallest power of two with which the ring has `sizeMin` points, or the largest with
- * which it has no more than `sizeMax`. A power of two because a host's points are then the same, and nobody else's
- * keys move, while others come and go, except where the total passes a power of two.
+ * Points per unit of weight: `RING_POINTS_PER_HOST` for a host of mean weight, more while the ring would be smaller than
+ * `sizeMin`, fewer where it would exceed `sizeMax`. Not a fixed size shared among all, as in Envoy: there, every host
+ * that leaves gives points to all others, and as many keys again move for nothing.
  */
 function ringScale(hosts: readonly BalancedHost[], sizeMin: number, sizeMax: number): number {
   let total = 0;
   for (const host of hosts) total += host.weight;
-  if (total === 0) return 1;
-  let scale = 2 ** Math.ceil(Math.log2(sizeMin / total));
+  const size = Math.min(sizeMax, Math.max(sizeMin, hosts.length * RING_POINTS_PER_HOST));
+  let scale = total === 0 ? 1 : size / total;
   const pointsAt = (candidate: number): number => hosts.reduce((sum, host) => sum + pointsOf(host, candidate), 0);
-  // Below one point per host a smaller scale changes nothing: then the ring is as large as the list of hosts.
-  while (pointsAt(scale) > Math.max(sizeMax, hosts.length)) scale /= 2;
+  // With one point per host a smaller scale changes nothing: then the ring is as large as the list of hosts.
+  while (pointsAt(scale) > Math.max(sizeMax, hosts.length)) scale *= 0.9;
   return scale;
 }
 
 /**
  * Consistent hashing on a ring (Karger 1997, as ketama): each host has points in proportion to its weight, a request
  * goes to the host of the first point at or after its hash, a retry to the next other host on the ring. A host that
- * goes takes only its own keys with it. Ring sizes lie within `ringSizeMin` to `ringSizeMax`, but every host has at
- * least one point. The same on every proxy and in any order of hosts.
+ * goes takes only its own keys with it. The ring grows with the hosts, from `ringSizeMin` to `ringSizeMax` points, but
+ * every host has at least one. The same on every proxy and in any order of hosts.
  *
  * @throws WeftError KERNEL_INVALID_ARGUMENT unless `1 <= ringSizeMin <= ringSizeMax <= RING_SIZE_MAX`
  * @example

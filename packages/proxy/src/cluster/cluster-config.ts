@@ -1,9 +1,9 @@
-import type { ClusterConfig, HostConfig } from "@weft/contract";
+import type { ClusterConfig, HostConfig, OutlierConfig } from "@weft/contract";
 import { type Clock, isWeftError, type Random, WeftError } from "@weft/kernel";
 import { createBalancer } from "../balancer/index.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { hostKey } from "./host.ts";
-import { HOSTS_PER_CLUSTER_MAX, PRIORITY_MAX, WEIGHT_MAX } from "./limits.ts";
+import { DURATION_MS_MAX, HOSTS_PER_CLUSTER_MAX, PRIORITY_MAX, WEIGHT_MAX } from "./limits.ts";
 
 /**
  * Checks what a cluster relies on, before anything of it is applied. Sources check resources with better words (file,
@@ -19,11 +19,12 @@ export function checkClusterConfig(config: ClusterConfig, random: Random, clock:
   }
   checkHosts(name, hosts);
   checkRange(name, "balancing.panicThreshold", balancing.panicThreshold, 0, 1);
-  checkRange(name, "balancing.slowStartMs", balancing.slowStartMs, 0, Number.MAX_SAFE_INTEGER);
+  checkRange(name, "balancing.slowStartMs", balancing.slowStartMs, 0, DURATION_MS_MAX);
   if (balancing.zone !== null) checkRange(name, "balancing.zone.spillBelow", balancing.zone.spillBelow, 0, 1);
   for (const [limit, value] of Object.entries(config.breaker)) {
     checkRange(name, `breaker.${limit}`, value, 0, Number.MAX_SAFE_INTEGER);
   }
+  if (config.outlier !== null) checkOutlier(name, config.outlier);
   try {
     createBalancer(balancing.policy, random, clock);
   } catch (error) {
@@ -35,6 +36,17 @@ export function checkClusterConfig(config: ClusterConfig, random: Random, clock:
       { cause: error },
     );
   }
+}
+
+function checkOutlier(name: string, outlier: OutlierConfig): void {
+  checkInteger(name, "outlier.consecutiveErrors", outlier.consecutiveErrors, 0, Number.MAX_SAFE_INTEGER);
+  checkRange(name, "outlier.intervalMs", outlier.intervalMs, 1, DURATION_MS_MAX);
+  checkRange(name, "outlier.successRateStdevFactor", outlier.successRateStdevFactor, 0, Number.MAX_SAFE_INTEGER);
+  checkRange(name, "outlier.latencyFactor", outlier.latencyFactor, 0, Number.MAX_SAFE_INTEGER);
+  checkRange(name, "outlier.requestsMin", outlier.requestsMin, 0, Number.MAX_SAFE_INTEGER);
+  checkRange(name, "outlier.baseEjectionMs", outlier.baseEjectionMs, 1, DURATION_MS_MAX);
+  checkRange(name, "outlier.maxEjectionMs", outlier.maxEjectionMs, 1, DURATION_MS_MAX);
+  checkRange(name, "outlier.maxEjectedShare", outlier.maxEjectedShare, 0, 1);
 }
 
 function checkHosts(cluster: string, hosts: readonly HostConfig[]): void {

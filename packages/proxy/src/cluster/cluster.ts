@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ClusterConfig, HostConfig, PickContext } from "@weft/contract";
+import type { ClusterConfig, HostConfig, OutlierConfig, PickContext } from "@weft/contract";
 import { assert, type Clock, type Random, TimerEntry, type TimerOwner, type TimerWheel, WeftError } from "@weft/kernel";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { checkClusterConfig } from "./cluster-config.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { Host, hostKey, type HealthVerdict } from "./host.ts";
 import { HostSelector, isHashingPolicy } from "./host-selector.ts";
+import { OutlierDetector, type OutlierOwner } from "./outlier-detector.ts";
 import { LATENCY_DECAY_MS, SLOW_START_STEP_MS_MIN, SLOW_START_STEPS } from "./limits.ts";
 
-/** Why a host may be used, or may not, from now on. */
+/**
+ * What a host has become: the word of the active checks, ejected or `returned` by outlier detection, taken out of use
+ * (`draining`) or back in (`returned`) by hand.
+ */
 export type HostHealth = "healthy" | "unhealthy" | "ejected" | "returned" | "draining";
 
 /** Who wants to know what happens in clusters. Called from inside; must not change clusters. */
@@ -37,7 +41,7 @@ export interface ClusterContext<Pool = unknown> {
  * const host = cluster.pick(context);
  * if (host === undefined) throw cluster.noHostError();
  */
-export class Cluster<Pool = unknown> implements TimerOwner {
+export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
   readonly name: string;
   /** The limits of this cluster in this worker. */
   readonly breaker: CircuitBreaker;
@@ -45,6 +49,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
   readonly #slowStart: TimerEntry;
   #config: ClusterConfig;
   #selector: HostSelector<Pool>;
+  #outlier: OutlierDetector<Pool> | undefined = undefined;
   #hosts: Map<string, Host<Pool>> = new Map();
   /** True when something changed that `pick` depends on and the selector does not know. */
   #isStale: boolean = false;
@@ -60,6 +65,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
     this.#config = config;
     this.#selector = new HostSelector(config.balancing, context.random, context.clock);
     this.#setHosts(config.hosts);
+    this.#updateOutlier(null, config.outlier);
   }
 
   get config(): ClusterConfig {
@@ -103,8 +109,8 @@ export class Cluster<Pool = unknown> implements TimerOwner {
   }
 
   /**
-   * Applies a new configuration in place. Hosts that stay keep health, statistics and pools; a change of protocol, TLS
-   * or PROXY header retires all pools. Nothing changes when it throws.
+   * Applies a new configuration in place. Hosts that stay keep health, statistics and pools; a change of protocol, TLS,
+   * PROXY header or pool settings retires all pools. Nothing changes when it throws.
    *
    * @throws WeftError CLUSTER_INVALID_CONFIG, CLUSTER_DUPLICATE_HOST
    */
@@ -121,6 +127,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
     }
     if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
     this.#setHosts(config.hosts);
+    this.#updateOutlier(before.outlier, config.outlier);
   }
 
   /** Takes the word of active checks, made here or by another worker. Unknown keys are ignored: the host has left. */
@@ -146,6 +153,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#setHosts([]);
+    this.#outlier?.close();
     this.#context.wheel.cancel(this.#slowStart);
   }
 
@@ -153,6 +161,31 @@ export class Cluster<Pool = unknown> implements TimerOwner {
   onTimer(_entry: TimerEntry): void {
     this.#isStale = true;
     this.#scheduleSlowStart();
+  }
+
+  /** @internal Told by outlier detection. */
+  onHostEjected(host: Host<Pool>, reason: string): void {
+    this.#healthChanged(host, false);
+    this.#context.observer.onHostHealth(this, host, "ejected", reason);
+  }
+
+  /** @internal Told by outlier detection. */
+  onHostReturned(host: Host<Pool>, reason: string): void {
+    this.#healthChanged(host, true);
+    this.#context.observer.onHostHealth(this, host, "returned", reason);
+  }
+
+  #updateOutlier(before: OutlierConfig | null, config: OutlierConfig | null): void {
+    if (isDeepStrictEqual(before, config)) return;
+    if (config === null) {
+      this.#outlier?.close();
+      this.#outlier = undefined;
+    } else if (this.#outlier === undefined) {
+      this.#outlier = new OutlierDetector(config, this.#context.clock, this.#context.wheel, this);
+      for (const host of this.#hosts.values()) this.#outlier.watch(host);
+    } else {
+      this.#outlier.configure(config);
+    }
   }
 
   #setHosts(configs: readonly HostConfig[]): void {
@@ -175,6 +208,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
     for (const host of added) {
       // Where nobody else serves yet there is nobody to be gentle in comparison with.
       if (before.size > 0) host.startWarming(this.#context.clock.nowMs());
+      this.#outlier?.watch(host);
       this.#context.observer.onHostAdded(this, host);
     }
     for (const [key, host] of before) if (!after.has(key)) this.#remove(host);
@@ -182,6 +216,7 @@ export class Cluster<Pool = unknown> implements TimerOwner {
   }
 
   #remove(host: Host<Pool>): void {
+    this.#outlier?.unwatch(host);
     this.#retirePool(host);
     this.#context.observer.onHostRemoved(this, host);
   }
@@ -235,5 +270,10 @@ export class Cluster<Pool = unknown> implements TimerOwner {
 
 /** True when connections made under one configuration serve the other. */
 function reachesAlike(a: ClusterConfig, b: ClusterConfig): boolean {
-  return a.protocol === b.protocol && a.sendProxyProtocol === b.sendProxyProtocol && isDeepStrictEqual(a.tls, b.tls);
+  return (
+    a.protocol === b.protocol &&
+    a.sendProxyProtocol === b.sendProxyProtocol &&
+    isDeepStrictEqual(a.tls, b.tls) &&
+    isDeepStrictEqual(a.pool, b.pool)
+  );
 }

@@ -39,3 +39,18 @@ export const FAILURE_LATENCY_MS_MAX = 60_000;
 
 /** Retries that are always allowed, whatever the retry budget: else a quiet cluster could never retry. */
 export const RETRY_BUDGET_FLOOR = 3;
+
+/**
+ * Fewest hosts with enough requests for a judgement by success rate: with fewer, no host can lie 1.9 standard
+ * deviations below the mean (at most the root of n - 1 is possible).
+ */
+export const SUCCESS_RATE_HOSTS_MIN = 5;
+
+/** Fewest hosts with enough requests for a judgement by latency: of two, neither is the odd one. */
+export const LATENCY_HOSTS_MIN = 3;
+
+/** A median closer than this to the cluster's, in milliseconds, is no outlier: on fast hosts a factor is noise. */
+export const LATENCY_GAP_MS_MIN = 5;
+
+/** Longest interval or time of a cluster's settings, in milliseconds (30 days): catches a value in the wrong unit. */
+export const DURATION_MS_MAX = 2_592_000_000;
