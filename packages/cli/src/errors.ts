@@ -1,0 +1,18 @@
+/** The codes of the command line and of the processes that it runs. */
+export const CLI_ERRORS = {
+  CLI_WORKER_START_FAILED: {
+    meaning: "A worker process ended or fell silent before it was ready.",
+    action: "Look at the log lines of that worker just before this one; they name the reason.",
+  },
+  CLI_WORKER_GONE: {
+    meaning: "A worker process ended while it was asked something.",
+    action: "Nothing: the supervisor replaces it; the reason is in the log.",
+  },
+  CLI_WORKER_SILENT: {
+    meaning: "A worker process did not answer its supervisor in time.",
+    action: "Look at the worker's CPU use; a worker that stays busy for so long serves no request either.",
+  },
+} as const;
+
+/** Every code of `CLI_ERRORS`. */
+export type CliErrorCode = keyof typeof CLI_ERRORS;

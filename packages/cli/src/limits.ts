@@ -1,0 +1,26 @@
+/** Worker processes of one role: more than that is a mistyped number, not a machine. */
+export const WORKERS_MAX = 256;
+
+/** A worker that has not said "ready" after so many milliseconds is killed; a start takes a tenth of a second. */
+export const WORKER_START_MS_MAX = 30_000;
+
+/** First pause before a worker that died is replaced, in milliseconds: one crash is hardly noticed. */
+export const WORKER_RESTART_MS_MIN = 100;
+
+/** Longest pause before a worker that died is replaced, in milliseconds: a crash loop costs little, and ends soon after its cause. */
+export const WORKER_RESTART_MS_MAX = 10_000;
+
+/** A worker that lived so many milliseconds was no part of a crash loop: the pauses begin anew. */
+export const WORKER_STABLE_MS = 30_000;
+
+/** Deaths in a row, each before `WORKER_STABLE_MS`, that are called a crash loop in the log. */
+export const WORKER_CRASHES_IN_LOOP = 5;
+
+/** How long a worker may take to answer a question of its supervisor, in milliseconds; a stuck one is left out. */
+export const WORKER_ANSWER_MS_MAX = 1_000;
+
+/** Questions to one worker that wait for their answers: beyond, the worker counts as stuck and is not asked. */
+export const WORKER_QUESTIONS_MAX = 64;
+
+/** After a drain's deadline a worker has so many milliseconds to leave before it is killed. */
+export const WORKER_LEAVE_MS_MAX = 2_000;

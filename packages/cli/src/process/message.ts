@@ -1,0 +1,57 @@
+import type { World } from "@weft/contract";
+
+/** What a worker needs to know to begin. */
+export interface WorkerStart {
+  /** 0 for the first; names the worker in logs. */
+  readonly slot: number;
+  /** Other workers listen on the same ports. */
+  readonly isPortShared: boolean;
+  /** This worker asks hosts for their health; the others are told. */
+  readonly checksHealth: boolean;
+  readonly world: World;
+}
+
+/** What a supervisor asks a worker for. */
+export interface Question {
+  readonly id: number;
+  readonly topic: string;
+  readonly argument: unknown;
+}
+
+/** What a supervisor tells a worker. Plain data: it crosses the channel between two processes. */
+export type SupervisorMessage =
+  | { readonly type: "start"; readonly start: WorkerStart }
+  /** The next version of the configuration; answered by `applied` or `refused`. */
+  | { readonly type: "world"; readonly world: World }
+  /** From now on this worker checks the health of hosts, or no longer. */
+  | { readonly type: "checks-health"; readonly isOn: boolean }
+  /** What another worker found out about hosts. */
+  | { readonly type: "verdicts"; readonly verdicts: unknown }
+  | { readonly type: "ask"; readonly question: Question }
+  | { readonly type: "reopen-logs" }
+  /** Finish what is in flight, then leave. */
+  | { readonly type: "drain" };
+
+/** What a worker tells its supervisor. */
+export type WorkerMessage =
+  /** The worker's code is loaded; it waits for `start`. */
+  | { readonly type: "online" }
+  | { readonly type: "ready"; readonly listeners: readonly ListenerAddress[] }
+  | { readonly type: "applied"; readonly revision: number }
+  | { readonly type: "refused"; readonly revision: number; readonly message: string }
+  | { readonly type: "verdicts"; readonly verdicts: unknown }
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly type: "answer-failed"; readonly id: number; readonly message: string }
+  | { readonly type: "drained"; readonly outcome: "drained" | "deadline" };
+
+/** Where a listener listens. */
+export interface ListenerAddress {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** True for what has the shape of a message: an object with a `type`. The channel carries messages of ours alone. */
+export function isMessage(value: unknown): value is { readonly type: string } {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+}

@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import type { World } from "@weft/contract";
+import { createRandom, isWeftError, systemClock } from "@weft/kernel";
+import type { Log } from "@weft/proxy";
+import { WorkerGroup, type WorkerGroupOptions } from "./worker-group.ts";
+
+/** A worker with nothing to do; its world's revision says how it is to behave. */
+const WORKER = `
+import { serveWorker } from ${JSON.stringify(new URL("./worker.ts", import.meta.url).href)};
+const FAILS = -1;
+serveWorker({
+  async start({ slot, world }) {
+    if (world.revision === FAILS) process.exit(7);
+    return [{ name: "slot", address: "", port: slot }];
+  },
+  async apply(world) {
+    if (world.revision === FAILS) throw new Error("refused on purpose");
+  },
+  async answer(topic, argument) {
+    if (topic === "stuck" && argument === process.pid) for (;;) ;
+    return process.pid;
+  },
+  setChecksHealth() {},
+  takeVerdicts() {},
+  reopenLogs() {},
+  async drain() {
+    return "drained";
+  },
+});
+`;
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+let folder = "";
+let workerModule = new URL("file:///");
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "weft-worker-group-"));
+  const path = join(folder, "worker.mjs");
+  writeFileSync(path, WORKER);
+  workerModule = pathToFileURL(path);
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function worldOf(revision: number): World {
+  return { revision } as World;
+}
+
+function createGroup(count: number, changes: Partial<WorkerGroupOptions> = {}): WorkerGroup {
+  return new WorkerGroup({
+    count,
+    program: { module: workerModule, args: [] },
+    clock: systemClock,
+    random: createRandom(1),
+    log: silent,
+    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: slot === 0, world: worldOf(1) }),
+    onMessage: () => {},
+    onReady: () => {},
+    onLost: () => {},
+    ...changes,
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves as soon as `condition` holds. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 20_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadlineMs, "what is waited for never happened");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10); // waits: another process ends, which gives no event here
+    });
+  }
+}
+
+test("WorkerGroup starts its workers and replaces the one that is killed", async () => {
+  const replaced = Promise.withResolvers<number>();
+  const lost: number[] = [];
+  let starts = 0;
+  const group = createGroup(2, {
+    onReady: (worker) => {
+      if (++starts > 2) replaced.resolve(worker.pid);
+    },
+    onLost: (worker) => void lost.push(worker.pid),
+  });
+  try {
+    await group.start();
+    const [first, second] = group.ready;
+    assert.ok(first !== undefined && second !== undefined);
+    process.kill(first.pid, "SIGKILL");
+    const newPid = await replaced.promise;
+    assert.notEqual(newPid, first.pid);
+    assert.deepEqual(lost, [first.pid]);
+    assert.deepEqual(new Set(group.ready.map(({ pid }) => pid)), new Set([newPid, second.pid]));
+    assert.equal(first.exitHow, "signal SIGKILL");
+  } finally {
+    await group.drain(1000);
+  }
+  assert.equal(group.ready.length, 0);
+});
+
+test("WorkerGroup.start() rejects when a worker cannot start, and leaves none behind", async () => {
+  const seen: number[] = [];
+  const group = createGroup(2, {
+    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: worldOf(slot === 1 ? -1 : 1) }),
+    onReady: (worker) => void seen.push(worker.pid),
+  });
+  await assert.rejects(group.start(), (error) => {
+    assert.ok(isWeftError(error, "CLI_WORKER_START_FAILED"));
+    assert.match(error.message, /Cannot start worker 1 \(process \d+\): it ended with status 7/);
+    return true;
+  });
+  for (const pid of seen) assert.equal(isAlive(pid), false);
+});
+
+test("WorkerGroup.askAll() leaves out a worker that is stuck", async () => {
+  const warnings: string[] = [];
+  const group = createGroup(2, { log: { ...silent, warn: (message) => void warnings.push(message) } });
+  try {
+    await group.start();
+    const [stuck, other] = group.ready;
+    const answers = await group.askAll("stuck", stuck?.pid, 500);
+    assert.deepEqual(answers, [other?.pid]);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /^\[CLI_WORKER_SILENT\] Cannot ask worker 0 /);
+  } finally {
+    // A stuck worker cannot drain; it is killed when its time is up.
+    await group.drain(0);
+  }
+  assert.equal(group.ready.length, 0);
+});
+
+test("WorkerProcess.ask() rejects when the worker dies meanwhile", async () => {
+  const group = createGroup(1);
+  try {
+    await group.start();
+    const [worker] = group.ready;
+    assert.ok(worker !== undefined);
+    const answer = worker.ask("stuck", worker.pid, 20_000);
+    process.kill(worker.pid, "SIGKILL");
+    await assert.rejects(answer, (error) => isWeftError(error, "CLI_WORKER_GONE"));
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerProcess.ask() refuses more questions than a worker may owe", async () => {
+  const group = createGroup(1);
+  try {
+    await group.start();
+    const [worker] = group.ready;
+    assert.ok(worker !== undefined);
+    const asked = Array.from({ length: 65 }, () => worker.ask("stuck", worker.pid, 20_000));
+    await assert.rejects(asked[64] ?? Promise.resolve(), /64 earlier questions wait/);
+    process.kill(worker.pid, "SIGKILL");
+    const rest = await Promise.allSettled(asked.slice(0, 64));
+    assert.ok(rest.every(({ status }) => status === "rejected"));
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerGroup.restartAll() replaces every worker, each only when its successor serves", async () => {
+  const readyCounts: number[] = [];
+  const group = createGroup(2, { onLost: () => void readyCounts.push(group.ready.length) });
+  try {
+    await group.start();
+    const before = group.ready.map(({ pid }) => pid);
+    await group.restartAll();
+    const now = group.ready.map(({ pid }) => pid);
+    assert.equal(now.length, 2);
+    assert.equal(new Set([...before, ...now]).size, 4);
+    assert.deepEqual(readyCounts, [2, 2]);
+    await until(() => !before.some((pid) => isAlive(pid)));
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerGroup.restartAll() keeps a worker whose successor cannot start", async () => {
+  let revision = 1;
+  const errors: string[] = [];
+  const group = createGroup(1, {
+    log: { ...silent, error: (message) => void errors.push(message) },
+    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: worldOf(revision) }),
+  });
+  try {
+    await group.start();
+    const [worker] = group.ready;
+    revision = -1;
+    await group.restartAll();
+    assert.deepEqual(group.ready, [worker]);
+    assert.ok(errors.includes("a replacement could not start; the worker before it goes on"));
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerGroup reports what a worker says of a world that it cannot apply", async () => {
+  const refused = Promise.withResolvers<string>();
+  const group = createGroup(1, {
+    onMessage: (_, message) => {
+      if (message.type === "refused") refused.resolve(message.message);
+    },
+  });
+  try {
+    await group.start();
+    group.broadcast({ type: "world", world: worldOf(-1) });
+    assert.equal(await refused.promise, "refused on purpose");
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("workers end when their supervisor is killed", async () => {
+  const supervisor = `
+import { createRandom, systemClock } from "@weft/kernel";
+import { WorkerGroup } from ${JSON.stringify(new URL("./worker-group.ts", import.meta.url).href)};
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const group = new WorkerGroup({
+  count: 3, program: { module: new URL(${JSON.stringify(workerModule.href)}), args: [] }, clock: systemClock,
+  random: createRandom(1), log: quiet, onMessage() {}, onReady() {}, onLost() {},
+  startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: { revision: 1 } }),
+});
+await group.start();
+process.send(group.ready.map(({ pid }) => pid));
+`;
+  const path = join(folder, "supervisor.mjs");
+  // The packages of the repository are found from here, not from the temporary folder.
+  writeFileSync(path, supervisor.replace('"@weft/kernel"', JSON.stringify(import.meta.resolve("@weft/kernel"))));
+  const child = fork(path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [pids] = (await once(child, "message")) as [number[]];
+  assert.equal(pids.length, 3);
+  assert.ok(pids.every((pid) => isAlive(pid)));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  await until(() => !pids.some((pid) => isAlive(pid)));
+});

@@ -1,0 +1,88 @@
+import type { World } from "@weft/contract";
+import { EXIT_CODE } from "../exit-code.ts";
+import {
+  isMessage,
+  type ListenerAddress,
+  type SupervisorMessage,
+  type WorkerMessage,
+  type WorkerStart,
+} from "./message.ts";
+
+/** What a process of a role does, whether it is the only one or one of several. */
+export interface WorkerRole {
+  /** Resolves with the addresses of the listeners when requests are served. */
+  start(start: WorkerStart): Promise<readonly ListenerAddress[]>;
+  /** Takes the next version of the configuration; rejects when it cannot be applied, and the last one stays. */
+  apply(world: World): Promise<void>;
+  /** Answers a question of the supervisor with plain data. */
+  answer(topic: string, argument: unknown): Promise<unknown>;
+  setChecksHealth(isOn: boolean): void;
+  takeVerdicts(verdicts: unknown): void;
+  reopenLogs(): void;
+  /** Finishes what is in flight, within the configured deadline. */
+  drain(): Promise<"drained" | "deadline">;
+}
+
+/**
+ * Serves a role in a worker process: does what the supervisor says, and ends when the supervisor is gone. SIGINT, which a
+ * terminal sends to every process in front, is the supervisor's to handle; SIGTERM drains this worker alone.
+ */
+export function serveWorker(role: WorkerRole): void {
+  let isDraining = false;
+  const tell = (message: WorkerMessage): void => void process.send?.(message);
+  const drain = async (): Promise<void> => {
+    if (isDraining) return;
+    isDraining = true;
+    tell({ type: "drained", outcome: await role.drain() });
+    process.exit(EXIT_CODE.done);
+  };
+  process.on("message", (message) => {
+    if (isMessage(message)) obey(role, message as SupervisorMessage, tell, drain);
+  });
+  process.on("disconnect", () => process.exit(EXIT_CODE.done));
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => void drain());
+  tell({ type: "online" });
+}
+
+type Tell = (message: WorkerMessage) => void;
+
+function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: () => Promise<void>): void {
+  switch (message.type) {
+    case "start":
+      // A start that fails ends the process; the supervisor sees the status and the log has the reason.
+      void role.start(message.start).then((listeners) => tell({ type: "ready", listeners }));
+      return;
+    case "world": {
+      const { revision } = message.world;
+      role.apply(message.world).then(
+        () => tell({ type: "applied", revision }),
+        (error: unknown) => tell({ type: "refused", revision, message: messageOf(error) }),
+      );
+      return;
+    }
+    case "ask": {
+      const { id, topic, argument } = message.question;
+      role.answer(topic, argument).then(
+        (value) => tell({ type: "answer", id, value }),
+        (error: unknown) => tell({ type: "answer-failed", id, message: messageOf(error) }),
+      );
+      return;
+    }
+    case "checks-health":
+      role.setChecksHealth(message.isOn);
+      return;
+    case "verdicts":
+      role.takeVerdicts(message.verdicts);
+      return;
+    case "reopen-logs":
+      role.reopenLogs();
+      return;
+    case "drain":
+      void drain();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
