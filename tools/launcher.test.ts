@@ -24,6 +24,7 @@ import { repositoryRoot } from "./sources.ts";
 /** Stands for npm: writes down that it was called, waits until it may go on, and installs a "Node" that prints its arguments. */
 const NPM = `#!/bin/sh
 echo "$@" >>npm-calls
+: >npm-started
 [ ! -e npm-fails ] || { echo "npm error network" >&2; exit 7; }
 while [ -e npm-waits ]; do sleep 0.05; done
 mkdir -p node_modules/node/bin
@@ -71,7 +72,10 @@ function createClone(t: TestContext, nodeVersion = "v20.1.0"): Clone {
     const path = ["/usr/bin", "/bin"].map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
     symlinkSync(path ?? name, join(root, "bin", name));
   }
-  write("bin/node", `#!/bin/sh\necho ${nodeVersion}\n`);
+  write(
+    "bin/node",
+    `#!/bin/sh\n[ "$1" != --version ] || { echo ${nodeVersion}; exit; }\nexec "${process.execPath}" "$@"\n`,
+  );
   write("bin/npm", NPM);
   for (const name of ["node", "npm"]) chmodSync(join(root, "bin", name), 0o755);
   const env = { PATH: join(root, "bin") };
@@ -151,7 +155,7 @@ test("two first runs at a time install once", async (t) => {
   const clone = createClone(t);
   clone.write("npm-waits", "");
   const runs = [clone.run("a"), clone.run("b")];
-  await waitForFile(clone.root, "npm-calls");
+  await waitForFile(clone.root, "npm-started");
   rmSync(join(clone.root, "npm-waits"));
   assert.deepEqual(
     (await Promise.all(runs)).map(({ status }) => status),
@@ -180,7 +184,7 @@ for (const [signal, status] of [
     clone.write("npm-waits", "");
     const child = clone.start();
     const exit = once(child, "exit");
-    await waitForFile(clone.root, "npm-calls");
+    await waitForFile(clone.root, "npm-started");
     child.kill(signal);
     assert.deepEqual(await exit, [status, null]);
     assert.equal(existsSync(join(clone.root, ".weft/install.lock")), false);
