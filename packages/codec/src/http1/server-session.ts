@@ -1,0 +1,469 @@
+import type { ResetReason, ServerSession, ServerSessionHandler } from "@weft/contract";
+import { sliceLatin1, WeftError, type OutputBuffer } from "@weft/kernel";
+import { BodyWriter } from "./body-writer.ts";
+import { ChunkedDecoder, type ChunkedSink } from "./chunked.ts";
+import { decodeRequest } from "./decode.ts";
+import type { DecodedRequest } from "./decoded-head.ts";
+import { writeErrorAnswer } from "./error-answer.ts";
+import { createHttp1Error, HTTP1_ERRORS, type Http1ErrorCode } from "./errors.ts";
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_TUNNEL,
+  BYTE_CLASSES,
+  CR,
+  findBareLineFeed,
+  findHeadEnd,
+  IS_TOKEN,
+  LF,
+} from "./frame.ts";
+import { copyOf, hasPrefix } from "./head-bytes.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { DISCARD_BYTES_MAX, LEADING_LINES_MAX, MEMO_HEAD_BYTES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
+import type { Http1ServerOptions } from "./options.ts";
+import { Http1ServerStream, type ServerStreamOwner } from "./server-stream.ts";
+import { resetReasonOfError, statusOfError, statusOfReset } from "./status.ts";
+
+const EMPTY: Buffer = Buffer.alloc(0);
+const ACTION = "Cannot serve request";
+
+/** What the next byte from the client belongs to. */
+const PHASE_HEAD = 0;
+const PHASE_LENGTH = 1;
+const PHASE_CHUNKED = 2;
+/** The request is complete, its answer is not: what comes now waits. */
+const PHASE_ANSWER = 3;
+/** An upgrade or CONNECT was asked for and not decided: what comes now waits. */
+const PHASE_UPGRADE = 4;
+const PHASE_TUNNEL = 5;
+const PHASE_ENDED = 6;
+
+/**
+ * The engine of one HTTP/1 connection from a client (RFC 9110, RFC 9112): one request at a time is handed on.
+ *
+ *     HEAD --> LENGTH | CHUNKED --> ANSWER --> HEAD ...         ENDED: from everywhere
+ *       `----> UPGRADE --> TUNNEL
+ *
+ * A body that nobody wants any more (its answer is complete) is thrown away within DISCARD_BYTES_MAX. Input that is
+ * wrong is answered with its status and ends the session; `drain` lets a head that has begun to arrive be answered.
+ */
+export class Http1ServerSession implements ServerSession, ServerStreamOwner, ChunkedSink {
+  readonly output: OutputBuffer;
+  readonly writer: BodyWriter = new BodyWriter();
+  readonly #handler: ServerSessionHandler;
+  readonly #options: Http1ServerOptions;
+  readonly #held: HeldBytes = new HeldBytes();
+  #phase: number = PHASE_HEAD;
+  #stream: Http1ServerStream | null = null;
+  /** The request head that came last; the next one is often the same. */
+  #last: DecodedRequest | null = null;
+  #chunked: ChunkedDecoder | null = null;
+  /** Body bytes still to come (LENGTH). */
+  #remaining: number = 0;
+  /** Body bytes that came (CHUNKED, while it counts). */
+  #bodyBytes: number = 0;
+  #unconsumed: number = 0;
+  #discarded: number = 0;
+  /** Bytes of an incomplete head that were searched for its end. */
+  #scanned: number = 0;
+  #blankLines: number = 0;
+  /** The client waits for 100 (Continue) before it sends its body. */
+  #isContinueAwaited: boolean = false;
+  #isReadPaused: boolean = false;
+  #isProcessing: boolean = false;
+  #isDraining: boolean = false;
+  #isPeerDone: boolean = false;
+
+  constructor(output: OutputBuffer, handler: ServerSessionHandler, options: Http1ServerOptions) {
+    this.output = output;
+    this.#handler = handler;
+    this.#options = options;
+  }
+
+  get activeStreams(): number {
+    return this.#stream === null ? 0 : 1;
+  }
+
+  get isReceivingHead(): boolean {
+    return this.#phase === PHASE_HEAD && this.#held.length > 0;
+  }
+
+  get closesAfterAnswer(): boolean {
+    return this.#isDraining || this.#isContinueAwaited || (this.#isPeerDone && this.#held.length === 0);
+  }
+
+  receive(bytes: Buffer, start: number, end: number): void {
+    if (this.#phase === PHASE_ENDED) return;
+    if (this.#held.length > 0 || this.#isProcessing) {
+      this.#held.append(bytes, start, end);
+      if (!this.#isProcessing) this.#processHeld();
+    } else {
+      const at = this.#process(bytes, start, end);
+      if (at < end && !this.#hasEnded()) this.#held.append(bytes, at, end);
+    }
+    this.#updateReadPaused();
+  }
+
+  receiveEnd(): void {
+    if (this.#isPeerDone || this.#phase === PHASE_ENDED) return;
+    this.#isPeerDone = true;
+    switch (this.#phase) {
+      case PHASE_HEAD:
+        return this.#endOfInput();
+      case PHASE_LENGTH:
+      case PHASE_CHUNKED:
+        return this.#stream === null ? this.#end(null) : this.#fail("HTTP1_TRUNCATED");
+      case PHASE_TUNNEL:
+        this.#stream?.receiver?.onRequestData(EMPTY, 0, 0, true);
+        return;
+      default:
+        // The answer to what came so far is still wanted.
+        return;
+    }
+  }
+
+  outputDrained(): void {
+    const stream = this.#stream;
+    if (stream === null || !stream.isBlocked) return;
+    stream.isBlocked = false;
+    stream.receiver?.onResponseWritable();
+  }
+
+  connectionLost(_detail: string): void {
+    if (this.#phase === PHASE_ENDED) return;
+    const receiver = this.#leave();
+    receiver?.onRequestReset("connection");
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    if (this.#phase === PHASE_ENDED || this.#stream !== null || this.isReceivingHead) return;
+    this.#end(null);
+  }
+
+  headTimeout(): void {
+    if (this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT");
+    else if (this.#phase === PHASE_HEAD) this.#end(null);
+  }
+
+  // ---- what streams report ----
+
+  onInformationalSent(status: number): void {
+    if (status === 100) this.#isContinueAwaited = false;
+  }
+
+  onTunnelAccepted(): void {
+    this.#phase = PHASE_TUNNEL;
+    if (!this.#isProcessing) this.#processHeld();
+    this.#updateReadPaused();
+  }
+
+  onAnswerEnd(): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    stream.detach();
+    this.#stream = null;
+    this.#unconsumed = 0;
+    if (this.#phase === PHASE_TUNNEL) return this.#end(null);
+    if (this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE) return this.#finishExchange(stream.closes);
+    // The rest of the request's body has no reader any more.
+    if (this.#isContinueAwaited || this.#isPeerDone) return this.#end(null);
+    this.#isDraining ||= stream.closes;
+    this.#discarded = 0;
+    this.#updateReadPaused();
+  }
+
+  onAnswerFailed(code: Http1ErrorCode): void {
+    this.#fail(code);
+  }
+
+  onAnswerReset(reason: ResetReason): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    this.#leave();
+    const error = new WeftError<Http1ErrorCode>(
+      "HTTP1_STREAM_RESET",
+      `${ACTION}: ${HTTP1_ERRORS.HTTP1_STREAM_RESET.meaning} Reason: ${reason}`,
+      { reason },
+    );
+    const status = statusOfReset(reason);
+    if (!stream.isHeadSent && status > 0) {
+      writeErrorAnswer(this.output, status, error.message, stream.request.head.method !== "HEAD");
+    }
+    this.#handler.onSessionEnd(stream.isHeadSent ? error : null);
+  }
+
+  onConsumed(byteCount: number): void {
+    this.#unconsumed = Math.max(0, this.#unconsumed - byteCount);
+    this.#updateReadPaused();
+  }
+
+  // ---- what arrives ----
+
+  #processHeld(): void {
+    const held = this.#held;
+    while (held.length > 0) {
+      const start = held.start;
+      const at = this.#process(held.bytes, start, held.end);
+      if (this.#hasEnded()) return;
+      held.skip(at - start);
+      if (at === start) break;
+    }
+    if (this.#isPeerDone) this.#endOfInput();
+  }
+
+  /** The client has sent FIN and all that came before it was looked at. */
+  #endOfInput(): void {
+    if (this.#phase === PHASE_TUNNEL) {
+      this.#stream?.receiver?.onRequestData(EMPTY, 0, 0, true);
+    } else if (this.#phase === PHASE_HEAD) {
+      if (this.#held.length > 0) this.#fail("HTTP1_TRUNCATED");
+      else this.#end(null);
+    }
+  }
+
+  /** Takes as much of `bytes[at, end)` as the present phase allows; returns the position after it. */
+  #process(bytes: Buffer, at: number, end: number): number {
+    this.#isProcessing = true;
+    while (at < end) {
+      let next = at;
+      switch (this.#phase) {
+        case PHASE_HEAD:
+          next = this.#receiveHead(bytes, at, end);
+          break;
+        case PHASE_LENGTH:
+          next = this.#receiveLength(bytes, at, end);
+          break;
+        case PHASE_CHUNKED:
+          next = this.#receiveChunked(bytes, at, end);
+          break;
+        case PHASE_TUNNEL:
+          this.#unconsumed += end - at;
+          this.#stream?.receiver?.onRequestData(bytes, at, end, false);
+          next = end;
+          break;
+        default:
+          break;
+      }
+      if (next === at) break;
+      at = next;
+    }
+    this.#isProcessing = false;
+    return at;
+  }
+
+  /** A method because the compiler cannot know that calls change the phase. */
+  #hasEnded(): boolean {
+    return this.#phase === PHASE_ENDED;
+  }
+
+  #receiveHead(bytes: Buffer, at: number, end: number): number {
+    const first = bytes[at];
+    if (first === CR || first === LF) return this.#skipBlankLine(bytes, at, end);
+    const last = this.#last;
+    if (last !== null && last.bytes !== null && hasPrefix(bytes, at, end, last.bytes)) {
+      this.#scanned = 0;
+      this.#begin(last);
+      return at + last.bytes.length;
+    }
+    const headEnd = findHeadEnd(bytes, at + Math.max(0, this.#scanned - 3), end);
+    if (headEnd < 0 || headEnd - at > this.#options.headerBytesMax) return this.#receivePartialHead(bytes, at, end);
+    this.#scanned = 0;
+    const text = sliceLatin1(bytes, at, headEnd);
+    const decoded = this.#decode(text, bytes, at, headEnd);
+    if (typeof decoded === "string") {
+      this.#failHead(decoded, bytes, at, headEnd);
+      return end;
+    }
+    this.#begin(decoded);
+    return headEnd;
+  }
+
+  #decode(text: string, bytes: Buffer, at: number, headEnd: number): DecodedRequest | Http1ErrorCode {
+    const table = this.#options.requestTable;
+    const isMemoised = text.length <= MEMO_HEAD_BYTES_MAX;
+    if (isMemoised) {
+      const known = table.get(text);
+      if (known !== undefined) {
+        known.bytes ??= copyOf(bytes, at, headEnd);
+        this.#last = known;
+        return known;
+      }
+    }
+    const decoded = decodeRequest(text, this.#options);
+    // A WebSocket handshake holds a key that never comes again.
+    if (isMemoised && typeof decoded !== "string" && decoded.websocketKey === "") table.set(text, decoded);
+    return decoded;
+  }
+
+  /** The end of the head is not here, or too far away. Wrong bytes are told as soon as they are seen. */
+  #receivePartialHead(bytes: Buffer, at: number, end: number): number {
+    const { headerBytesMax } = this.#options;
+    if (end - at > headerBytesMax) {
+      const limit = at + headerBytesMax;
+      const lineEnd = bytes.indexOf(LF, at);
+      const isInTarget = lineEnd < 0 || lineEnd >= limit;
+      this.#failHead(isInTarget ? "HTTP1_TARGET_TOO_LONG" : "HTTP1_HEAD_TOO_LARGE", bytes, at, limit);
+      return end;
+    }
+    const isToken = ((BYTE_CLASSES[bytes[at] ?? 0] ?? 0) & IS_TOKEN) !== 0;
+    if (!isToken || findBareLineFeed(bytes, at + this.#scanned, end) >= 0) {
+      this.#failHead("HTTP1_INVALID_LINE_END", bytes, at, end);
+      return end;
+    }
+    this.#scanned = end - at;
+    return at;
+  }
+
+  #skipBlankLine(bytes: Buffer, at: number, end: number): number {
+    if (bytes[at] === CR) {
+      if (at + 1 === end) return at;
+      if (bytes[at + 1] === LF && this.#blankLines++ < LEADING_LINES_MAX) return at + 2;
+    }
+    this.#fail("HTTP1_INVALID_REQUEST_LINE");
+    return end;
+  }
+
+  /** Fails with `code` unless `bytes[at, end)` have what is told first: no HTTP at all, or bare line feeds. */
+  #failHead(code: Http1ErrorCode, bytes: Buffer, at: number, end: number): void {
+    let told = code;
+    if (((BYTE_CLASSES[bytes[at] ?? 0] ?? 0) & IS_TOKEN) === 0) told = "HTTP1_INVALID_REQUEST_LINE";
+    else if (findBareLineFeed(bytes, at, end) >= 0) told = "HTTP1_INVALID_LINE_END";
+    this.#fail(told, sliceLatin1(bytes, at, Math.min(end, at + 5)) === "HEAD ");
+  }
+
+  #begin(request: DecodedRequest): void {
+    const { bodyBytesMax } = this.#options;
+    const { head, framing } = request;
+    if (bodyBytesMax > 0 && framing === BODY_LENGTH && head.contentLength > bodyBytesMax) {
+      this.#fail("HTTP1_BODY_TOO_LARGE", head.method === "HEAD");
+      return;
+    }
+    this.#blankLines = 0;
+    this.#isContinueAwaited = head.expectsContinue;
+    let phase = PHASE_ANSWER;
+    if (framing === BODY_LENGTH) {
+      phase = PHASE_LENGTH;
+      this.#remaining = head.contentLength;
+    } else if (framing === BODY_CHUNKED) {
+      phase = PHASE_CHUNKED;
+      this.#bodyBytes = 0;
+      this.#chunked ??= new ChunkedDecoder(this.#options);
+      this.#chunked.reset();
+    } else if (framing === BODY_TUNNEL) {
+      phase = PHASE_UPGRADE;
+    }
+    this.#phase = phase;
+    const stream = new Http1ServerStream(this, request);
+    this.#stream = stream;
+    this.#handler.onRequest(stream, head, phase === PHASE_ANSWER);
+  }
+
+  #receiveLength(bytes: Buffer, at: number, end: number): number {
+    const stop = Math.min(end, at + this.#remaining);
+    this.#remaining -= stop - at;
+    const isEnd = this.#remaining === 0;
+    if (isEnd) this.#phase = PHASE_ANSWER;
+    const stream = this.#stream;
+    if (stream === null) {
+      this.#discard(stop - at, isEnd);
+    } else {
+      this.#isContinueAwaited = false;
+      this.#unconsumed += stop - at;
+      stream.receiver?.onRequestData(bytes, at, stop, isEnd);
+    }
+    return stop;
+  }
+
+  #receiveChunked(bytes: Buffer, at: number, end: number): number {
+    const chunked = this.#chunked;
+    if (chunked === null) return at;
+    this.#isContinueAwaited = false;
+    const stop = chunked.decode(bytes, at, end, this);
+    if (stop < 0) {
+      this.#fail(chunked.problem ?? "HTTP1_INVALID_CHUNK");
+      return end;
+    }
+    if (!chunked.isDone || this.#hasEnded()) return stop;
+    this.#phase = PHASE_ANSWER;
+    const stream = this.#stream;
+    if (stream === null) this.#discard(0, true);
+    else if (chunked.trailers.length > 0) stream.receiver?.onRequestTrailers(chunked.trailers);
+    else stream.receiver?.onRequestData(EMPTY, 0, 0, true);
+    return stop;
+  }
+
+  /** Body bytes from the chunked decoder. */
+  onChunkData(bytes: Buffer, start: number, end: number): boolean {
+    const { bodyBytesMax } = this.#options;
+    const stream = this.#stream;
+    if (stream === null) {
+      this.#discard(end - start, false);
+      return !this.#hasEnded();
+    }
+    this.#bodyBytes += end - start;
+    if (bodyBytesMax > 0 && this.#bodyBytes > bodyBytesMax) {
+      this.#fail("HTTP1_BODY_TOO_LARGE");
+      return false;
+    }
+    this.#unconsumed += end - start;
+    stream.receiver?.onRequestData(bytes, start, end, false);
+    return !this.#hasEnded();
+  }
+
+  /** Body bytes that came after their answer was complete. */
+  #discard(byteCount: number, isEnd: boolean): void {
+    this.#discarded += byteCount;
+    if (this.#discarded > DISCARD_BYTES_MAX) this.#end(null);
+    else if (isEnd) this.#finishExchange(false);
+  }
+
+  // ---- how things end ----
+
+  /** Request and answer are complete. */
+  #finishExchange(closes: boolean): void {
+    if (closes || this.#isDraining) return this.#end(null);
+    this.#phase = PHASE_HEAD;
+    if (!this.#isProcessing && (this.#held.length > 0 || this.#isPeerDone)) this.#processHeld();
+    this.#updateReadPaused();
+  }
+
+  #updateReadPaused(): void {
+    if (this.#phase === PHASE_ENDED) return;
+    const isWaiting = this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE;
+    const window = this.#isReadPaused ? RECEIVE_WINDOW_BYTES / 2 : RECEIVE_WINDOW_BYTES;
+    const isPaused = this.#unconsumed > window || (isWaiting && this.#held.length > 0);
+    if (isPaused === this.#isReadPaused) return;
+    this.#isReadPaused = isPaused;
+    this.#handler.onReadPaused(isPaused);
+  }
+
+  /** The client or we ourselves did something that cannot be mended: answers if that is possible, and ends. */
+  #fail(code: Http1ErrorCode, isHeadRequest: boolean = false): void {
+    const stream = this.#stream;
+    // While a body is thrown away, its answer is complete already.
+    const isAnswered = stream === null ? this.#phase !== PHASE_HEAD : stream.isHeadSent;
+    const receiver = this.#leave();
+    const error = createHttp1Error(code, ACTION);
+    if (!isAnswered) {
+      const hasBody = !isHeadRequest && stream?.request.head.method !== "HEAD";
+      writeErrorAnswer(this.output, statusOfError(code), error.message, hasBody);
+    }
+    receiver?.onRequestReset(resetReasonOfError(code));
+    this.#handler.onSessionEnd(error);
+  }
+
+  #end(error: WeftError | null): void {
+    this.#leave();
+    this.#handler.onSessionEnd(error);
+  }
+
+  /** From now on nothing is taken and nobody is told anything. Returns who listened to the open request. */
+  #leave(): ReturnType<Http1ServerStream["detach"]> {
+    const receiver = this.#stream?.detach() ?? null;
+    this.#phase = PHASE_ENDED;
+    this.#stream = null;
+    this.#held.clear();
+    return receiver;
+  }
+}
