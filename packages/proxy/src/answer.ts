@@ -1,0 +1,131 @@
+import { fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
+import type { ClusterErrorCode } from "./cluster/index.ts";
+import type { ProxyErrorCode } from "./errors.ts";
+import type { RouteRefusal } from "./router/index.ts";
+
+/** Every code that an answer of the proxy itself may carry. */
+export type AnswerCode = ProxyErrorCode | ClusterErrorCode | RouteRefusal["code"];
+
+/** An answer that the proxy gives itself: made once per code and shared by all requests that get it. */
+export interface Answer {
+  readonly head: ResponseHead;
+  /** Empty for gRPC, whose error is in the head. */
+  readonly body: Buffer;
+}
+
+/** What a client is told beside the code. */
+interface AnswerFacts {
+  readonly status: number;
+  /** gRPC status where the HTTP status does not imply it. */
+  readonly grpcStatus?: number;
+  readonly text: string;
+}
+
+/** The one place where errors become answers. Codes that are not here are answered with `status` of their refusal. */
+const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
+  PROXY_NOT_READY: { status: 503, text: "Cannot route request: no configuration yet" },
+  PROXY_BODY_TOO_LARGE: { status: 413, grpcStatus: 8, text: "Cannot accept request: its body is too large" },
+  PROXY_LOOP: { status: 508, grpcStatus: 13, text: "Cannot forward request: it passed too many proxies" },
+  PROXY_NO_BACKEND: { status: 500, text: "Cannot forward request: its route has no backend" },
+  PROXY_CLUSTER_UNKNOWN: { status: 503, text: "Cannot forward request: its route's backend is unknown" },
+  PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the route's time is up" },
+  PROXY_STREAM_IDLE: { status: 504, grpcStatus: 4, text: "Cannot complete request: nothing moved for too long" },
+  UPSTREAM_CONNECT_FAILED: { status: 503, text: "Cannot forward request: no connection to the service" },
+  UPSTREAM_RESET: { status: 502, text: "Cannot complete request: the service gave up before it answered" },
+  UPSTREAM_PROTOCOL_ERROR: { status: 502, text: "Cannot complete request: the service's answer is malformed" },
+  UPSTREAM_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the service did not answer in time" },
+  UPSTREAM_OVERLOADED: { status: 503, text: "Cannot forward request: the service is overloaded" },
+  ROUTER_NO_MATCH: { status: 404, text: "Cannot route request: no route matches" },
+};
+
+const ROUTER_BAD_PATH: AnswerFacts = {
+  status: 400,
+  grpcStatus: 3,
+  text: "Cannot route request: its path is malformed",
+};
+const CLUSTER_REFUSED: AnswerFacts = { status: 503, text: "Cannot forward request: the service is at its limit" };
+
+const EMPTY = Buffer.alloc(0);
+const plainAnswers: Map<string, Answer> = new Map();
+const grpcAnswers: Map<string, Answer> = new Map();
+
+/** The answer for `code`; `status` 0 takes the code's own. Nothing of the request is echoed in it. */
+export function errorAnswer(code: AnswerCode, isGrpc: boolean, status: number = 0, grpcStatus: number = 0): Answer {
+  const cache = isGrpc ? grpcAnswers : plainAnswers;
+  const key = status === 0 ? code : `${code} ${status} ${grpcStatus}`;
+  let answer = cache.get(key);
+  if (answer === undefined) {
+    const facts = FACTS[code] ?? (code.startsWith("ROUTER_") ? ROUTER_BAD_PATH : CLUSTER_REFUSED);
+    answer = isGrpc ? createGrpcAnswer(code, facts, status, grpcStatus) : createPlainAnswer(code, facts, status);
+    cache.set(key, answer);
+  }
+  return answer;
+}
+
+/** True for requests whose client reads errors from `grpc-status`. */
+export function isGrpcRequest(head: RequestHead): boolean {
+  if (head.method !== "POST") return false;
+  const type = fieldValue(head.fields, "content-type");
+  return type !== undefined && type.startsWith("application/grpc") && !type.startsWith("application/grpc-web");
+}
+
+/** A plain text answer. */
+export function createTextAnswer(status: number, contentType: string, text: string): Answer {
+  const body = Buffer.from(text, "utf8");
+  const fields = body.length === 0 || contentType === "" ? [] : ["content-type", contentType];
+  return { head: new ResponseHead(status, [...fields, "content-length", String(body.length)], body.length), body };
+}
+
+function createPlainAnswer(code: AnswerCode, facts: AnswerFacts, status: number): Answer {
+  const body = Buffer.from(`[${code}] ${status === 0 ? facts.text : FAULT_TEXT}\n`, "latin1");
+  const fields = [
+    "content-type",
+    "text/plain; charset=utf-8",
+    "content-length",
+    String(body.length),
+    "x-content-type-options",
+    "nosniff",
+    "x-weft-error",
+    code,
+  ];
+  return { head: new ResponseHead(status === 0 ? facts.status : status, fields, body.length), body };
+}
+
+const FAULT_TEXT = "Request was aborted by a fault filter";
+
+function createGrpcAnswer(code: AnswerCode, facts: AnswerFacts, status: number, grpcStatus: number): Answer {
+  const implied =
+    facts.grpcStatus !== undefined && status === 0 ? facts.grpcStatus : grpcStatusOf(status || facts.status);
+  const fields = [
+    "content-type",
+    "application/grpc",
+    "grpc-status",
+    String(grpcStatus === 0 ? implied : grpcStatus),
+    "grpc-message",
+    `[${code}] ${status === 0 ? facts.text : FAULT_TEXT}`,
+    "x-weft-error",
+    code,
+  ];
+  return { head: new ResponseHead(200, fields, -1), body: EMPTY };
+}
+
+/** The gRPC status of an HTTP status (grpc/doc/http-grpc-status-mapping.md). */
+function grpcStatusOf(status: number): number {
+  switch (status) {
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}

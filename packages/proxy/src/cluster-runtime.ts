@@ -1,0 +1,21 @@
+import type { ClusterConfig } from "@weft/contract";
+import type { Clock } from "@weft/kernel";
+import type { CircuitBreaker, Cluster, Host } from "./cluster/index.ts";
+import type { ClusterStats } from "./metrics/index.ts";
+import type { HostPool } from "./pool/index.ts";
+
+/** A cluster with what a worker keeps beside it: its counters and how its pools are made. */
+export interface ClusterRuntime {
+  readonly cluster: Cluster<HostPool>;
+  readonly breaker: CircuitBreaker;
+  readonly stats: ClusterStats;
+  readonly clock: Clock;
+  readonly config: ClusterConfig;
+  /** The pool of `host`; made at the first request. */
+  poolOf(host: Host<HostPool>): HostPool;
+}
+
+/** Finds clusters by name. */
+export interface ClusterDirectory {
+  get(name: string): ClusterRuntime | undefined;
+}

@@ -1,0 +1,39 @@
+import type { ListenerConfig } from "@weft/contract";
+import type { Clock, TimerWheel } from "@weft/kernel";
+import type { ListenerStats } from "../metrics/index.ts";
+import type { RouteStats } from "../metrics/index.ts";
+import type { CompiledRule, RouteTable } from "../router/index.ts";
+import type { DownstreamConnection } from "./downstream-connection.ts";
+
+/** Who is on the other side of a connection, as far as it is known before the first request. */
+export interface PeerFacts {
+  /** IP address: the socket's, or what a trusted PROXY protocol header says. */
+  readonly address: string;
+  readonly port: number;
+  readonly isTls: boolean;
+  /** From SNI, "" without. */
+  readonly serverName: string;
+  /** URI SAN of a verified client certificate (a SPIFFE ID in the mesh), or its subject; "" without one. */
+  readonly identity: string;
+  readonly protocol: "http1" | "http2";
+}
+
+/** What a connection needs of the listener that accepted it. The route table and limits may change while it lives. */
+export interface ListenerRuntime {
+  readonly config: ListenerConfig;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly stats: ListenerStats;
+
+  /** The routes in force; null until some arrived. */
+  readonly routes: ListenerRoutes | null;
+  addConnection(connection: DownstreamConnection): void;
+  removeConnection(connection: DownstreamConnection): void;
+  countProtocolError(code: string): void;
+}
+
+/** A route table with the counters of its routes. */
+export interface ListenerRoutes {
+  readonly table: RouteTable;
+  statsOf(rule: CompiledRule): RouteStats;
+}

@@ -1,0 +1,60 @@
+/** The codes of answers that the request path gives itself, an `ErrorCatalog`; docs/ERRORS.md has these words. */
+export const PROXY_ERRORS = {
+  PROXY_NOT_READY: {
+    meaning: "The listener has no route table yet; the request is answered 503.",
+    action: "Wait for the first configuration, or see why it was refused in the proxy's log.",
+  },
+  PROXY_BODY_TOO_LARGE: {
+    meaning: "The request's body is longer than the listener's bodyBytesMax; it is answered 413.",
+    action: "Send less, or raise the limit on the listener.",
+  },
+  PROXY_LOOP: {
+    meaning: "The request passed more proxies of this mesh than hopsMax; it is answered 508.",
+    action: "Look for a route that leads back to where it came from.",
+  },
+  PROXY_NO_BACKEND: {
+    meaning: "The route has no backend with a weight above 0; the request is answered 500.",
+    action: "Give the route a backend, or a weight.",
+  },
+  PROXY_CLUSTER_UNKNOWN: {
+    meaning: "The route's backend is no cluster that the proxy knows; the request is answered 503.",
+    action: "Add the Service that the route names, or correct the name.",
+  },
+  PROXY_TIMEOUT: {
+    meaning: "The route's time for the whole request was up before the answer was complete; it is answered 504.",
+    action: "Find what is slow behind the route, or raise its timeout.",
+  },
+  PROXY_STREAM_IDLE: {
+    meaning:
+      "No byte moved in either direction for the listener's streamIdleTimeoutMs; answered 504 (408 while the client owed the body).",
+    action: "Raise the timeout for long polls, or send keepalives.",
+  },
+  PROXY_FAULT_INJECTED: {
+    meaning: "A fault filter on the route aborted the request with the status it is told to use.",
+    action: "Nothing: somebody tests how clients bear it. Remove the fault filter to end it.",
+  },
+  UPSTREAM_CONNECT_FAILED: {
+    meaning: "No connection to any host that was tried could be made; the request was never sent and is answered 503.",
+    action: "Check that the hosts listen and can be reached; the log names them and the reason.",
+  },
+  UPSTREAM_RESET: {
+    meaning: "The host closed the connection or reset the stream before it answered; the request is answered 502.",
+    action: "See the host's own log for why it gave up.",
+  },
+  UPSTREAM_PROTOCOL_ERROR: {
+    meaning: "The host's answer breaks its protocol; nothing of it is passed on, the request is answered 502.",
+    action: "See the reason in the proxy's log; check that the Service's protocol is right.",
+  },
+  UPSTREAM_TIMEOUT: {
+    meaning: "The host did not answer in the time that the route or the cluster gives a try; it is answered 504.",
+    action: "Find what is slow at the host, or raise the timeout.",
+  },
+  UPSTREAM_OVERLOADED: {
+    meaning:
+      "The host refused the request unprocessed, or no connection to it became free in time; it is answered 503.",
+    action: "Add hosts, or raise the pool's and the host's limits.",
+  },
+} as const;
+
+/** Every code of `PROXY_ERRORS`. */
+export type ProxyErrorCode = keyof typeof PROXY_ERRORS;

@@ -1,0 +1,14 @@
+/** How long bytes of a client are read and dropped after our last answer, so that it can read that answer. */
+export const LINGER_MS = 1000;
+
+/** Bytes of a request's body kept for another try; a larger request is tried once. */
+export const REPLAY_BYTES_MAX = 65_536;
+
+/** Further tries, without any retry policy, of a request that provably was not processed. */
+export const UNPROCESSED_RETRIES_MAX = 2;
+
+/** Tries of one request in all, whatever the policy says. */
+export const TRIES_MAX = 16;
+
+/** Bytes of a mirrored request that may wait for the mirror; beyond that the copy is given up. */
+export const MIRROR_BYTES_MAX = 262_144;

@@ -1,0 +1,323 @@
+import type { ListenerConfig, TcpRoute } from "@weft/contract";
+import {
+  type Clock,
+  type OutputScheduler,
+  type Random,
+  type TcpHandle,
+  TcpListener,
+  type TimerWheel,
+  Transport,
+  type TransportHandler,
+} from "@weft/kernel";
+import type { TLSSocket } from "node:tls";
+import type { ClusterDirectory } from "../cluster-runtime.ts";
+import {
+  DownstreamConnection,
+  type ListenerRoutes,
+  type ListenerRuntime,
+  type PeerFacts,
+} from "../downstream/index.ts";
+import type { RequestAcceptor, ServerSessionFactory } from "../downstream/index.ts";
+import type { Log } from "../log.ts";
+import type { ListenerStats } from "../metrics/index.ts";
+import { LISTEN_BACKLOG } from "./limits.ts";
+import { Opening, type OpeningHandler, type OpeningResult } from "./opening.ts";
+import { TcpTunnel, type TunnelDeps, type TunnelOwner } from "./tcp-tunnel.ts";
+import { isTlsReloadable, TlsTerminator } from "./tls-terminator.ts";
+
+/** What a listener is made of. */
+export interface ListenerDeps {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly scheduler: OutputScheduler;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sessions: ServerSessionFactory;
+  readonly acceptor: RequestAcceptor;
+  readonly clusters: ClusterDirectory;
+  readonly tunnel: TunnelDeps;
+  /** Workers share the port. */
+  readonly isPortShared: boolean;
+}
+
+/**
+ * One address that is listened on, and everything that came in there. Its configuration may change while connections
+ * live: limits and routes apply to their next request, certificates to the next handshake.
+ */
+export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
+  config: ListenerConfig;
+  routes: ListenerRoutes | null = null;
+  readonly stats: ListenerStats;
+  readonly #deps: ListenerDeps;
+  readonly #socket: TcpListener = new TcpListener();
+  readonly #connections: Set<DownstreamConnection> = new Set();
+  readonly #tunnels: Set<TcpTunnel> = new Set();
+  /** Accepted and not yet told what they are. */
+  #openings: number = 0;
+  #tls: TlsTerminator | null;
+  #isDraining: boolean = false;
+  #onEmpty: (() => void) | null = null;
+
+  /** @throws WeftError LISTENER_CERTIFICATE_INVALID */
+  constructor(config: ListenerConfig, stats: ListenerStats, deps: ListenerDeps) {
+    this.config = config;
+    this.stats = stats;
+    this.#deps = deps;
+    this.#tls = config.tls === null ? null : new TlsTerminator(config.tls, config.headerTimeoutMs);
+  }
+
+  get clock(): Clock {
+    return this.#deps.clock;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#deps.wheel;
+  }
+
+  /** The port that is listened on; 0 before `listen`. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
+  /** Connections of all kinds that are open. */
+  get connectionCount(): number {
+    return this.#connections.size + this.#tunnels.size + this.#openings;
+  }
+
+  connections(): ReadonlySet<DownstreamConnection> {
+    return this.#connections;
+  }
+
+  /** @throws WeftError KERNEL_LISTEN_FAILED */
+  async listen(): Promise<void> {
+    const { address, port } = this.config;
+    const options = { address, port, backlog: LISTEN_BACKLOG, isPortShared: this.#deps.isPortShared };
+    await this.#socket.listen(options, (handle) => this.#accept(handle));
+  }
+
+  /** True when `config` can be taken over by `reconfigure`; otherwise a new listener must replace this one. */
+  isCompatible(config: ListenerConfig): boolean {
+    const { name, address, port, protocol } = this.config;
+    return name === config.name && address === config.address && port === config.port && protocol === config.protocol;
+  }
+
+  /** @throws WeftError LISTENER_CERTIFICATE_INVALID; nothing has changed then */
+  reconfigure(config: ListenerConfig): void {
+    const before = this.config.tls;
+    if (config.tls === null) this.#tls = null;
+    else if (this.#tls !== null && before !== null && isTlsReloadable(before, config.tls)) {
+      if (before !== config.tls) this.#tls.reload(config.tls);
+    } else this.#tls = new TlsTerminator(config.tls, config.headerTimeoutMs);
+    this.config = config;
+  }
+
+  /** Stops accepting and lets what is open finish; resolves when nothing is. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#socket.close();
+    for (const connection of this.#connections) connection.drain();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+      this.#checkEmpty();
+    });
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    this.#isDraining = true;
+    this.#socket.close();
+    for (const connection of this.#connections) connection.close();
+    for (const tunnel of this.#tunnels) tunnel.close();
+  }
+
+  addConnection(connection: DownstreamConnection): void {
+    this.#connections.add(connection);
+    this.stats.connectionsActive++;
+    if (this.#isDraining) connection.drain();
+  }
+
+  removeConnection(connection: DownstreamConnection): void {
+    this.#connections.delete(connection);
+    this.stats.connectionsActive--;
+    this.#checkEmpty();
+  }
+
+  countProtocolError(_code: string): void {
+    this.stats.protocolErrors++;
+  }
+
+  onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void {
+    const peerAddress = address === "" ? plainAddress(transport.remoteAddress) : address;
+    const peerPort = address === "" ? transport.remotePort : port;
+    if (result.kind === "tls") return this.#handshake(transport, first, peerAddress, peerPort);
+    this.#openings--;
+    if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first);
+    this.#serve(transport, first, {
+      address: peerAddress,
+      port: peerPort,
+      isTls: false,
+      serverName: "",
+      identity: "",
+      protocol: result.kind,
+    });
+  }
+
+  onOpeningFailed(code: string, detail: string): void {
+    this.#openings--;
+    switch (code) {
+      case "":
+        break;
+      case "LISTENER_PROXY_HEADER_INVALID":
+        this.stats.refusedProxyProtocol++;
+        break;
+      case "LISTENER_OPENING_TIMEOUT":
+        this.stats.refusedTimeout++;
+        break;
+      default:
+        this.stats.refusedProtocol++;
+    }
+    if (code !== "") this.#deps.log.debug("connection refused", { listener: this.config.name, code, detail });
+    this.#checkEmpty();
+  }
+
+  onTunnelEnd(tunnel: TcpTunnel, error: string, receivedBytes: number, sentBytes: number): void {
+    this.#tunnels.delete(tunnel);
+    this.stats.connectionsActive--;
+    this.stats.requestsActive--;
+    this.stats.receivedBytes += receivedBytes;
+    this.stats.sentBytes += sentBytes;
+    if (error !== "") {
+      this.stats.countReset("connection");
+      this.#deps.log.debug("tunnel broke", { listener: this.config.name, error });
+    }
+    this.#checkEmpty();
+  }
+
+  #accept(handle: TcpHandle): void {
+    this.stats.connections++;
+    if (this.#isDraining || this.connectionCount >= this.config.connectionsMax) {
+      if (this.#isDraining) this.stats.refusedDraining++;
+      else this.stats.refusedLimit++;
+      handle.close();
+      return;
+    }
+    this.#openings++;
+    handle.setNoDelay(true);
+    const transport = Transport.fromHandle(handle, this.#deps.scheduler, IGNORED);
+    const opening = new Opening(this.config, this.#deps.wheel, this, transport);
+    opening.start();
+  }
+
+  #handshake(transport: Transport, first: Buffer, address: string, port: number): void {
+    const tls = this.#tls;
+    if (tls === null) {
+      transport.destroy();
+      this.onOpeningFailed("LISTENER_TLS_REQUIRED", "TLS was turned off");
+      return;
+    }
+    const startedMs = this.clock.nowMs();
+    tls.accept(transport.detach(first), {
+      onSecure: (socket) => {
+        this.stats.tlsHandshakes++;
+        this.stats.tlsHandshakeUs.record((this.clock.nowMs() - startedMs) * 1000);
+        this.#openings--;
+        this.#serveTls(socket, address, port);
+      },
+      onHandshakeFailed: (detail) => {
+        this.stats.tlsHandshakeFailures++;
+        this.#openings--;
+        this.#deps.log.debug("TLS handshake failed", { listener: this.config.name, client: address, detail });
+        this.#checkEmpty();
+      },
+    });
+  }
+
+  #serveTls(socket: TLSSocket, address: string, port: number): void {
+    const transport = Transport.fromSocket(socket, this.#deps.scheduler, IGNORED);
+    const serverName = (socket as TLSSocket & { servername?: string | false }).servername;
+    this.#serve(transport, EMPTY, {
+      address,
+      port,
+      isTls: true,
+      serverName: typeof serverName === "string" ? serverName.toLowerCase() : "",
+      identity: peerIdentity(socket),
+      protocol: socket.alpnProtocol === "h2" ? "http2" : "http1",
+    });
+  }
+
+  #serve(transport: Transport, first: Buffer, peer: PeerFacts): void {
+    const { sessions, acceptor } = this.#deps;
+    const connection = new DownstreamConnection(this, peer, acceptor, transport, (handler) =>
+      peer.protocol === "http2"
+        ? sessions.createHttp2(transport, handler, this.config)
+        : sessions.createHttp1(transport, handler, this.config),
+    );
+    if (first.length > 0) connection.onBytes(first, 0, first.length);
+  }
+
+  #tunnel(transport: Transport, serverName: string, first: Buffer): void {
+    const route = findTcpRoute(this.config.tcpRoutes, serverName);
+    const name = route === undefined ? undefined : this.#pickBackend(route);
+    const cluster = name === undefined ? undefined : this.#deps.clusters.get(name);
+    if (cluster === undefined) {
+      this.stats.noMatch++;
+      transport.reset();
+      this.#checkEmpty();
+      return;
+    }
+    this.stats.connectionsActive++;
+    this.stats.requestsActive++;
+    this.stats.requestsTcp++;
+    const tunnel = new TcpTunnel(this.#deps.tunnel, this, cluster, transport, first, this.config.streamIdleTimeoutMs);
+    this.#tunnels.add(tunnel);
+    tunnel.start();
+  }
+
+  #pickBackend(route: TcpRoute): string | undefined {
+    let total = 0;
+    for (const backend of route.backends) total += backend.weight;
+    if (total === 0) return undefined;
+    let rest = this.#deps.random.below(total);
+    return route.backends.find((backend) => (rest -= backend.weight) < 0)?.cluster;
+  }
+
+  #checkEmpty(): void {
+    if (this.#onEmpty === null || this.connectionCount > 0) return;
+    this.#onEmpty();
+    this.#onEmpty = null;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Until the real handler is set, within the same call. */
+const IGNORED: TransportHandler = {
+  onBytes(): void {},
+  onPeerEnd(): void {},
+  onOutputDrained(): void {},
+  onClosed(): void {},
+};
+
+function findTcpRoute(routes: readonly TcpRoute[], serverName: string): TcpRoute | undefined {
+  const dot = serverName.indexOf(".");
+  const wildcard = dot < 0 ? "" : `*${serverName.slice(dot)}`;
+  return (
+    routes.find((route) => route.serverNames.includes(serverName)) ??
+    routes.find((route) => wildcard !== "" && route.serverNames.includes(wildcard)) ??
+    routes.find((route) => route.serverNames.length === 0)
+  );
+}
+
+/** An IPv4 client of a dual-stack listener has an IPv4 address. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** The URI SAN (SPIFFE ID) of a verified client certificate, else its subject; "" without one. */
+function peerIdentity(socket: TLSSocket): string {
+  if (!socket.authorized) return "";
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return "";
+  const uri = /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? "")?.[1];
+  return uri ?? certificate.subject.replaceAll("\n", ",");
+}

@@ -1,0 +1,136 @@
+import type { ListenerConfig } from "@weft/contract";
+import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
+import { decodeClientHello } from "./client-hello.ts";
+import { OPENING_BYTES_MAX } from "./limits.ts";
+import { decodeProxyHeader } from "./proxy-protocol.ts";
+
+/** What the first bytes of a connection made of it. */
+export type OpeningResult =
+  | { readonly kind: "tls" }
+  | { readonly kind: "http1" | "http2" }
+  | { readonly kind: "tcp"; readonly serverName: string };
+
+/** Hears how the opening of a connection ended. */
+export interface OpeningHandler {
+  /** `first` holds all bytes that were read after a PROXY header. Address "" : the socket's own. */
+  onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void;
+  /** The connection was closed before it said what it is. `code` is "" when the client just left. */
+  onOpeningFailed(code: string, detail: string): void;
+}
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+const TLS_HANDSHAKE = 0x16;
+
+/**
+ * The first bytes of a connection: an optional PROXY header, then what tells TLS, HTTP/2 and HTTP/1 apart. Nothing is
+ * answered here; what cannot be told apart within the header deadline is closed.
+ */
+export class Opening implements TransportHandler, TimerOwner {
+  readonly #config: ListenerConfig;
+  readonly #wheel: TimerWheel;
+  readonly #handler: OpeningHandler;
+  readonly #transport: Transport;
+  readonly #timer: TimerEntry;
+  #bytes: Buffer | null = null;
+  #awaitsProxyHeader: boolean;
+  #address: string = "";
+  #port: number = 0;
+  #isDone: boolean = false;
+
+  constructor(config: ListenerConfig, wheel: TimerWheel, handler: OpeningHandler, transport: Transport) {
+    this.#config = config;
+    this.#wheel = wheel;
+    this.#handler = handler;
+    this.#transport = transport;
+    this.#awaitsProxyHeader = config.proxyProtocol !== "off";
+    this.#timer = new TimerEntry(this);
+    transport.handler = this;
+  }
+
+  /** Begins to listen to the client; may end at once. */
+  start(): void {
+    this.#wheel.schedule(this.#timer, this.#config.headerTimeoutMs);
+    // A server may speak first on a plain TCP connection: it does not wait for the client's first byte.
+    if (this.#config.protocol === "tcp" && !this.#awaitsProxyHeader) this.#open({ kind: "tcp", serverName: "" }, EMPTY);
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.#isDone) return;
+    const fresh = bytes.subarray(start, end);
+    this.#bytes = this.#bytes === null ? Buffer.from(fresh) : Buffer.concat([this.#bytes, fresh]);
+    this.#decide(this.#bytes);
+    if (!this.#isDone && this.#bytes.length > OPENING_BYTES_MAX)
+      this.#fail("LISTENER_UNKNOWN_PROTOCOL", "too many bytes");
+  }
+
+  onPeerEnd(): void {
+    this.#fail("", "the client closed the connection");
+  }
+
+  onOutputDrained(): void {}
+
+  onClosed(error: Error | null): void {
+    this.#fail("", error === null ? "the client closed the connection" : error.message);
+  }
+
+  onTimer(): void {
+    this.#fail("LISTENER_OPENING_TIMEOUT", `nothing to tell the protocol by within ${this.#config.headerTimeoutMs} ms`);
+  }
+
+  #decide(bytes: Buffer): void {
+    if (this.#awaitsProxyHeader) {
+      const result = decodeProxyHeader(bytes);
+      if (result.kind === "incomplete") return;
+      if (result.kind === "invalid") return this.#fail("LISTENER_PROXY_HEADER_INVALID", result.reason);
+      if (result.kind === "absent" && this.#config.proxyProtocol === "required") {
+        return this.#fail("LISTENER_PROXY_HEADER_INVALID", "the header is required and absent");
+      }
+      this.#awaitsProxyHeader = false;
+      if (result.kind === "header") {
+        this.#address = result.address;
+        this.#port = result.port;
+        bytes = bytes.subarray(result.byteCount);
+        this.#bytes = bytes;
+      }
+    }
+    if (this.#config.protocol === "tcp") return this.#open({ kind: "tcp", serverName: "" }, bytes);
+    if (bytes.length === 0) return;
+    if (this.#config.protocol === "tls-passthrough") return this.#decideServerName(bytes);
+    this.#decideHttp(bytes);
+  }
+
+  #decideServerName(bytes: Buffer): void {
+    const hello = decodeClientHello(bytes);
+    if (hello.kind === "invalid") this.#fail("LISTENER_CLIENT_HELLO_INVALID", hello.reason);
+    else if (hello.kind === "hello") this.#open({ kind: "tcp", serverName: hello.serverName }, bytes);
+  }
+
+  #decideHttp(bytes: Buffer): void {
+    const { tls, allowsPlainText } = this.#config;
+    if (tls !== null) {
+      if (bytes[0] === TLS_HANDSHAKE) return this.#open({ kind: "tls" }, bytes);
+      if (!allowsPlainText) return this.#fail("LISTENER_TLS_REQUIRED", "plain text on a TLS listener");
+    } else if (bytes[0] === TLS_HANDSHAKE) {
+      return this.#fail("LISTENER_UNKNOWN_PROTOCOL", "TLS on a plain-text listener");
+    }
+    const length = Math.min(bytes.length, PREFACE.length);
+    if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return this.#open({ kind: "http1" }, bytes);
+    if (length === PREFACE.length) this.#open({ kind: "http2" }, bytes);
+  }
+
+  #open(result: OpeningResult, first: Buffer): void {
+    this.#isDone = true;
+    this.#wheel.cancel(this.#timer);
+    this.#handler.onOpened(this.#transport, result, first, this.#address, this.#port);
+  }
+
+  #fail(code: string, detail: string): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#wheel.cancel(this.#timer);
+    this.#transport.destroy();
+    this.#handler.onOpeningFailed(code, detail);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

@@ -1,0 +1,246 @@
+import {
+  type ConnectHandler,
+  type OutputScheduler,
+  TimerEntry,
+  type TimerOwner,
+  type TimerWheel,
+  Transport,
+  type TransportHandler,
+} from "@weft/kernel";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { Host } from "../cluster/index.ts";
+import type { HostPool } from "../pool/index.ts";
+import { TUNNEL_TRIES_MAX } from "./limits.ts";
+
+/** What tunnels of a worker share. */
+export interface TunnelDeps {
+  readonly wheel: TimerWheel;
+  readonly scheduler: OutputScheduler;
+  readonly nowMs: () => number;
+  /** A host of the cluster that is in none of `tried`. */
+  readonly pick: (cluster: ClusterRuntime, tried: readonly Host<HostPool>[]) => Host<HostPool> | undefined;
+}
+
+/** Hears the end of a tunnel. */
+export interface TunnelOwner {
+  onTunnelEnd(tunnel: TcpTunnel, error: string, receivedBytes: number, sentBytes: number): void;
+}
+
+const TIMER_CONNECT = 0;
+const TIMER_IDLE = 1;
+
+/**
+ * Bytes between a client and one host of a cluster, both ways, with backpressure: while one side does not take what it
+ * gets, the other is not read. Each side's end is passed on by itself (half-close).
+ */
+export class TcpTunnel implements TransportHandler, TimerOwner {
+  readonly #deps: TunnelDeps;
+  readonly #owner: TunnelOwner;
+  readonly #cluster: ClusterRuntime;
+  readonly #client: Transport;
+  readonly #idleTimeoutMs: number;
+  readonly #timer: TimerEntry;
+  readonly #idleTimer: TimerEntry;
+  readonly #tried: Host<HostPool>[] = [];
+  #upstream: TunnelUpstream | null = null;
+  #host: Host<HostPool> | null = null;
+  #tryStartedMs: number = 0;
+  /** What the client sent before the host was there. */
+  #first: Buffer;
+  #isConnected: boolean = false;
+  #hasClientEnded: boolean = false;
+  #isOver: boolean = false;
+  #receivedBytes: number = 0;
+  #sentBytes: number = 0;
+
+  constructor(
+    deps: TunnelDeps,
+    owner: TunnelOwner,
+    cluster: ClusterRuntime,
+    client: Transport,
+    first: Buffer,
+    idleTimeoutMs: number,
+  ) {
+    this.#deps = deps;
+    this.#owner = owner;
+    this.#cluster = cluster;
+    this.#client = client;
+    this.#first = first;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#timer = new TimerEntry(this, TIMER_CONNECT);
+    this.#idleTimer = new TimerEntry(this, TIMER_IDLE);
+    client.handler = this;
+  }
+
+  /** Begins; may end at once. */
+  start(): void {
+    this.#client.setReadPaused(true);
+    this.#deps.wheel.schedule(this.#idleTimer, this.#idleTimeoutMs);
+    this.#connect();
+  }
+
+  /** Ends both sides at once. */
+  close(): void {
+    this.#finish("draining");
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    this.#touch();
+    this.#receivedBytes += end - start;
+    const upstream = this.#upstream;
+    if (upstream === null || !this.#isConnected) {
+      this.#first = Buffer.concat([this.#first, bytes.subarray(start, end)]);
+      return;
+    }
+    upstream.transport.output.writeBytes(bytes, start, end);
+    if (upstream.transport.output.isCongested) this.#client.setReadPaused(true);
+  }
+
+  onPeerEnd(): void {
+    this.#hasClientEnded = true;
+    if (this.#isConnected) this.#upstream?.transport.end();
+  }
+
+  onOutputDrained(): void {
+    this.#touch();
+    this.#upstream?.transport.setReadPaused(false);
+  }
+
+  onClosed(error: Error | null): void {
+    this.#finish(error === null || this.#isConnected ? "" : error.message);
+  }
+
+  onTimer(entry: TimerEntry): void {
+    if (entry.kind === TIMER_IDLE) this.#finish("idle");
+    else this.onUpstreamFailed(`no connection within ${this.#cluster.config.pool.connectTimeoutMs} ms`);
+  }
+
+  /** @internal The host took the connection. */
+  onUpstreamConnected(upstream: TunnelUpstream): void {
+    this.#isConnected = true;
+    this.#deps.wheel.cancel(this.#timer);
+    this.#touch();
+    upstream.transport.output.writeBytes(this.#first, 0, this.#first.length);
+    this.#receivedBytes += this.#first.length;
+    this.#first = EMPTY;
+    if (this.#hasClientEnded) upstream.transport.end();
+    this.#client.setReadPaused(false);
+  }
+
+  /** @internal */
+  onUpstreamBytes(bytes: Buffer, start: number, end: number): void {
+    this.#touch();
+    this.#sentBytes += end - start;
+    this.#client.output.writeBytes(bytes, start, end);
+    if (this.#client.output.isCongested) this.#upstream?.transport.setReadPaused(true);
+  }
+
+  /** @internal */
+  onUpstreamDrained(): void {
+    this.#touch();
+    this.#client.setReadPaused(false);
+  }
+
+  /** @internal */
+  onUpstreamEnd(): void {
+    this.#client.end();
+  }
+
+  /** @internal The connection to the host is gone: before it was there another host is tried. */
+  onUpstreamFailed(detail: string): void {
+    if (this.#isOver) return;
+    if (this.#isConnected) {
+      // After an orderly end the client still gets what is on its way; its own close ends the tunnel.
+      if (this.#upstream?.hasEnded !== true) this.#finish(detail);
+      return;
+    }
+    this.#endTry("connect-failure");
+    if (this.#tried.length < TUNNEL_TRIES_MAX) this.#connect();
+    else this.#finish(detail);
+  }
+
+  #connect(): void {
+    const host = this.#deps.pick(this.#cluster, this.#tried);
+    if (host === undefined) return this.#finish("CLUSTER_NO_HOST");
+    const place = this.#cluster.breaker.tryAcquireConnection();
+    if (place !== "acquired") return this.#finish(place);
+    this.#host = host;
+    this.#tried.push(host);
+    this.#tryStartedMs = this.#deps.nowMs();
+    host.onRequestStart();
+    this.#cluster.stats.connectionsTcp++;
+    this.#cluster.stats.connectionsActiveTcp++;
+    this.#deps.wheel.schedule(this.#timer, this.#cluster.config.pool.connectTimeoutMs);
+    this.#upstream = new TunnelUpstream(this, host, this.#deps.scheduler);
+  }
+
+  /** Gives back what the try at the present host holds. */
+  #endTry(outcome: "success" | "connect-failure" | "cancelled"): void {
+    this.#deps.wheel.cancel(this.#timer);
+    this.#upstream?.close();
+    this.#upstream = null;
+    if (this.#host === null) return;
+    this.#host.onRequestEnd(outcome, this.#deps.nowMs() - this.#tryStartedMs);
+    this.#host = null;
+    this.#cluster.breaker.releaseConnection();
+    this.#cluster.stats.connectionsActiveTcp--;
+  }
+
+  #finish(error: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deps.wheel.cancel(this.#idleTimer);
+    const wasConnected = this.#isConnected;
+    this.#endTry(wasConnected ? "success" : "cancelled");
+    // A client must not take what was cut short for complete.
+    if (error === "") this.#client.destroy();
+    else this.#client.reset();
+    this.#owner.onTunnelEnd(this, error, this.#receivedBytes, this.#sentBytes);
+  }
+
+  #touch(): void {
+    this.#idleTimer.extend(this.#deps.nowMs() + this.#idleTimeoutMs);
+  }
+}
+
+/** The host's side of a tunnel. */
+class TunnelUpstream implements ConnectHandler {
+  readonly transport: Transport;
+  hasEnded: boolean = false;
+  readonly #tunnel: TcpTunnel;
+  #isClosed: boolean = false;
+
+  constructor(tunnel: TcpTunnel, host: Host<HostPool>, scheduler: OutputScheduler) {
+    this.#tunnel = tunnel;
+    this.transport = Transport.connect({ host: host.address, port: host.port }, scheduler, this);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.transport.destroy();
+  }
+
+  onConnected(): void {
+    if (!this.#isClosed) this.#tunnel.onUpstreamConnected(this);
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (!this.#isClosed) this.#tunnel.onUpstreamBytes(bytes, start, end);
+  }
+
+  onPeerEnd(): void {
+    this.hasEnded = true;
+    if (!this.#isClosed) this.#tunnel.onUpstreamEnd();
+  }
+
+  onOutputDrained(): void {
+    if (!this.#isClosed) this.#tunnel.onUpstreamDrained();
+  }
+
+  onClosed(error: Error | null): void {
+    if (!this.#isClosed)
+      this.#tunnel.onUpstreamFailed(error === null ? "the host closed the connection" : error.message);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

@@ -1,0 +1,205 @@
+import type { PoolConfig, ResetReason } from "@weft/contract";
+import { assert } from "@weft/kernel";
+import type { UpstreamConnection, UpstreamOwner } from "../upstream/index.ts";
+
+/** A request that waits for a connection. Exactly one of the two is called, unless it was cancelled before. */
+export interface PoolWaiter {
+  /** A stream may be opened on `connection`, now, before this call returns. */
+  onPooled(connection: UpstreamConnection): void;
+  onPoolFailed(reason: ResetReason, detail: string): void;
+}
+
+/** The error codes with which a pool refuses a request: a limit of the cluster is reached. */
+export type PoolRefusal = "CLUSTER_CONNECTIONS_FULL" | "CLUSTER_PENDING_FULL";
+
+/** The limits of the cluster that a pool asks before it opens a connection or lets a request wait. */
+export interface PoolLimits {
+  tryAcquireConnection(): "acquired" | PoolRefusal;
+  releaseConnection(): void;
+  tryAcquirePending(): "acquired" | PoolRefusal;
+  releasePending(): void;
+}
+
+/** Opens a connection for a pool. */
+export type OpenUpstream = (owner: UpstreamOwner) => UpstreamConnection;
+
+/** How a request got on: a connection at once, a place in the queue, or none because a limit is reached. */
+export type PoolResult = UpstreamConnection | "waiting" | PoolRefusal;
+
+/**
+ * The connections of one worker to one host. HTTP/1 connections carry one request at a time, HTTP/2 connections many;
+ * the pool only asks how many streams a connection takes now.
+ *
+ *     connecting --ready--> available (streams > 0) <--> full (streams = 0) --> draining --> gone
+ *
+ * Available connections are a stack: the one used last is used next, so that surplus ones fall idle and close.
+ */
+export class HostPool implements UpstreamOwner {
+  readonly #config: PoolConfig;
+  readonly #limits: PoolLimits;
+  readonly #open: OpenUpstream;
+  /** Streams that one connection is expected to take while it is not up yet. */
+  readonly #streamsExpected: number;
+  /** Connections at most; by the cluster's breaker alone for HTTP/1. */
+  readonly #connectionsMax: number;
+  readonly #available: UpstreamConnection[] = [];
+  readonly #all: Set<UpstreamConnection> = new Set();
+  /** In order of arrival. */
+  readonly #waiters: Set<PoolWaiter> = new Set();
+  #connecting: number = 0;
+  #isDraining: boolean = false;
+
+  constructor(config: PoolConfig, isMultiplexed: boolean, limits: PoolLimits, open: OpenUpstream) {
+    this.#config = config;
+    this.#limits = limits;
+    this.#open = open;
+    this.#streamsExpected = isMultiplexed ? config.http2StreamsMax : 1;
+    this.#connectionsMax = isMultiplexed ? config.http2ConnectionsMax : Number.POSITIVE_INFINITY;
+  }
+
+  get connectionCount(): number {
+    return this.#all.size;
+  }
+
+  get waitingCount(): number {
+    return this.#waiters.size;
+  }
+
+  /** A connection that takes a stream now (open it before returning to the event loop), or why there is none. */
+  acquire(waiter: PoolWaiter): PoolResult {
+    const connection = this.#takeAvailable();
+    if (connection !== null) return connection;
+    const verdict = this.#limits.tryAcquirePending();
+    if (verdict !== "acquired") return verdict;
+    this.#waiters.add(waiter);
+    if (this.#openWhatIsMissing() || this.#all.size > 0) return "waiting";
+    this.#forget(waiter);
+    return "CLUSTER_CONNECTIONS_FULL";
+  }
+
+  /** A waiter has lost patience. */
+  cancel(waiter: PoolWaiter): void {
+    if (this.#waiters.has(waiter)) this.#forget(waiter);
+  }
+
+  /** The host left the cluster or its configuration changed: open streams finish, nothing new begins here. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#failWaiters("refused", "the host is being removed");
+    for (const connection of this.#all) {
+      this.#removeAvailable(connection);
+      connection.drain();
+    }
+  }
+
+  /** Closes every connection at once. */
+  close(): void {
+    this.#isDraining = true;
+    for (const connection of this.#all) connection.close("the proxy is shutting down");
+    this.#failWaiters("refused", "the proxy is shutting down");
+  }
+
+  onUpstreamReady(connection: UpstreamConnection): void {
+    this.#connecting--;
+    if (this.#isDraining) {
+      connection.drain();
+      return;
+    }
+    this.onUpstreamAvailable(connection);
+  }
+
+  onUpstreamAvailable(connection: UpstreamConnection): void {
+    if (this.#isDraining) return;
+    while (this.#waiters.size > 0 && connection.availableStreams > 0) this.#serveFirstWaiter(connection);
+    if (connection.availableStreams === 0 || connection.isListed) return;
+    if (this.#streamsExpected === 1 && this.#available.length >= this.#config.http1IdleMax) {
+      connection.drain();
+      return;
+    }
+    connection.isListed = true;
+    this.#available.push(connection);
+  }
+
+  onUpstreamDraining(connection: UpstreamConnection): void {
+    this.#removeAvailable(connection);
+  }
+
+  onUpstreamGone(connection: UpstreamConnection, wasReady: boolean, detail: string): void {
+    this.#all.delete(connection);
+    this.#limits.releaseConnection();
+    this.#removeAvailable(connection);
+    if (!wasReady) this.#connecting--;
+    assert(this.#connecting >= 0, "a pool has no fewer than 0 connections on the way");
+    if (this.#waiters.size === 0) return;
+    if (!wasReady) this.#failAfterConnectFailure(detail);
+    if (this.#waiters.size > 0 && !this.#openWhatIsMissing() && this.#all.size === 0) {
+      this.#failWaiters("overloaded", "no connection may be opened");
+    }
+  }
+
+  #takeAvailable(): UpstreamConnection | null {
+    const available = this.#available;
+    for (let connection = available.at(-1); connection !== undefined; connection = available.at(-1)) {
+      const streams = connection.availableStreams;
+      if (streams > 1) return connection;
+      connection.isListed = false;
+      available.pop();
+      if (streams === 1) return connection;
+    }
+    return null;
+  }
+
+  #removeAvailable(connection: UpstreamConnection): void {
+    if (!connection.isListed) return;
+    connection.isListed = false;
+    this.#available.splice(this.#available.indexOf(connection), 1);
+  }
+
+  /** Opens connections until those on the way can serve who waits; false when it could open none and none is coming. */
+  #openWhatIsMissing(): boolean {
+    while (this.#connecting * this.#streamsExpected < this.#waiters.size) {
+      if (this.#all.size >= this.#connectionsMax) break;
+      if (this.#limits.tryAcquireConnection() !== "acquired") break;
+      this.#connecting++;
+      this.#all.add(this.#open(this));
+    }
+    return this.#connecting > 0;
+  }
+
+  #serveFirstWaiter(connection: UpstreamConnection): void {
+    for (const waiter of this.#waiters) {
+      this.#forget(waiter);
+      waiter.onPooled(connection);
+      return;
+    }
+  }
+
+  /**
+   * One failed connection fails the requests that counted on it: one for HTTP/1, all for HTTP/2 unless another
+   * connection lives. They may try another host.
+   */
+  #failAfterConnectFailure(detail: string): void {
+    if (this.#streamsExpected > 1) {
+      if (this.#all.size === 0) this.#failWaiters("connect", detail);
+      return;
+    }
+    for (const waiter of this.#waiters) {
+      this.#forget(waiter);
+      waiter.onPoolFailed("connect", detail);
+      return;
+    }
+  }
+
+  #failWaiters(reason: ResetReason, detail: string): void {
+    for (const waiter of [...this.#waiters]) {
+      if (!this.#waiters.has(waiter)) continue;
+      this.#forget(waiter);
+      waiter.onPoolFailed(reason, detail);
+    }
+  }
+
+  #forget(waiter: PoolWaiter): void {
+    this.#waiters.delete(waiter);
+    this.#limits.releasePending();
+  }
+}

@@ -1,0 +1,294 @@
+import { HeadMemo } from "@weft/codec/http1";
+import type { Feeds, ListenerConfig, ProxySettings, RouteTableConfig, Subscription } from "@weft/contract";
+import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
+import { type AccessLog, createAccessLog } from "./access-log/index.ts";
+import { ClusterStation } from "./cluster-station.ts";
+import type { Host } from "./cluster/index.ts";
+import type { ListenerRoutes } from "./downstream/index.ts";
+import { Exchange } from "./request-path.ts";
+import { Listener, type ListenerDeps } from "./listener/index.ts";
+import type { Log } from "./log.ts";
+import { MetricsRegistry, type MetricsSnapshot } from "./metrics/index.ts";
+import type { HostPool } from "./pool/index.ts";
+import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
+import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
+import { ClientSessions, ServerSessions } from "./sessions.ts";
+import { createTracer, type Tracer } from "./tracing/index.ts";
+import { TurnClock } from "./turn-clock.ts";
+
+/** What a proxy is made of. */
+export interface ProxyOptions {
+  readonly feeds: Feeds;
+  readonly log: Log;
+  /** Several processes listen on the same ports. */
+  readonly isPortShared: boolean;
+  /** This process runs the active health checks; its verdicts are passed on by whoever runs several. */
+  readonly checksHealth: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** One address that is listened on. */
+export interface ListeningAddress {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A data plane in this process. */
+export interface Proxy {
+  /** Resolves when the first configuration is in force and every listener listens; rejects when one cannot. */
+  ready(): Promise<void>;
+  listeners(): readonly ListeningAddress[];
+  metrics(): MetricsSnapshot;
+  /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
+  drain(): Promise<"drained" | "deadline">;
+  /** Closes everything at once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a data plane that follows its feeds.
+ *
+ * @example
+ * const feeds = createWorldFeeds();
+ * const proxy = createProxy({ feeds, log: silentLog, isPortShared: false, checksHealth: true });
+ * feeds.publish(world);
+ * await proxy.ready();
+ */
+export function createProxy(options: ProxyOptions): Proxy {
+  return new DataPlane(options);
+}
+
+/** Until the first settings arrive. */
+const INITIAL_SETTINGS: ProxySettings = {
+  name: "proxy",
+  accessLog: { target: "", rules: [] },
+  tracing: { otlpEndpoint: "", sample: 0 },
+  admin: { address: "127.0.0.1", port: 0 },
+  drainDeadlineMs: 10_000,
+  hopsMax: 16,
+};
+
+class DataPlane implements Proxy {
+  readonly #options: ProxyOptions;
+  readonly #metrics: MetricsRegistry;
+  readonly #wheel: TimerWheel;
+  readonly #clusters: ClusterStation;
+  readonly #path: RequestPathDeps;
+  readonly #listenerDeps: ListenerDeps;
+  readonly #listeners: Map<string, Listener> = new Map();
+  readonly #subscriptions: Subscription[] = [];
+  #tables: Map<string, CompiledRoutes> = new Map();
+  /** Listener changes, one after the other. */
+  #applying: Promise<void> = Promise.resolve();
+  readonly #ready: Promise<void>;
+  #isClosed: boolean = false;
+
+  constructor(options: ProxyOptions) {
+    const clock = new TurnClock(options.clock ?? systemClock);
+    const random = options.random ?? systemRandom;
+    const scheduler = new OutputScheduler();
+    const memo = new HeadMemo();
+    this.#options = options;
+    this.#metrics = new MetricsRegistry(clock);
+    this.#wheel = new TimerWheel(clock, { onError: (error) => this.#timerFailed(error) });
+    const shared = { clock, wheel: this.#wheel, random, scheduler, log: options.log };
+    const sessions = new ClientSessions(clock, memo);
+    this.#clusters = new ClusterStation({ ...shared, metrics: this.#metrics, sessions });
+    const pick: MutablePickContext = { hash: 0, tried: [] };
+    this.#path = {
+      clock,
+      wheel: this.#wheel,
+      random,
+      clusters: this.#clusters,
+      pick,
+      settings: INITIAL_SETTINGS,
+      accessLog: this.#createAccessLog(INITIAL_SETTINGS, clock, random),
+      tracer: this.#createTracer(INITIAL_SETTINGS, clock, random),
+    };
+    this.#listenerDeps = {
+      ...shared,
+      sessions: new ServerSessions(clock, memo),
+      acceptor: {
+        accept: (connection, stream, head, isEnd) => new Exchange(this.#path, connection, stream, head, isEnd).begin(),
+      },
+      clusters: this.#clusters,
+      tunnel: {
+        wheel: this.#wheel,
+        scheduler,
+        nowMs: () => clock.nowMs(),
+        pick: (cluster, tried) => {
+          pick.hash = random.uint32();
+          pick.tried = tried;
+          return cluster.cluster.pick(pick) as Host<HostPool> | undefined;
+        },
+      },
+      isPortShared: options.isPortShared,
+    };
+    this.#ready = this.#follow(options.feeds);
+    // Whoever does not call ready() learns of a failure from the log.
+    this.#ready.catch(() => {});
+  }
+
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  listeners(): readonly ListeningAddress[] {
+    return [...this.#listeners.values()].map(({ config, port }) => ({
+      name: config.name,
+      address: config.address,
+      port,
+    }));
+  }
+
+  metrics(): MetricsSnapshot {
+    return this.#metrics.snapshot();
+  }
+
+  async drain(): Promise<"drained" | "deadline"> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#applying;
+    const { clock } = this.#path;
+    const deadlineMs = this.#path.settings.drainDeadlineMs;
+    let timer: ReturnType<Clock["setTimer"]> | null = null;
+    const deadline = new Promise<"deadline">((resolve) => {
+      timer = clock.setTimer(() => resolve("deadline"), deadlineMs);
+    });
+    const drained = Promise.all([...this.#listeners.values()].map((listener) => listener.drain()));
+    const result = await Promise.race([drained.then(() => "drained" as const), deadline]);
+    if (timer !== null) clock.clearTimer(timer);
+    await this.close();
+    return result;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    await this.#applying;
+    for (const listener of this.#listeners.values()) listener.close();
+    this.#listeners.clear();
+    this.#clusters.close();
+    this.#wheel.close();
+    await Promise.all([this.#path.accessLog.close(), this.#path.tracer.close()]);
+  }
+
+  #follow(feeds: Feeds): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onListeners = (configs: readonly ListenerConfig[]): void => {
+        this.#applying = this.#applying
+          .then(() => this.#applyListeners(configs))
+          .then(resolve, (error: unknown) => {
+            this.#options.log.error("listeners were not applied", { error: String(error) });
+            reject(error as Error);
+          });
+      };
+      this.#subscriptions.push(
+        feeds.settings.subscribe((settings) => this.#applySettings(settings)),
+        feeds.clusters.subscribe((configs) => this.#clusters.apply(configs)),
+        feeds.routes.subscribe((tables) => this.#applyTables(tables)),
+        feeds.listeners.subscribe(onListeners),
+      );
+    });
+  }
+
+  #applySettings(settings: ProxySettings): void {
+    const before = this.#path.settings;
+    this.#path.settings = settings;
+    if (JSON.stringify(before.accessLog) !== JSON.stringify(settings.accessLog)) {
+      const old = this.#path.accessLog;
+      this.#path.accessLog = this.#createAccessLog(settings, this.#path.clock, this.#path.random);
+      void old.close();
+    }
+    if (JSON.stringify(before.tracing) !== JSON.stringify(settings.tracing)) {
+      const old = this.#path.tracer;
+      this.#path.tracer = this.#createTracer(settings, this.#path.clock, this.#path.random);
+      void old.close();
+    }
+  }
+
+  #createAccessLog(settings: ProxySettings, clock: Clock, random: Random): AccessLog {
+    const counters = this.#metrics.process;
+    return createAccessLog(settings.accessLog, { random, clock, log: this.#options.log, counters });
+  }
+
+  #createTracer(settings: ProxySettings, clock: Clock, random: Random): Tracer {
+    const counters = this.#metrics.process;
+    return createTracer(settings.tracing, { service: settings.name, random, clock, log: this.#options.log, counters });
+  }
+
+  #applyTables(configs: readonly RouteTableConfig[]): void {
+    const tables = new Map<string, CompiledRoutes>();
+    for (const config of configs) {
+      const present = this.#tables.get(config.name);
+      const routes = present?.config === config ? present : new CompiledRoutes(config, this.#metrics);
+      tables.set(config.name, routes);
+    }
+    this.#tables = tables;
+    for (const listener of this.#listeners.values()) listener.routes = this.#routesOf(listener.config);
+  }
+
+  async #applyListeners(configs: readonly ListenerConfig[]): Promise<void> {
+    if (this.#isClosed) return;
+    const wanted = new Map(configs.map((config) => [config.name, config]));
+    for (const [name, listener] of this.#listeners) {
+      const config = wanted.get(name);
+      if (config !== undefined && listener.isCompatible(config)) continue;
+      this.#listeners.delete(name);
+      void listener.drain();
+    }
+    for (const config of configs) {
+      const present = this.#listeners.get(config.name);
+      if (present !== undefined) {
+        present.reconfigure(config);
+        present.routes = this.#routesOf(config);
+        continue;
+      }
+      const listener = new Listener(config, this.#metrics.listener(config.name), this.#listenerDeps);
+      listener.routes = this.#routesOf(config);
+      await listener.listen();
+      this.#listeners.set(config.name, listener);
+    }
+    this.#metrics.keep({
+      listeners: new Set(wanted.keys()),
+      routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),
+      clusters: new Set([...this.#clusters.values()].map((runtime) => runtime.cluster.name)),
+    });
+  }
+
+  #routesOf(config: ListenerConfig): ListenerRoutes | null {
+    return this.#tables.get(config.routeTable) ?? null;
+  }
+
+  #timerFailed(error: unknown): void {
+    // A timer's owner broke one of its own rules: its state cannot be trusted, so the worker ends and is replaced.
+    this.#options.log.error("a timer failed", {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    throw error;
+  }
+}
+
+/** A compiled table with the counters of its routes, looked up once. */
+class CompiledRoutes implements ListenerRoutes {
+  readonly config: RouteTableConfig;
+  readonly table: RouteTable;
+  readonly names: readonly string[];
+  readonly #stats: readonly ReturnType<MetricsRegistry["route"]>[];
+
+  /** @throws WeftError ROUTER_INVALID_TABLE */
+  constructor(config: RouteTableConfig, metrics: MetricsRegistry) {
+    this.config = config;
+    this.table = compileRouteTable(config);
+    this.names = [...new Set(this.table.rules.map((rule) => rule.route))];
+    this.#stats = this.table.rules.map((rule) => metrics.route(rule.route));
+  }
+
+  statsOf(rule: CompiledRule): ReturnType<MetricsRegistry["route"]> {
+    const stats = this.#stats[rule.order];
+    assert(stats !== undefined, "a rule belongs to the table that found it");
+    return stats;
+  }
+}

@@ -1,0 +1,447 @@
+import {
+  type Fields,
+  fieldValue,
+  type RequestHead,
+  type RequestReceiver,
+  type ResetReason,
+  type ResponseHead,
+  type ServerStream,
+} from "@weft/contract";
+import { TimerEntry, type TimerOwner } from "@weft/kernel";
+import { type Answer, type AnswerCode, errorAnswer, isGrpcRequest } from "./answer.ts";
+import type { Host } from "./cluster/index.ts";
+import type { DownstreamConnection } from "./downstream/index.ts";
+import { forwardHead } from "./filter/forwarded.ts";
+import { answerLocally, drawFault } from "./filter/local.ts";
+import type { HostPool } from "./pool/index.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+import type { RequestPathDeps } from "./request-path-deps.ts";
+import { grpcStatusOf, RequestRecord } from "./request-record.ts";
+import { judgeFailure, judgeStatus, type RetryVerdict } from "./retry-judge.ts";
+import {
+  type CompiledBackend,
+  corsChange,
+  requestHash,
+  type RouteDecision,
+  withResponseChanges,
+} from "./router/index.ts";
+import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
+
+const TIMER_DEADLINE = 0;
+const TIMER_STEP = 1;
+const TIMER_IDLE = 2;
+
+const NO_HOSTS: readonly Host<HostPool>[] = [];
+
+/** What the step timer waits for. */
+type Step = "none" | "fault-delay" | "backoff" | "connection" | "answer";
+
+/**
+ * One request, from its head to the end of its answer. Read it from top to bottom, `begin` first; each step calls the
+ * next, and whatever goes wrong ends in `#answerError`:
+ *
+ *     begin -> #route -> #applyFilters -> #try -> onTryOpen -> onTryHead -> onTryData -> #finish
+ *                                          ^____________________|  retry: #tryAgain
+ *
+ * Bodies flow through without being kept: a piece is given to the other side within the call that brings it, and the
+ * sender gets new credit (`consume`) only when the other side has taken it.
+ */
+export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
+  readonly #deps: RequestPathDeps;
+  readonly #connection: DownstreamConnection;
+  readonly #stream: ServerStream;
+  readonly #head: RequestHead;
+  readonly #record: RequestRecord;
+  #decision: RouteDecision | null = null;
+  #backend: CompiledBackend | null = null;
+  #attempt: UpstreamTry | null = null;
+  /** Hosts that were tried in vain: the next try avoids them. */
+  #tried: Host<HostPool>[] | null = null;
+  /** The request's body until an answer begins; null for none. */
+  #replay: ReplayBuffer | null = null;
+  #hasRequestEnded: boolean;
+  #hasAnswerBegun: boolean = false;
+  #isOver: boolean = false;
+  #holdsRequestPlace: boolean = false;
+  #holdsRetryPlace: boolean = false;
+  /** Body bytes that one side sent and the other has not taken yet. */
+  #requestBytesOwed: number = 0;
+  #answerBytesOwed: number = 0;
+  readonly #idleTimer: TimerEntry;
+  #stepTimer: TimerEntry | null = null;
+  #deadlineTimer: TimerEntry | null = null;
+  #step: Step = "none";
+
+  constructor(
+    deps: RequestPathDeps,
+    connection: DownstreamConnection,
+    stream: ServerStream,
+    head: RequestHead,
+    isEnd: boolean,
+  ) {
+    this.#deps = deps;
+    this.#connection = connection;
+    this.#stream = stream;
+    this.#head = head;
+    this.#hasRequestEnded = isEnd;
+    this.#record = new RequestRecord(deps, connection, head);
+    this.#idleTimer = new TimerEntry(this, TIMER_IDLE);
+  }
+
+  /** The request's head is here. */
+  begin(): void {
+    this.#stream.receiver = this;
+    const { streamIdleTimeoutMs, bodyBytesMax } = this.#connection.listener.config;
+    this.#deps.wheel.schedule(this.#idleTimer, streamIdleTimeoutMs, this.#record.startedMs);
+    if (bodyBytesMax > 0 && this.#head.contentLength > bodyBytesMax) this.#answerError("PROXY_BODY_TOO_LARGE");
+    else this.#route();
+  }
+
+  #route(): void {
+    const routes = this.#connection.listener.routes;
+    if (routes === null) return this.#answerError("PROXY_NOT_READY");
+    const decision = routes.table.match(this.#head);
+    if (decision === undefined) {
+      const refusal = routes.table.refusal(this.#head);
+      if (refusal === undefined || refusal.code === "ROUTER_NO_MATCH") this.#connection.listener.stats.noMatch++;
+      return this.#answerError(refusal?.code ?? "ROUTER_NO_MATCH");
+    }
+    this.#decision = decision;
+    this.#record.setRoute(decision.rule, routes.statsOf(decision.rule));
+    if (decision.rule.timeoutMs > 0) {
+      this.#deadlineTimer = new TimerEntry(this, TIMER_DEADLINE);
+      this.#deps.wheel.schedule(this.#deadlineTimer, decision.rule.timeoutMs, this.#record.startedMs);
+    }
+    this.#applyFilters(decision);
+  }
+
+  #applyFilters(decision: RouteDecision): void {
+    const local = answerLocally(decision, this.#connection, this.#record.routeStats);
+    if (local !== null) return this.#answer(local);
+    const { fault, mirrors } = decision.rule.config;
+    if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#hasRequestEnded);
+    if (fault !== null) {
+      const draw = drawFault(fault, this.#deps.random, this.#record.routeStats);
+      if (draw.delayMs > 0) {
+        this.#record.abort = draw.aborts;
+        this.#startStep("fault-delay", draw.delayMs);
+        return;
+      }
+      if (draw.aborts) return this.#answerFault();
+    }
+    this.#chooseBackend(decision);
+  }
+
+  #answerFault(): void {
+    const fault = this.#decision?.rule.config.fault;
+    if (fault === null || fault === undefined) return;
+    const isGrpc = isGrpcRequest(this.#head);
+    this.#answer(errorAnswer("PROXY_FAULT_INJECTED", isGrpc, fault.abortStatus, fault.abortGrpcStatus));
+  }
+
+  #chooseBackend(decision: RouteDecision): void {
+    const backend = decision.rule.pickBackend(this.#deps.random);
+    if (backend === undefined) return this.#answerError("PROXY_NO_BACKEND");
+    this.#backend = backend;
+    const cluster = this.#deps.clusters.get(backend.cluster);
+    if (cluster === undefined) return this.#answerError("PROXY_CLUSTER_UNKNOWN");
+    this.#record.setCluster(cluster);
+    const place = cluster.breaker.tryAcquireRequest();
+    if (place !== "acquired") return this.#answerError(place);
+    this.#holdsRequestPlace = true;
+    this.#try(decision, backend);
+  }
+
+  /** One try at one host. */
+  #try(decision: RouteDecision, backend: CompiledBackend): void {
+    const { cluster } = this.#record;
+    if (cluster === null) return;
+    const pick = this.#deps.pick;
+    pick.hash = requestHash(decision.rule, this.#head, this.#connection.peer.address, this.#deps.random);
+    pick.tried = this.#tried ?? NO_HOSTS;
+    const host = cluster.cluster.pick(pick);
+    if (host === undefined) {
+      cluster.stats.noHost++;
+      return this.#answerError("CLUSTER_NO_HOST");
+    }
+    const base = decision.forwardedHead(backend);
+    const head = this.#record.traceTry(host.key, forwardHead(this.#connection, base, this.#deps.settings.hopsMax));
+    if (head === null) {
+      this.#connection.listener.stats.loops++;
+      return this.#answerError("PROXY_LOOP");
+    }
+    const isBodyless = this.#hasRequestEnded && (this.#replay === null || this.#replay.isEmpty);
+    const attempt = new UpstreamTry(this, cluster, host, head, isBodyless);
+    this.#attempt = attempt;
+    this.#record.attempts++;
+    const result = attempt.start(this.#deps.clock.nowMs());
+    if (result !== "started") return this.#answerError(result);
+    if (this.#attempt === attempt && attempt.stream === null && !this.#isOver) {
+      this.#startStep("connection", cluster.config.pool.queueTimeoutMs);
+    }
+  }
+
+  onTryOpen(attempt: UpstreamTry): void {
+    if (attempt !== this.#attempt || attempt.stream === null) return;
+    const replay = attempt.isBodyless ? null : this.#replay;
+    const isOpen = replay === null || replay.replay(attempt.stream, this.#hasRequestEnded);
+    if (isOpen) this.#releaseRequestBytes();
+    const perTryMs = this.#decision?.rule.retry?.perTryTimeoutMs ?? 0;
+    const timeoutMs = perTryMs > 0 ? perTryMs : attempt.cluster.config.responseTimeoutMs;
+    if (timeoutMs > 0 && !attempt.hasAnswered && !this.#isOver) this.#startStep("answer", timeoutMs);
+    else this.#endStep();
+  }
+
+  onRequestData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
+    const byteCount = end - start;
+    this.#touch();
+    this.#record.receivedBytes += byteCount;
+    if (isEnd) this.#hasRequestEnded = true;
+    const { bodyBytesMax } = this.#connection.listener.config;
+    if (bodyBytesMax > 0 && this.#record.receivedBytes > bodyBytesMax) {
+      return this.#abandonWithError("PROXY_BODY_TOO_LARGE");
+    }
+    const stream = this.#attempt?.stream ?? null;
+    if (!this.#hasAnswerBegun) {
+      this.#replay ??= new ReplayBuffer();
+      this.#replay.append(bytes, start, end, stream !== null);
+    }
+    this.#record.mirrorData(bytes, start, end, isEnd);
+    if (stream === null) {
+      this.#requestBytesOwed += byteCount;
+      return;
+    }
+    if (stream.sendData(bytes, start, end, isEnd) && this.#requestBytesOwed === 0) this.#stream.consume(byteCount);
+    else this.#requestBytesOwed += byteCount;
+  }
+
+  onRequestTrailers(fields: Fields): void {
+    this.#touch();
+    this.#hasRequestEnded = true;
+    if (!this.#hasAnswerBegun) {
+      this.#replay ??= new ReplayBuffer();
+      this.#replay.setTrailers(fields);
+    }
+    this.#record.mirrorTrailers(fields);
+    this.#attempt?.stream?.sendTrailers(fields);
+  }
+
+  onRequestReset(reason: ResetReason): void {
+    this.#record.error = reason;
+    this.#connection.listener.stats.countReset(reason);
+    this.#finish("cancelled");
+  }
+
+  onTryInformational(head: ResponseHead): void {
+    this.#touch();
+    if (!this.#hasAnswerBegun) this.#stream.sendInformational(head);
+  }
+
+  onTryHead(attempt: UpstreamTry, head: ResponseHead, isEnd: boolean): void {
+    if (attempt !== this.#attempt) return;
+    this.#touch();
+    const retry = this.#decision?.rule.retry ?? null;
+    if (retry !== null && judgeStatus(retry, head, isEnd, this.#head) && this.#tryAgain("policy", this.#head)) return;
+    this.#endStep();
+    this.#hasAnswerBegun = true;
+    this.#replay = null;
+    const backend = this.#backend;
+    const change = backend === null ? null : backend.responseChange;
+    let answer = change === null ? head : withResponseChanges(head, change);
+    const cors = this.#decision?.rule.cors ?? null;
+    if (cors !== null) answer = withResponseChanges(answer, corsChange(cors, fieldValue(this.#head.fields, "origin")));
+    this.#record.status = answer.status;
+    if (answer.status === 101) this.#becomeTunnel();
+    if (isEnd) this.#record.grpcStatus = grpcStatusOf(head.fields);
+    this.#stream.sendHead(answer, isEnd);
+    if (isEnd) this.#finish("complete");
+  }
+
+  onTryData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
+    this.#touch();
+    const byteCount = end - start;
+    this.#record.sentBytes += byteCount;
+    const isOpen = this.#stream.sendData(bytes, start, end, isEnd);
+    if (isEnd) return this.#finish("complete");
+    if (isOpen && this.#answerBytesOwed === 0) this.#attempt?.stream?.consume(byteCount);
+    else this.#answerBytesOwed += byteCount;
+  }
+
+  onTryTrailers(fields: Fields): void {
+    this.#record.grpcStatus = grpcStatusOf(fields);
+    this.#stream.sendTrailers(fields);
+    this.#finish("complete");
+  }
+
+  onTryFailed(attempt: UpstreamTry, reason: ResetReason, detail: string): void {
+    if (attempt !== this.#attempt || this.#isOver) return;
+    this.#record.setFailure(reason, detail);
+    if (this.#hasAnswerBegun) {
+      this.#stream.reset(reason === "protocol" ? "protocol" : "connection");
+      this.#finish("broken");
+      return;
+    }
+    const verdict = judgeFailure(this.#decision?.rule.retry ?? null, reason, this.#head, attempt);
+    if (verdict !== "no" && this.#tryAgain(verdict, this.#head)) return;
+    this.#answerError(errorOf(reason));
+  }
+
+  onTryWritable(): void {
+    this.#touch();
+    this.#releaseRequestBytes();
+  }
+
+  onResponseWritable(): void {
+    this.#touch();
+    const owed = this.#answerBytesOwed;
+    if (owed === 0) return;
+    this.#answerBytesOwed = 0;
+    this.#attempt?.stream?.consume(owed);
+  }
+
+  onTimer(entry: TimerEntry): void {
+    if (this.#isOver) return;
+    if (entry.kind === TIMER_DEADLINE) return this.#abandonWithError("PROXY_TIMEOUT");
+    if (entry.kind === TIMER_IDLE) return this.#abandonWithError("PROXY_STREAM_IDLE");
+    const step = this.#step;
+    const decision = this.#decision;
+    const backend = this.#backend;
+    this.#step = "none";
+    if (decision === null) return;
+    if (step === "fault-delay") {
+      if (this.#record.abort) this.#answerFault();
+      else this.#chooseBackend(decision);
+    } else if (step === "backoff" && backend !== null) {
+      this.#try(decision, backend);
+    } else {
+      this.#giveUpTry(step === "connection" ? "overloaded" : "timeout");
+    }
+  }
+
+  /** The try takes too long: another one, or the end. */
+  #giveUpTry(reason: "overloaded" | "timeout"): void {
+    const attempt = this.#attempt;
+    if (attempt === null) return;
+    attempt.abandon("timeout", reason === "timeout" ? "failure" : "cancelled");
+    this.onTryFailed(attempt, reason, reason === "timeout" ? "no answer in time" : "no connection in time");
+  }
+
+  /** Begins another try where policy, budget and what was kept of the body allow it. */
+  #tryAgain(verdict: Exclude<RetryVerdict, "no">, head: RequestHead): boolean {
+    const { cluster } = this.#record;
+    const attempt = this.#attempt;
+    const decision = this.#decision;
+    const backend = this.#backend;
+    if (cluster === null || attempt === null || decision === null || backend === null) return false;
+    const isReplayable = this.#replay === null || this.#replay.isComplete;
+    if (!isReplayable || head.upgrade !== "" || !this.#record.mayRetry(verdict, decision)) return false;
+    if (!this.#holdsRetryPlace) {
+      if (cluster.breaker.tryAcquireRetry() !== "acquired") return false;
+      this.#holdsRetryPlace = true;
+    }
+    attempt.abandon("cancelled", "failure");
+    this.#tried ??= [];
+    this.#tried.push(attempt.host);
+    this.#attempt = null;
+    cluster.stats.retries++;
+    const delayMs = verdict === "unprocessed" ? 0 : this.#record.nextBackoffMs(decision);
+    if (delayMs > 0) this.#startStep("backoff", delayMs);
+    else this.#try(decision, backend);
+    return true;
+  }
+
+  /** An accepted upgrade has no deadline but the idle one. */
+  #becomeTunnel(): void {
+    this.#connection.listener.stats.upgrades++;
+    if (this.#deadlineTimer !== null) this.#deps.wheel.cancel(this.#deadlineTimer);
+  }
+
+  #abandonWithError(code: AnswerCode): void {
+    if (this.#hasAnswerBegun) {
+      this.#record.error = code;
+      this.#stream.reset("timeout");
+      this.#finish("broken");
+      return;
+    }
+    this.#answerError(code);
+  }
+
+  #answerError(code: AnswerCode): void {
+    this.#record.error = code;
+    this.#answer(errorAnswer(code, isGrpcRequest(this.#head)));
+  }
+
+  /** An answer of our own: the one exit for everything that no host answers. */
+  #answer(answer: Answer): void {
+    const { head, body } = answer;
+    const hasBody = body.length > 0 && this.#head.method !== "HEAD";
+    this.#hasAnswerBegun = true;
+    this.#record.status = head.status;
+    this.#record.sentBytes += hasBody ? body.length : 0;
+    this.#record.grpcStatus = grpcStatusOf(head.fields);
+    this.#stream.sendHead(head, !hasBody);
+    if (hasBody) this.#stream.sendData(body, 0, body.length, true);
+    this.#finish("complete");
+  }
+
+  /** The end, however it came: everything that the request held is given back, once. */
+  #finish(how: "complete" | "broken" | "cancelled"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { wheel } = this.#deps;
+    wheel.cancel(this.#idleTimer);
+    if (this.#stepTimer !== null) wheel.cancel(this.#stepTimer);
+    if (this.#deadlineTimer !== null) wheel.cancel(this.#deadlineTimer);
+    this.#stream.receiver = null;
+    // A try that still runs answers nobody, and a request that is not complete will not be.
+    this.#attempt?.abandon("cancelled", how === "cancelled" ? "cancelled" : "failure");
+    if (!this.#hasRequestEnded) this.#attempt?.cutRequest();
+    const breaker = this.#record.cluster?.breaker;
+    if (this.#holdsRetryPlace) breaker?.releaseRetry();
+    if (this.#holdsRequestPlace) breaker?.releaseRequest();
+    this.#record.end(this.#hasRequestEnded);
+  }
+
+  #releaseRequestBytes(): void {
+    const owed = this.#requestBytesOwed;
+    if (owed === 0) return;
+    this.#requestBytesOwed = 0;
+    this.#stream.consume(owed);
+  }
+
+  #touch(): void {
+    this.#idleTimer.extend(this.#deps.clock.nowMs() + this.#connection.listener.config.streamIdleTimeoutMs);
+  }
+
+  #startStep(step: Step, delayMs: number): void {
+    this.#step = step;
+    this.#stepTimer ??= new TimerEntry(this, TIMER_STEP);
+    this.#deps.wheel.schedule(this.#stepTimer, delayMs, this.#deps.clock.nowMs());
+  }
+
+  #endStep(): void {
+    if (this.#step === "none") return;
+    this.#step = "none";
+    if (this.#stepTimer !== null) this.#deps.wheel.cancel(this.#stepTimer);
+  }
+}
+
+/** What a client is told when the last try ended for `reason`. */
+function errorOf(reason: ResetReason): AnswerCode {
+  switch (reason) {
+    case "connect":
+      return "UPSTREAM_CONNECT_FAILED";
+    case "timeout":
+      return "UPSTREAM_TIMEOUT";
+    case "refused":
+    case "overloaded":
+      return "UPSTREAM_OVERLOADED";
+    case "protocol":
+    case "too-large":
+      return "UPSTREAM_PROTOCOL_ERROR";
+    case "cancelled":
+    case "connection":
+    case "internal":
+      return "UPSTREAM_RESET";
+  }
+}

@@ -1,0 +1,219 @@
+import { type Fields, fieldValue, type Mirror, type RequestHead, type ResetReason } from "@weft/contract";
+import { RequestHead as Head } from "@weft/contract";
+import { type Backoff, createBackoff } from "@weft/kernel";
+import type { AnswerCode } from "./answer.ts";
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+import type { DownstreamConnection } from "./downstream/index.ts";
+import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
+import type { RouteStats } from "./metrics/index.ts";
+import { MirrorCopies } from "./mirror.ts";
+import type { RequestPathDeps } from "./request-path-deps.ts";
+import type { RetryVerdict } from "./retry-judge.ts";
+import type { CompiledRule, RouteDecision } from "./router/index.ts";
+import type { Span, TrySpan } from "./tracing/index.ts";
+
+/** gRPC status of a request that is not gRPC, or whose status is not known. */
+const GRPC_NONE = -1;
+
+/**
+ * The books of one request: what it is counted, logged and traced as, and how many tries it had. The exchange decides,
+ * the record remembers.
+ */
+export class RequestRecord {
+  readonly startedMs: number;
+  cluster: ClusterRuntime | null = null;
+  attempts: number = 0;
+  /** Bytes of the request's body and of the answer's. */
+  receivedBytes: number = 0;
+  sentBytes: number = 0;
+  /** As sent to the client; 0 while nothing was. */
+  status: number = 0;
+  grpcStatus: number = GRPC_NONE;
+  error: AnswerCode | ResetReason | "" = "";
+  /** A fault filter answers this request after its delay. */
+  abort: boolean = false;
+  readonly #deps: RequestPathDeps;
+  readonly #connection: DownstreamConnection;
+  readonly #head: RequestHead;
+  #rule: CompiledRule | null = null;
+  #stats: RouteStats | null = null;
+  #host: string = "";
+  #failure: string = "";
+  #unprocessedRetries: number = 0;
+  #policyRetries: number = 0;
+  #backoff: Backoff | null = null;
+  #span: Span | null = null;
+  #trySpan: TrySpan | null = null;
+  #mirrors: MirrorCopies | null = null;
+
+  constructor(deps: RequestPathDeps, connection: DownstreamConnection, head: RequestHead) {
+    this.startedMs = deps.clock.nowMs();
+    this.#deps = deps;
+    this.#connection = connection;
+    this.#head = head;
+    const { stats } = connection.listener;
+    if (connection.peer.protocol === "http2") stats.requestsHttp2++;
+    else stats.requestsHttp1++;
+    stats.requestsActive++;
+    if (deps.tracer.isOn) this.#beginSpan();
+  }
+
+  get routeStats(): RouteStats | null {
+    return this.#stats;
+  }
+
+  setRoute(rule: CompiledRule, stats: RouteStats): void {
+    this.#rule = rule;
+    this.#stats = stats;
+    stats.requestsActive++;
+    this.#span?.setRoute(rule.route);
+  }
+
+  setCluster(cluster: ClusterRuntime): void {
+    this.cluster = cluster;
+    cluster.stats.requestsActive++;
+  }
+
+  /** Why the last try failed; for the log. */
+  setFailure(reason: ResetReason, detail: string): void {
+    this.error = reason;
+    this.#failure = detail;
+    this.#trySpan?.end(0, GRPC_NONE, reason);
+    this.#trySpan = null;
+    this.cluster?.stats.countOutcome(reason === "connect" ? "connect-failure" : outcomeOf(reason));
+  }
+
+  /** Notes the host of a try; the head as the host gets it. Passes null on. */
+  traceTry(host: string, head: RequestHead | null): RequestHead | null {
+    this.#host = host;
+    if (this.#span === null || head === null) return head;
+    this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
+    const fields = this.#trySpan.forward(head.fields);
+    const { method, scheme, authority, path, contentLength, upgrade, expectsContinue } = head;
+    return new Head(method, scheme, authority, path, fields, contentLength, upgrade, expectsContinue);
+  }
+
+  /** Whether one more try is within the policy; counts it. */
+  mayRetry(verdict: Exclude<RetryVerdict, "no">, decision: RouteDecision): boolean {
+    if (this.attempts >= TRIES_MAX) return false;
+    if (verdict === "unprocessed") {
+      if (this.#unprocessedRetries >= UNPROCESSED_RETRIES_MAX) return false;
+      this.#unprocessedRetries++;
+      return true;
+    }
+    const retriesMax = decision.rule.retry?.retriesMax ?? 0;
+    if (this.#policyRetries >= retriesMax) {
+      if (this.cluster !== null && retriesMax > 0) this.cluster.stats.retriesExhausted++;
+      return false;
+    }
+    this.#policyRetries++;
+    return true;
+  }
+
+  nextBackoffMs(decision: RouteDecision): number {
+    const retry = decision.rule.retry;
+    if (retry === null || retry.backoffBaseMs === 0) return 0;
+    this.#backoff ??= createBackoff({
+      baseMs: retry.backoffBaseMs,
+      maxMs: Math.max(retry.backoffBaseMs, retry.backoffMaxMs),
+      random: this.#deps.random,
+    });
+    return this.#backoff.nextMs();
+  }
+
+  startMirrors(decision: RouteDecision, mirrors: readonly Mirror[], isEnd: boolean): void {
+    this.#mirrors = MirrorCopies.start(this.#deps, decision.forwardedHead(null), mirrors, isEnd);
+    if (this.#mirrors !== null && this.#stats !== null) this.#stats.mirrors += this.#mirrors.count;
+  }
+
+  mirrorData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
+    this.#mirrors?.sendData(bytes, start, end, isEnd);
+  }
+
+  mirrorTrailers(fields: Fields): void {
+    this.#mirrors?.sendTrailers(fields);
+  }
+
+  /** The request is over: counts, log and trace. */
+  end(hasRequestEnded: boolean): void {
+    const nowMs = this.#deps.clock.nowMs();
+    const durationMs = nowMs - this.startedMs;
+    this.#connection.listener.stats.requestsActive--;
+    if (this.cluster !== null) {
+      this.cluster.stats.requestsActive--;
+      if (this.error === "") this.cluster.stats.countOutcome(this.status >= 500 ? "failure" : "success");
+    }
+    const stats = this.#stats;
+    if (stats !== null) {
+      stats.requestsActive--;
+      stats.record(this.status, durationMs * 1000, this.receivedBytes, this.sentBytes);
+      if (this.grpcStatus >= 0) stats.recordGrpc(this.grpcStatus);
+      if (this.error === "PROXY_TIMEOUT") stats.timeouts++;
+    }
+    if (!hasRequestEnded) this.#mirrors?.cut();
+    this.#trySpan?.end(this.status, this.grpcStatus, this.error);
+    this.#span?.end(this.status, this.grpcStatus, this.error);
+    const { accessLog } = this.#deps;
+    const route = this.#rule?.route ?? "";
+    if (accessLog.isOn && accessLog.isWanted(this.status, durationMs, route)) this.#log(durationMs, route);
+  }
+
+  #log(durationMs: number, route: string): void {
+    const head = this.#head;
+    const { peer } = this.#connection;
+    this.#deps.accessLog.record({
+      startMs: this.#deps.clock.wallMs() - durationMs,
+      durationMs,
+      method: head.method,
+      authority: head.authority,
+      path: head.path,
+      protocol: peer.protocol === "http2" ? "HTTP/2" : "HTTP/1.1",
+      status: this.status,
+      grpcStatus: this.grpcStatus,
+      receivedBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      route,
+      cluster: this.cluster?.cluster.name ?? "",
+      host: this.#host,
+      attempts: this.attempts,
+      error: this.#failure === "" ? this.error : `${this.error}: ${this.#failure}`,
+      client: `${peer.address}:${peer.port}`,
+      traceId: this.#span?.traceId ?? "",
+      userAgent: fieldValue(head.fields, "user-agent") ?? "",
+      requestId: fieldValue(head.fields, "x-request-id") ?? "",
+    });
+  }
+
+  #beginSpan(): void {
+    const { listener, peer } = this.#connection;
+    this.#span = this.#deps.tracer.begin(this.#head, {
+      listener: listener.config.name,
+      protocolVersion: peer.protocol === "http2" ? "2" : "1.1",
+      isTls: peer.isTls,
+      clientAddress: peer.address,
+      clientPort: peer.port,
+    });
+  }
+}
+
+/** The gRPC status that an answer's fields carry, or -1. */
+export function grpcStatusOf(fields: Fields): number {
+  const text = fieldValue(fields, "grpc-status");
+  return text === undefined || !/^[0-9]{1,2}$/.test(text) ? GRPC_NONE : Number(text);
+}
+
+function outcomeOf(reason: ResetReason): "timeout" | "reset" | "refused" | "overloaded" | "cancelled" | "protocol" {
+  switch (reason) {
+    case "timeout":
+    case "refused":
+    case "overloaded":
+    case "cancelled":
+    case "protocol":
+      return reason;
+    case "connect":
+    case "connection":
+    case "too-large":
+    case "internal":
+      return "reset";
+  }
+}

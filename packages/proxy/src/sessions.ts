@@ -1,0 +1,90 @@
+import {
+  createHttp1ClientOptions,
+  createHttp1ServerOptions,
+  HeadMemo,
+  type Http1ClientOptions,
+  Http1ClientSession,
+  type Http1ServerOptions,
+  Http1ServerSession,
+} from "@weft/codec/http1";
+import {
+  createHttp2ClientOptions,
+  createHttp2ServerOptions,
+  type Http2ClientOptions,
+  Http2ClientSession,
+  type Http2ServerOptions,
+  Http2ServerSession,
+} from "@weft/codec/http2";
+import type {
+  ClientSession,
+  ClientSessionHandler,
+  ListenerConfig,
+  ServerSession,
+  ServerSessionHandler,
+} from "@weft/contract";
+import type { Clock, Transport } from "@weft/kernel";
+import type { ServerSessionFactory } from "./downstream/index.ts";
+import type { ClientSessionFactory } from "./upstream/index.ts";
+
+/** Makes the server engines of a worker; options are made once per listener configuration and shared. */
+export class ServerSessions implements ServerSessionFactory {
+  readonly #clock: Clock;
+  readonly #memo: HeadMemo;
+  readonly #http1: WeakMap<ListenerConfig, Http1ServerOptions> = new WeakMap();
+  readonly #http2: WeakMap<ListenerConfig, Http2ServerOptions> = new WeakMap();
+
+  constructor(clock: Clock, memo: HeadMemo) {
+    this.#clock = clock;
+    this.#memo = memo;
+  }
+
+  createHttp1(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
+    let options = this.#http1.get(config);
+    if (options === undefined) {
+      const { headerBytesMax, targetBytesMax, bodyBytesMax, isEdge } = config;
+      const underscores = isEdge ? "reject" : "allow";
+      options = createHttp1ServerOptions({
+        memo: this.#memo,
+        headerBytesMax,
+        targetBytesMax,
+        bodyBytesMax,
+        underscores,
+      });
+      this.#http1.set(config, options);
+    }
+    return new Http1ServerSession(transport.output, handler, options);
+  }
+
+  createHttp2(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
+    let options = this.#http2.get(config);
+    if (options === undefined) {
+      const { headerBytesMax, http2StreamsMax } = config;
+      options = createHttp2ServerOptions({
+        headerBytesMax,
+        streamsMax: http2StreamsMax,
+        nowMs: () => this.#clock.nowMs(),
+      });
+      this.#http2.set(config, options);
+    }
+    return new Http2ServerSession(transport.output, handler, options);
+  }
+}
+
+/** Makes the client engines of a worker. */
+export class ClientSessions implements ClientSessionFactory {
+  readonly #http1: Http1ClientOptions;
+  readonly #http2: Http2ClientOptions;
+
+  constructor(clock: Clock, memo: HeadMemo) {
+    this.#http1 = createHttp1ClientOptions({ memo });
+    this.#http2 = createHttp2ClientOptions({ nowMs: () => clock.nowMs() });
+  }
+
+  createHttp1(transport: Transport, handler: ClientSessionHandler): ClientSession {
+    return new Http1ClientSession(transport.output, handler, this.#http1);
+  }
+
+  createHttp2(transport: Transport, handler: ClientSessionHandler): ClientSession {
+    return new Http2ClientSession(transport.output, handler, this.#http2);
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  type ClientStream,
+  type Fields,
+  type RequestHead,
+  type ResetReason,
+  type ResponseHead,
+  type ResponseReceiver,
+} from "@weft/contract";
+import type { ClusterRuntime } from "./cluster-runtime.ts";
+import type { Host, RequestOutcome } from "./cluster/index.ts";
+import type { HostPool, PoolRefusal, PoolWaiter } from "./pool/index.ts";
+import type { UpstreamConnection } from "./upstream/index.ts";
+
+/** Whoever makes tries: the exchange, or the copy that a mirror gets. After an end nothing more is called. */
+export interface TryOwner {
+  /** The stream is open and the head is on its way: the body may follow. */
+  onTryOpen(attempt: UpstreamTry): void;
+  onTryInformational(head: ResponseHead): void;
+  onTryHead(attempt: UpstreamTry, head: ResponseHead, isEnd: boolean): void;
+  onTryData(bytes: Buffer, start: number, end: number, isEnd: boolean): void;
+  onTryTrailers(fields: Fields): void;
+  /** The try came to nothing, or its answer broke off. */
+  onTryFailed(attempt: UpstreamTry, reason: ResetReason, detail: string): void;
+  onTryWritable(): void;
+}
+
+/** How far a try has come. */
+type TryState = "waiting" | "open" | "answering" | "over";
+
+/**
+ * One try of one request at one host: it waits for a connection, opens a stream and tells its owner what comes back.
+ * It keeps the books of the host: every try that was begun is ended once, with its outcome and the time to its answer.
+ */
+export class UpstreamTry implements PoolWaiter, ResponseReceiver {
+  readonly cluster: ClusterRuntime;
+  readonly host: Host<HostPool>;
+  readonly #owner: TryOwner;
+  readonly #pool: HostPool;
+  readonly #head: RequestHead;
+  /** True when the head went out as the whole request. */
+  readonly isBodyless: boolean;
+  #startedMs: number = 0;
+  /** From the start to the head of the answer. */
+  #latencyMs: number = 0;
+  #state: TryState = "waiting";
+  #status: number = 0;
+  #connection: UpstreamConnection | null = null;
+  #stream: ClientStream | null = null;
+
+  constructor(owner: TryOwner, cluster: ClusterRuntime, host: Host<HostPool>, head: RequestHead, isBodyless: boolean) {
+    this.#owner = owner;
+    this.cluster = cluster;
+    this.host = host;
+    this.#pool = cluster.poolOf(host);
+    this.#head = head;
+    this.isBodyless = isBodyless;
+  }
+
+  /** Null while no stream is open. */
+  get stream(): ClientStream | null {
+    return this.#stream;
+  }
+
+  /** True once the host began to answer. */
+  get hasAnswered(): boolean {
+    return this.#status > 0;
+  }
+
+  /** True when the connection had carried a request before: its loss may be the race with the host's idle close. */
+  get isOnReusedConnection(): boolean {
+    return this.#connection?.isReused ?? false;
+  }
+
+  /** When the try began, on the clock's scale. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  /** Begins; a refusal means that it did not. */
+  start(nowMs: number): PoolRefusal | "started" {
+    this.#startedMs = nowMs;
+    this.host.onRequestStart();
+    const connection = this.#pool.acquire(this);
+    if (typeof connection === "string") {
+      if (connection === "waiting") return "started";
+      this.#close("cancelled");
+      return connection;
+    }
+    this.onPooled(connection);
+    return "started";
+  }
+
+  /** The owner gives the try up. `outcome` is what the host is held to. */
+  abandon(reason: ResetReason, outcome: RequestOutcome): void {
+    if (this.#state === "over") return;
+    if (this.#state === "waiting") this.#pool.cancel(this);
+    const stream = this.#stream;
+    this.#stream = null;
+    this.#close(outcome);
+    if (stream === null) return;
+    stream.receiver = null;
+    stream.reset(reason);
+  }
+
+  /** The answer is complete and the request is not, and will not be: its stream is closed in that direction too. */
+  cutRequest(): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    if (stream === null) return;
+    stream.receiver = null;
+    stream.reset("cancelled");
+  }
+
+  onPooled(connection: UpstreamConnection): void {
+    const session = connection.session;
+    if (session === null) {
+      this.onPoolFailed("connect", "the connection is not up");
+      return;
+    }
+    this.#state = "open";
+    this.#connection = connection;
+    const stream = session.open(this.#head, this.isBodyless, this);
+    connection.countRequest();
+    // The session may have ended the stream from inside open().
+    if (this.#state !== "open") return;
+    this.#stream = stream;
+    this.#owner.onTryOpen(this);
+  }
+
+  onPoolFailed(reason: ResetReason, detail: string): void {
+    this.#close(reason === "connect" ? "connect-failure" : "cancelled");
+    this.#owner.onTryFailed(this, reason, detail);
+  }
+
+  onInformational(head: ResponseHead): void {
+    this.#owner.onTryInformational(head);
+  }
+
+  onResponseHead(head: ResponseHead, isEnd: boolean): void {
+    this.#status = head.status;
+    this.#state = "answering";
+    // A host is judged by how fast it begins to answer; how long the body takes is the application's affair.
+    this.#latencyMs = this.cluster.clock.nowMs() - this.#startedMs;
+    if (isEnd) this.#complete();
+    this.#owner.onTryHead(this, head, isEnd);
+  }
+
+  onResponseData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
+    if (isEnd) this.#complete();
+    this.#owner.onTryData(bytes, start, end, isEnd);
+  }
+
+  onResponseTrailers(fields: Fields): void {
+    this.#complete();
+    this.#owner.onTryTrailers(fields);
+  }
+
+  onResponseReset(reason: ResetReason, detail: string): void {
+    const outcome = reason === "refused" ? "cancelled" : "failure";
+    this.#stream = null;
+    this.#close(outcome);
+    this.#owner.onTryFailed(this, reason, detail);
+  }
+
+  onRequestWritable(): void {
+    this.#owner.onTryWritable();
+  }
+
+  #complete(): void {
+    this.#close(this.#status >= 500 ? "failure" : "success");
+  }
+
+  #close(outcome: RequestOutcome): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    const latencyMs = this.#status > 0 ? this.#latencyMs : this.cluster.clock.nowMs() - this.#startedMs;
+    this.host.onRequestEnd(outcome, latencyMs);
+  }
+}
