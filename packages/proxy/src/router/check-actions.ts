@@ -12,8 +12,7 @@ import {
 import { RETRY_BITS } from "./retry.ts";
 import { configPath } from "./rule.ts";
 
-const ORIGIN =
-  /^(?:\*|https?:\/\/(?:[a-z0-9._*-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?|[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]*)$/i;
+const ORIGIN = /^(?:\*|[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._*-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)$/i;
 
 export function checkPathRewrite(field: string, rewrite: PathRewrite | null, rule: RouteRule, check: Check): void {
   if (rewrite === null) return;

@@ -22,16 +22,8 @@ export function canonicalHost(authority: string): string {
 
 function canonicalIpv6(authority: string): string {
   const bracket = authority.indexOf("]");
-  if (bracket < 0) return "";
+  if (!/^(?::[0-9]*)?$/.test(authority.slice(bracket + 1)) || bracket < 0) return "";
   const literal = authority.slice(0, bracket + 1);
   const parsed = URL.parse(`http://${literal}/`);
   return parsed?.hostname ?? "";
-}
-
-/** The port of an authority, or 0 where it has none. */
-export function authorityPort(authority: string): number {
-  const colon = authority.lastIndexOf(":");
-  if (colon < 0 || authority.endsWith("]")) return 0;
-  const port = Number(authority.slice(colon + 1));
-  return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : 0;
 }
