@@ -4,7 +4,7 @@ import { decodeTrailers } from "./decode.ts";
 import type { Http1ErrorCode } from "./errors.ts";
 import { BYTE_CLASSES, CR, IS_VALUE, LF } from "./frame.ts";
 import { CHUNK_SIZE_DIGITS_MAX } from "./limits.ts";
-import type { Http1ReadOptions } from "./options.ts";
+import type { Http1ReadOptions } from "./read-options.ts";
 
 /** Hears what a chunked body holds. */
 export interface ChunkedSink {

@@ -7,29 +7,19 @@ import type {
   ResponseHead,
   ResponseReceiver,
 } from "@weft/contract";
-import { assert, sliceLatin1, type OutputBuffer, type WeftError } from "@weft/kernel";
+import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { BodyWriter } from "./body-writer.ts";
 import { ChunkedDecoder, type ChunkedSink } from "./chunked.ts";
 import { Http1ClientStream, type ClientStreamOwner } from "./client-stream.ts";
-import { decodeResponse } from "./decode.ts";
 import type { DecodedResponse } from "./decoded-head.ts";
 import { encodeRequestHead } from "./encode.ts";
 import { createHttp1Error, type Http1ErrorCode } from "./errors.ts";
-import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  BODY_TUNNEL,
-  BODY_UNTIL_CLOSE,
-  findBareLineFeed,
-  findHeadEnd,
-  type BodyFraming,
-} from "./frame.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_TUNNEL, BODY_UNTIL_CLOSE, type BodyFraming } from "./frame.ts";
 import { requestFraming, responseFraming } from "./framing.ts";
-import { copyOf, hasPrefix } from "./head-bytes.ts";
+import { HeadReader } from "./head-reader.ts";
 import { CAN_PING } from "./heartbeat.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { EARLY_TUNNEL_BYTES_MAX, INFORMATIONAL_MAX, MEMO_HEAD_BYTES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
+import { EARLY_TUNNEL_BYTES_MAX, INFORMATIONAL_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
 import type { Http1ClientOptions } from "./options.ts";
 import { resetReasonOfError } from "./status.ts";
 import { websocketAccept } from "./websocket.ts";
@@ -61,15 +51,14 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
   readonly #writer: BodyWriter = new BodyWriter();
   readonly #handler: ClientSessionHandler;
   readonly #options: Http1ClientOptions;
+  readonly #heads: HeadReader<DecodedResponse>;
   readonly #held: HeldBytes = new HeldBytes();
   #phase: number = PHASE_IDLE;
   #stream: Http1ClientStream | null = null;
-  #last: DecodedResponse | null = null;
   #chunked: ChunkedDecoder | null = null;
   #remaining: number = 0;
   #bodyBytes: number = 0;
   #unconsumed: number = 0;
-  #scanned: number = 0;
   #informationalCount: number = 0;
   /** The answer lets the connection live on. */
   #isPersistent: boolean = true;
@@ -85,6 +74,7 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     this.#output = output;
     this.#handler = handler;
     this.#options = options;
+    this.#heads = new HeadReader(options.responses);
   }
 
   get activeStreams(): number {
@@ -118,7 +108,6 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     }
     this.#stream = stream;
     this.#phase = PHASE_HEAD;
-    this.#scanned = 0;
     this.#informationalCount = 0;
     this.#isPersistent = true;
     this.#early = isTunnel ? new HeldBytes() : null;
@@ -266,49 +255,11 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
   }
 
   #receiveHead(bytes: Buffer, at: number, end: number): number {
-    const last = this.#last;
-    if (last !== null && last.bytes !== null && hasPrefix(bytes, at, end, last.bytes)) {
-      this.#scanned = 0;
-      return this.#begin(last, at + last.bytes.length, end);
-    }
-    const headEnd = findHeadEnd(bytes, at + Math.max(0, this.#scanned - 3), end);
-    if (headEnd < 0 || headEnd - at > this.#options.headerBytesMax) return this.#receivePartialHead(bytes, at, end);
-    this.#scanned = 0;
-    const decoded = this.#decode(sliceLatin1(bytes, at, headEnd), bytes, at, headEnd);
-    if (typeof decoded !== "string") return this.#begin(decoded, headEnd, end);
-    this.#fail(findBareLineFeed(bytes, at, headEnd) >= 0 ? "HTTP1_INVALID_LINE_END" : decoded);
+    const response = this.#heads.read(bytes, at, end);
+    if (response === null) return at;
+    if (typeof response !== "string") return this.#begin(response, this.#heads.headEnd, end);
+    this.#fail(response);
     return end;
-  }
-
-  #decode(text: string, bytes: Buffer, at: number, headEnd: number): DecodedResponse | Http1ErrorCode {
-    const table = this.#options.responseTable;
-    const isMemoised = text.length <= MEMO_HEAD_BYTES_MAX;
-    if (isMemoised) {
-      const known = table.get(text);
-      if (known !== undefined) {
-        known.bytes ??= copyOf(bytes, at, headEnd);
-        this.#last = known;
-        return known;
-      }
-    }
-    const decoded = decodeResponse(text, this.#options);
-    if (isMemoised && typeof decoded !== "string" && decoded.websocketAccept === "") table.set(text, decoded);
-    return decoded;
-  }
-
-  #receivePartialHead(bytes: Buffer, at: number, end: number): number {
-    const { headerBytesMax } = this.#options;
-    if (end - at > headerBytesMax) {
-      const hasBare = findBareLineFeed(bytes, at, at + headerBytesMax) >= 0;
-      this.#fail(hasBare ? "HTTP1_INVALID_LINE_END" : "HTTP1_HEAD_TOO_LARGE");
-      return end;
-    }
-    if (findBareLineFeed(bytes, at + this.#scanned, end) >= 0) {
-      this.#fail("HTTP1_INVALID_LINE_END");
-      return end;
-    }
-    this.#scanned = end - at;
-    return at;
   }
 
   /** A head was decoded that ends at `at`; returns how far `bytes` are used, which is `at` unless all is over. */

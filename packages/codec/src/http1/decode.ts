@@ -15,7 +15,7 @@ import {
   SP,
   type BodyFraming,
 } from "./frame.ts";
-import type { Http1ClientOptions, Http1ReadOptions, Http1ServerOptions } from "./options.ts";
+import type { Http1ReadOptions, Http1RequestReadOptions } from "./read-options.ts";
 import { decodeTarget, isAuthority, isSameAuthority, type Target } from "./target.ts";
 import { isWebsocketKey } from "./websocket.ts";
 
@@ -31,7 +31,7 @@ const IGNORED_UPGRADE = /^(h2c?|http|tls)(\/|$)/;
  * Decodes a request head: `text` holds its bytes from the first of the method to the end of the empty line.
  * Returns the code of what is wrong with it, if anything is.
  */
-export function decodeRequest(text: string, options: Http1ServerOptions): DecodedRequest | Http1ErrorCode {
+export function decodeRequest(text: string, options: Http1RequestReadOptions): DecodedRequest | Http1ErrorCode {
   const methodEnd = tokenEnd(text);
   if (methodEnd === 0 || text.charCodeAt(methodEnd) !== SP) return lineError(text, "HTTP1_INVALID_REQUEST_LINE");
   const targetEnd = text.indexOf(" ", methodEnd + 1);
@@ -96,7 +96,7 @@ function completeRequest(
 }
 
 /** Decodes the head of an answer, as `decodeRequest` does for requests. */
-export function decodeResponse(text: string, options: Http1ClientOptions): DecodedResponse | Http1ErrorCode {
+export function decodeResponse(text: string, options: Http1ReadOptions): DecodedResponse | Http1ErrorCode {
   const versionEnd = text.indexOf(" ");
   const lineEnd = text.indexOf("\r");
   if (text.charCodeAt(lineEnd + 1) !== LF) return "HTTP1_INVALID_LINE_END";

@@ -1,8 +1,9 @@
 import type { RequestHead, ResponseHead } from "@weft/contract";
 import type { BodyFraming } from "./frame.ts";
+import type { DecodedHead } from "./head-reader.ts";
 
 /** Everything that the bytes of a request head mean. Immutable and shared by all requests with the same bytes. */
-export class DecodedRequest {
+export class DecodedRequest implements DecodedHead {
   readonly head: RequestHead;
   readonly framing: BodyFraming;
   /** False for HTTP/1.0. */
@@ -11,7 +12,6 @@ export class DecodedRequest {
   readonly isPersistent: boolean;
   /** Sec-WebSocket-Key of a WebSocket handshake, else "". */
   readonly websocketKey: string;
-  /** The head's bytes once it came twice, for a quick comparison with the next one; null before. */
   bytes: Buffer | null = null;
 
   constructor(head: RequestHead, framing: BodyFraming, isHttp11: boolean, isPersistent: boolean, websocketKey: string) {
@@ -21,10 +21,14 @@ export class DecodedRequest {
     this.isPersistent = isPersistent;
     this.websocketKey = websocketKey;
   }
+
+  get isUnique(): boolean {
+    return this.websocketKey !== "";
+  }
 }
 
 /** Everything that the bytes of an answer's head mean by themselves; the request it answers decides the framing. */
-export class DecodedResponse {
+export class DecodedResponse implements DecodedHead {
   readonly head: ResponseHead;
   readonly isChunked: boolean;
   /** The server keeps the connection open, if the body's end can be told. */
@@ -41,5 +45,9 @@ export class DecodedResponse {
     this.isPersistent = isPersistent;
     this.upgrade = upgrade;
     this.websocketAccept = websocketAccept;
+  }
+
+  get isUnique(): boolean {
+    return this.websocketAccept !== "";
   }
 }

@@ -16,7 +16,7 @@ import {
 } from "./field-names.ts";
 import { BYTE_CLASSES, CR, HTAB, IS_TOKEN, IS_UPPER, IS_VALUE, isAllOf, LF, SP } from "./frame.ts";
 import { CONNECTION_OPTIONS_MAX, CONTENT_LENGTH_DIGITS_MAX } from "./limits.ts";
-import type { Http1ReadOptions } from "./options.ts";
+import type { Http1ReadOptions } from "./read-options.ts";
 
 const COLON = 58;
 

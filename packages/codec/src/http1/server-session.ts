@@ -2,24 +2,13 @@ import type { ResetReason, ServerSession, ServerSessionHandler } from "@weft/con
 import { sliceLatin1, WeftError, type OutputBuffer } from "@weft/kernel";
 import { BodyWriter } from "./body-writer.ts";
 import { ChunkedDecoder, type ChunkedSink } from "./chunked.ts";
-import { decodeRequest } from "./decode.ts";
 import type { DecodedRequest } from "./decoded-head.ts";
 import { writeErrorAnswer } from "./error-answer.ts";
 import { createHttp1Error, HTTP1_ERRORS, type Http1ErrorCode } from "./errors.ts";
-import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_TUNNEL,
-  BYTE_CLASSES,
-  CR,
-  findBareLineFeed,
-  findHeadEnd,
-  IS_TOKEN,
-  LF,
-} from "./frame.ts";
-import { copyOf, hasPrefix } from "./head-bytes.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_TUNNEL, CR, LF } from "./frame.ts";
+import { HeadReader } from "./head-reader.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import { DISCARD_BYTES_MAX, LEADING_LINES_MAX, MEMO_HEAD_BYTES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
+import { DISCARD_BYTES_MAX, LEADING_LINES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
 import type { Http1ServerOptions } from "./options.ts";
 import { Http1ServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { resetReasonOfError, statusOfError, statusOfReset } from "./status.ts";
@@ -52,11 +41,10 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   readonly writer: BodyWriter = new BodyWriter();
   readonly #handler: ServerSessionHandler;
   readonly #options: Http1ServerOptions;
+  readonly #heads: HeadReader<DecodedRequest>;
   readonly #held: HeldBytes = new HeldBytes();
   #phase: number = PHASE_HEAD;
   #stream: Http1ServerStream | null = null;
-  /** The request head that came last; the next one is often the same. */
-  #last: DecodedRequest | null = null;
   #chunked: ChunkedDecoder | null = null;
   /** Body bytes still to come (LENGTH). */
   #remaining: number = 0;
@@ -64,8 +52,6 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   #bodyBytes: number = 0;
   #unconsumed: number = 0;
   #discarded: number = 0;
-  /** Bytes of an incomplete head that were searched for its end. */
-  #scanned: number = 0;
   #blankLines: number = 0;
   /** The client waits for 100 (Continue) before it sends its body. */
   #isContinueAwaited: boolean = false;
@@ -78,6 +64,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     this.output = output;
     this.#handler = handler;
     this.#options = options;
+    this.#heads = new HeadReader(options.requests);
   }
 
   get activeStreams(): number {
@@ -260,59 +247,16 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   #receiveHead(bytes: Buffer, at: number, end: number): number {
     const first = bytes[at];
     if (first === CR || first === LF) return this.#skipBlankLine(bytes, at, end);
-    const last = this.#last;
-    if (last !== null && last.bytes !== null && hasPrefix(bytes, at, end, last.bytes)) {
-      this.#scanned = 0;
-      this.#begin(last);
-      return at + last.bytes.length;
-    }
-    const headEnd = findHeadEnd(bytes, at + Math.max(0, this.#scanned - 3), end);
-    if (headEnd < 0 || headEnd - at > this.#options.headerBytesMax) return this.#receivePartialHead(bytes, at, end);
-    this.#scanned = 0;
-    const text = sliceLatin1(bytes, at, headEnd);
-    const decoded = this.#decode(text, bytes, at, headEnd);
-    if (typeof decoded === "string") {
-      this.#failHead(decoded, bytes, at, headEnd);
+    const request = this.#heads.read(bytes, at, end);
+    if (request === null) return at;
+    if (typeof request === "string") {
+      this.#fail(request, sliceLatin1(bytes, at, Math.min(end, at + 5)) === "HEAD ");
       return end;
     }
-    this.#begin(decoded);
+    // Another head may be read before this one's request has been handed on.
+    const { headEnd } = this.#heads;
+    this.#begin(request);
     return headEnd;
-  }
-
-  #decode(text: string, bytes: Buffer, at: number, headEnd: number): DecodedRequest | Http1ErrorCode {
-    const table = this.#options.requestTable;
-    const isMemoised = text.length <= MEMO_HEAD_BYTES_MAX;
-    if (isMemoised) {
-      const known = table.get(text);
-      if (known !== undefined) {
-        known.bytes ??= copyOf(bytes, at, headEnd);
-        this.#last = known;
-        return known;
-      }
-    }
-    const decoded = decodeRequest(text, this.#options);
-    // A WebSocket handshake holds a key that never comes again.
-    if (isMemoised && typeof decoded !== "string" && decoded.websocketKey === "") table.set(text, decoded);
-    return decoded;
-  }
-
-  /** The end of the head is not here, or too far away. Wrong bytes are told as soon as they are seen. */
-  #receivePartialHead(bytes: Buffer, at: number, end: number): number {
-    const { headerBytesMax } = this.#options;
-    if (end - at > headerBytesMax) {
-      const limit = at + headerBytesMax;
-      const lineEnd = bytes.indexOf(LF, at);
-      const isInTarget = lineEnd < 0 || lineEnd >= limit;
-      this.#failHead(isInTarget ? "HTTP1_TARGET_TOO_LONG" : "HTTP1_HEAD_TOO_LARGE", bytes, at, limit);
-      return end;
-    }
-    const isToken = ((BYTE_CLASSES[bytes[at] ?? 0] ?? 0) & IS_TOKEN) !== 0;
-    if (!isToken || findBareLineFeed(bytes, at + this.#scanned, end) >= 0) {
-      this.#failHead("HTTP1_INVALID_LINE_END", bytes, at, end);
-      return end;
-    }
-    this.#scanned = end - at;
-    return at;
   }
 
   #skipBlankLine(bytes: Buffer, at: number, end: number): number {
@@ -322,14 +266,6 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     }
     this.#fail("HTTP1_INVALID_REQUEST_LINE");
     return end;
-  }
-
-  /** Fails with `code` unless `bytes[at, end)` have what is told first: no HTTP at all, or bare line feeds. */
-  #failHead(code: Http1ErrorCode, bytes: Buffer, at: number, end: number): void {
-    let told = code;
-    if (((BYTE_CLASSES[bytes[at] ?? 0] ?? 0) & IS_TOKEN) === 0) told = "HTTP1_INVALID_REQUEST_LINE";
-    else if (findBareLineFeed(bytes, at, end) >= 0) told = "HTTP1_INVALID_LINE_END";
-    this.#fail(told, sliceLatin1(bytes, at, Math.min(end, at + 5)) === "HEAD ");
   }
 
   #begin(request: DecodedRequest): void {
