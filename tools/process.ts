@@ -10,30 +10,41 @@ export interface ProcessResult {
   readonly output: string;
 }
 
-const children = new Map<ChildProcess, boolean>();
+/** How long children may take to clean up after a signal. */
+const END_GRACE_MS = 2_000;
 
-/** Ends one child, with its whole process group if it leads one. */
-function endChild(child: ChildProcess, isGroup: boolean, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** Each leads a process group, so that what it started ends with it. */
+const children = new Set<ChildProcess>();
+
+function endGroup(leader: ChildProcess, signal: NodeJS.Signals): void {
+  if (leader.pid === undefined) return;
   try {
-    process.kill(isGroup ? -child.pid : child.pid, signal);
+    process.kill(-leader.pid, signal);
   } catch {
-    // It is gone already.
+    // Nothing of the group is left.
   }
 }
 
+/** Asks every child to end, as Ctrl-C would, ends those that do not, and ends this process. */
 function onSignal(signal: NodeJS.Signals): void {
-  for (const [child, isGroup] of children) endChild(child, isGroup, isGroup ? "SIGKILL" : "SIGTERM");
-  process.exit(128 + constants.signals[signal]);
+  const exit = (): never => {
+    for (const child of children) endGroup(child, "SIGKILL");
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const child of children) {
+    child.once("close", () => children.size === 0 && exit());
+    endGroup(child, "SIGINT");
+  }
+  if (children.size === 0) exit();
+  setTimeout(exit, END_GRACE_MS);
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => onSignal(signal));
 
 function runChild(command: string, args: readonly string[], options: SpawnOptions): Promise<ProcessResult> {
-  const isGroup = options.detached === true;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, options);
-    children.set(child, isGroup);
+    const child = spawn(command, args, { ...options, detached: true });
+    children.add(child);
     const chunks: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -41,17 +52,17 @@ function runChild(command: string, args: readonly string[], options: SpawnOption
       children.delete(child);
       reject(error);
     });
+    // What the leader could not end goes with it, and lets go of the pipes.
+    child.once("exit", () => endGroup(child, "SIGKILL"));
     child.once("close", (code, signal) => {
       children.delete(child);
-      // The leader is gone; what it could not end goes with it.
-      if (isGroup) endChild(child, true, "SIGKILL");
       const status = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       resolve({ status, output: Buffer.concat(chunks).toString("utf8") });
     });
   });
 }
 
-/** Runs a program to its end and returns what it printed. */
+/** Runs a program to its end and returns what it printed. Nothing that it started survives. */
 export function runCaptured(
   command: string,
   args: readonly string[],
@@ -60,11 +71,11 @@ export function runCaptured(
   return runChild(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Runs a program to its end as the leader of a process group; it prints where this process prints. Nothing of the group survives. */
-export function runAsGroup(
+/** Runs a program to its end; it prints where this process prints. Nothing that it started survives. */
+export function runVisibly(
   command: string,
   args: readonly string[],
   options: SpawnOptions = {},
 ): Promise<ProcessResult> {
-  return runChild(command, args, { ...options, detached: true, stdio: ["ignore", "inherit", "inherit"] });
+  return runChild(command, args, { ...options, stdio: ["ignore", "inherit", "inherit"] });
 }

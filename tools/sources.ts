@@ -100,6 +100,7 @@ export function parseSource(path: string, text: string): SourceFile {
 function* walk(folder: string): Generator<string> {
   for (const entry of readdirSync(join(repositoryRoot, folder), { withFileTypes: true })) {
     const path = `${folder}/${entry.name}`;
+    if (entry.name.startsWith(".")) continue;
     if (entry.isDirectory() && !SKIPPED_FOLDERS.has(entry.name)) yield* walk(path);
     else if (entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.name.endsWith(".d.ts")) yield path;
   }

@@ -122,6 +122,10 @@ async function main(options: RunnerOptions): Promise<boolean> {
   const { files, namePattern, notes } = options;
   const folder = mkdtempSync(join(tmpdir(), "weft-test-"));
   process.env["WEFT_TEST_PROCESSES"] = folder;
+  process.once("SIGINT", () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
   const killed: string[] = [];
   const stopWatch = watchProcesses(folder, options.fileTimeoutMs ?? FILE_TIMEOUT_MS, killed);
   let isSuccess = true;

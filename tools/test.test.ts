@@ -48,7 +48,7 @@ async function runFiles(
   const env = { ...process.env };
   delete env["NODE_TEST_CONTEXT"];
   const runner = join(import.meta.dirname, "test-runner.ts");
-  return runCaptured(process.execPath, [runner, JSON.stringify(all)], { detached: true, env });
+  return runCaptured(process.execPath, [runner, JSON.stringify(all)], { env });
 }
 
 test("the runner succeeds and prints the summary last", async (t) => {

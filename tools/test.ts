@@ -1,7 +1,7 @@
 /** `./weft test [pattern]`: the static checks, then every test file, in processes of their own. */
 import { join } from "node:path";
 import { printChecks, runChecks } from "./check.ts";
-import { runAsGroup } from "./process.ts";
+import { runVisibly } from "./process.ts";
 import { provision } from "./provision.ts";
 import { listSources, readText, repositoryRoot } from "./sources.ts";
 import type { RunnerOptions } from "./test-runner.ts";
@@ -37,6 +37,6 @@ export async function runTests(pattern?: string): Promise<number> {
   const { files, ...rest } = selectTests(listSources(), pattern);
   const options: RunnerOptions = { files: files.map((file) => join(repositoryRoot, file)), ...rest, notes };
   const runner = join(import.meta.dirname, "test-runner.ts");
-  const { status } = await runAsGroup(process.execPath, ["-C", "source", runner, JSON.stringify(options)]);
+  const { status } = await runVisibly(process.execPath, ["-C", "source", runner, JSON.stringify(options)]);
   return status === 0 && notes.length === 0 ? 0 : 1;
 }
