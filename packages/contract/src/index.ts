@@ -63,6 +63,7 @@ export type {
 export type {
   CorsFilter,
   HeaderModifier,
+  HeaderModifierFilter,
   HttpBackendRef,
   HttpNamedMatch,
   HttpRouteFilter,

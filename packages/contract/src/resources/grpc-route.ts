@@ -1,4 +1,4 @@
-import type { HttpNamedMatch, HttpRouteFilter } from "./http-route.ts";
+import type { HeaderModifierFilter, HttpNamedMatch, HttpRouteFilter } from "./http-route.ts";
 import type { ResourceBase } from "./metadata.ts";
 import type { BackendRef, ParentReference } from "./references.ts";
 
@@ -36,6 +36,5 @@ export type GrpcRouteFilter = Extract<
 >;
 
 export interface GrpcBackendRef extends BackendRef {
-  /** Header modifiers only. */
-  readonly filters?: readonly GrpcRouteFilter[];
+  readonly filters?: readonly HeaderModifierFilter[];
 }

@@ -46,6 +46,12 @@ export type HttpRouteFilter =
   | { readonly type: "CORS"; readonly cors: CorsFilter }
   | { readonly type: "ExtensionRef"; readonly extensionRef: LocalObjectReference };
 
+/** What can differ from backend to backend of one rule. */
+export type HeaderModifierFilter = Extract<
+  HttpRouteFilter,
+  { type: "RequestHeaderModifier" | "ResponseHeaderModifier" }
+>;
+
 export interface HeaderModifier {
   readonly set?: readonly { readonly name: string; readonly value: string }[];
   readonly add?: readonly { readonly name: string; readonly value: string }[];
@@ -91,8 +97,7 @@ export interface CorsFilter {
 }
 
 export interface HttpBackendRef extends BackendRef {
-  /** Header modifiers only. */
-  readonly filters?: readonly HttpRouteFilter[];
+  readonly filters?: readonly HeaderModifierFilter[];
 }
 
 export interface HttpRouteTimeouts {

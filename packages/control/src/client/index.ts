@@ -1,0 +1,14 @@
+export { createWorldFeeds } from "../source/world-feeds.ts";
+export type { WorldFeeds } from "../source/world-feeds.ts";
+export { ValueFeed } from "../source/value-feed.ts";
+export { compileWorld } from "../compile/compile-world.ts";
+export type { ResourceSet } from "../compile/compile-world.ts";
+export { WORLD_DEFAULTS } from "../compile/defaults.ts";
+export type { ClusterDefaults, ListenerDefaults, RouteDefaults, WorldDefaults } from "../compile/defaults.ts";
+export { shareWorld } from "../compile/share.ts";
+export { CONTROL_ERRORS } from "../errors.ts";
+export type { ControlErrorCode } from "../errors.ts";
+export type { ResourceFile } from "../load/documents.ts";
+export type { LoadedResource } from "../load/finding.ts";
+export { loadResources } from "../load/load-resources.ts";
+export { renderProblem } from "../load/problems.ts";

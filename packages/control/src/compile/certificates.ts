@@ -1,0 +1,181 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { posix } from "node:path";
+import type { CertificateConfig, ObjectReference } from "@weft/contract";
+import type { FieldPath, LoadedResource } from "../load/finding.ts";
+import { fullNameOf, namespaceOf } from "../load/validate.ts";
+import { missing, unresolved } from "./backends.ts";
+import type { Compilation } from "./compilation.ts";
+import { isGranted } from "./grants.ts";
+import type { LoadedOf } from "./resource-index.ts";
+
+/** Texts of the files that Certificates name, or why they cannot be read, by `attachmentPath`. */
+export type Attachments = ReadonlyMap<string, { readonly text: string } | { readonly fault: string }>;
+
+/** Where a file that a resource names is, given the resource's own file: relative to its folder. */
+export function attachmentPath(resourceFile: string, path: string): string {
+  return posix.isAbsolute(path) ? path : posix.join(posix.dirname(resourceFile), path);
+}
+
+/** Every file that the Certificates among `resources` name. */
+export function attachmentPaths(resources: readonly LoadedResource[]): ReadonlySet<string> {
+  const paths = new Set<string>();
+  for (const { resource, source } of resources) {
+    if (resource.kind !== "Certificate") continue;
+    const { certificateFile, keyFile, caFile } = resource.spec;
+    for (const path of [certificateFile, keyFile, caFile]) {
+      if (path !== undefined) paths.add(attachmentPath(source.file, path));
+    }
+  }
+  return paths;
+}
+
+/** Text that a certificate is made of, and where it was written. */
+interface Pem {
+  readonly owner: LoadedResource;
+  readonly path: FieldPath;
+  readonly text: string;
+}
+
+/** A certificate with its key that `ref` names: a Secret or a Certificate. */
+export function resolveCertificate(
+  compilation: Compilation,
+  from: LoadedResource,
+  ref: ObjectReference,
+  path: FieldPath,
+): CertificateConfig | undefined {
+  const found = findTrust(compilation, from, ref, path, ["Secret", "Certificate"]);
+  if (found === undefined) return undefined;
+  const chain = pemOf(compilation, found, "tls.crt", "certificateFile");
+  const key = pemOf(compilation, found, "tls.key", "keyFile");
+  if (chain === undefined || key === undefined) return undefined;
+  return checkPair(compilation, chain, key)
+    ? { name: fullNameOf(found.resource), certificateChain: chain.text, privateKey: key.text }
+    : undefined;
+}
+
+/** The authorities that `ref` names: a ConfigMap or a Certificate. */
+export function resolveAuthorities(
+  compilation: Compilation,
+  from: LoadedResource,
+  ref: ObjectReference,
+  path: FieldPath,
+): string | undefined {
+  const found = findTrust(compilation, from, ref, path, ["ConfigMap", "Certificate"]);
+  if (found === undefined) return undefined;
+  const pem = pemOf(compilation, found, "ca.crt", "caFile");
+  return pem !== undefined && checkCertificates(compilation, pem) ? pem.text : undefined;
+}
+
+type TrustKind = "Secret" | "ConfigMap" | "Certificate";
+
+function findTrust(
+  compilation: Compilation,
+  from: LoadedResource,
+  ref: ObjectReference,
+  path: FieldPath,
+  kinds: readonly [TrustKind, TrustKind],
+): LoadedOf<TrustKind> | undefined {
+  const { index, log } = compilation;
+  const kind = kinds.find((each) => each === (ref.kind ?? kinds[0]));
+  if (kind === undefined) {
+    const expected = kinds.map((each) => `"${each}"`).join(" or ");
+    log.add(from.source, [...path, "kind"], ref.kind, expected, unresolved("InvalidCertificateRef"));
+    return undefined;
+  }
+  const group = kind === "Certificate" ? "weft.dev" : "";
+  if (ref.group !== group && (ref.group !== undefined || group !== "")) {
+    log.add(
+      from.source,
+      [...path, "group"],
+      ref.group,
+      `"${group}" for kind ${kind}`,
+      unresolved("InvalidCertificateRef"),
+    );
+    return undefined;
+  }
+  const fromNamespace = namespaceOf(from.resource);
+  const namespace = ref.namespace ?? fromNamespace;
+  if (
+    namespace !== fromNamespace &&
+    !isGranted(index, from.resource, { groups: [group], kind, namespace, name: ref.name })
+  ) {
+    const expected = `a ReferenceGrant in namespace ${namespace} for ${from.resource.kind} of namespace ${fromNamespace} to ${kind} ${ref.name}`;
+    log.add(from.source, [...path, "namespace"], namespace, expected, unresolved("RefNotPermitted"));
+    return undefined;
+  }
+  const found = index.get(kind, namespace, ref.name);
+  if (found === undefined) {
+    const expected = missing(compilation, kind, namespace, ref.name);
+    log.add(from.source, [...path, "name"], ref.name, expected, unresolved("InvalidCertificateRef"));
+  }
+  return found;
+}
+
+/** The text under `key` of a Secret or ConfigMap, or of the file that `field` of a Certificate names. */
+function pemOf(
+  { attachments, log }: Compilation,
+  owner: LoadedOf<TrustKind>,
+  key: string,
+  field: "certificateFile" | "keyFile" | "caFile",
+): Pem | undefined {
+  const { resource, source } = owner;
+  if (resource.kind === "Certificate") {
+    const file = resource.spec[field];
+    const path = ["spec", field];
+    if (file === undefined) {
+      log.add(source, path, undefined, "a PEM file, because a reference needs it", unresolved("InvalidCertificateRef"));
+      return undefined;
+    }
+    const content = attachments.get(attachmentPath(source.file, file));
+    if (content !== undefined && "text" in content) return { owner, path, text: content.text };
+    const fault = content?.fault ?? "it was not read";
+    log.add(source, path, file, `a PEM file that can be read (${fault})`, unresolved("InvalidCertificateRef"));
+    return undefined;
+  }
+  const plain = resource.kind === "Secret" ? resource.stringData?.[key] : resource.data[key];
+  if (plain !== undefined)
+    return { owner, path: [resource.kind === "Secret" ? "stringData" : "data", key], text: plain };
+  const encoded = resource.kind === "Secret" ? resource.data?.[key] : undefined;
+  if (encoded !== undefined) {
+    return { owner, path: ["data", key], text: Buffer.from(encoded, "base64").toString("latin1") };
+  }
+  log.add(
+    source,
+    ["data", key],
+    undefined,
+    `"${key}", because a reference needs it`,
+    unresolved("InvalidCertificateRef"),
+  );
+  return undefined;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** All certificates in a PEM text; undefined, with a finding, if there is none or one cannot be read. */
+function checkCertificates({ log }: Compilation, { owner, path, text }: Pem): readonly X509Certificate[] | undefined {
+  const blocks = text.match(CERTIFICATE) ?? [];
+  try {
+    if (blocks.length > 0) return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    // The library's words ("asn1 encoding routines::wrong tag") help nobody.
+  }
+  const value = owner.resource.kind === "Certificate" ? owner.resource.spec[path[1] as "caFile"] : "(PEM)";
+  log.add(owner.source, path, value, "certificates in PEM form", unresolved("InvalidCertificateRef"));
+  return undefined;
+}
+
+function checkPair(compilation: Compilation, chain: Pem, key: Pem): boolean {
+  const [leaf] = checkCertificates(compilation, chain) ?? [];
+  if (leaf === undefined) return false;
+  const value = key.owner.resource.kind === "Certificate" ? key.owner.resource.spec.keyFile : "(hidden)";
+  const refuse = (expected: string): false => {
+    compilation.log.add(key.owner.source, key.path, value, expected, unresolved("InvalidCertificateRef"));
+    return false;
+  };
+  try {
+    const privateKey = createPrivateKey(key.text);
+    return leaf.checkPrivateKey(privateKey) || refuse("the private key of the first certificate of the chain");
+  } catch {
+    return refuse("a private key in PEM form, without a passphrase");
+  }
+}

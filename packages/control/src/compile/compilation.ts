@@ -1,0 +1,26 @@
+import type { ServicePort } from "@weft/contract";
+import type { FindingLog } from "../load/finding.ts";
+import type { Attachments } from "./certificates.ts";
+import type { WorldDefaults } from "./defaults.ts";
+import type { PolicyIndex } from "./policies.ts";
+import type { LoadedOf, ResourceIndex } from "./resource-index.ts";
+
+/** What every step of one compilation shares. */
+export interface Compilation {
+  readonly index: ResourceIndex;
+  readonly policies: PolicyIndex;
+  readonly attachments: Attachments;
+  readonly defaults: WorldDefaults;
+  readonly log: FindingLog;
+  /** Service ports that something refers to, by cluster name: these become clusters. */
+  readonly used: Map<string, ServiceTarget>;
+  /** Routes by listener of a Gateway ("namespace/name/listener"), for status. */
+  readonly attachedRoutes: Map<string, Set<string>>;
+}
+
+/** One port of one Service. */
+export interface ServiceTarget {
+  readonly service: LoadedOf<"Service">;
+  readonly port: ServicePort;
+  readonly cluster: string;
+}

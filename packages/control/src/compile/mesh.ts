@@ -1,0 +1,278 @@
+import type {
+  ClusterConfig,
+  ListenerConfig,
+  ListenerTls,
+  RouteRule,
+  RouteTableConfig,
+  ServicePort,
+} from "@weft/contract";
+import { fullNameOf, namespaceOf } from "../load/validate.ts";
+import { isServiceParent } from "./attachments.ts";
+import { missing, useTarget } from "./backends.ts";
+import { resolveAuthorities, resolveCertificate } from "./certificates.ts";
+import { protocolOf } from "./clusters.ts";
+import type { Compilation, ServiceTarget } from "./compilation.ts";
+import { firstWith } from "./policies.ts";
+import type { LoadedOf } from "./resource-index.ts";
+import { compileRules, type RequestRoute, type RuleTemplate } from "./route-rules.ts";
+import { policiesOf } from "./clusters.ts";
+import { socketSettings } from "./sockets.ts";
+
+/** What a sidecar's ProxyConfig adds to a world. */
+export interface MeshOutcome {
+  readonly listeners: readonly ListenerConfig[];
+  readonly routeTables: readonly RouteTableConfig[];
+  readonly clusters: readonly ClusterConfig[];
+}
+
+/** Names of a sidecar's listeners and route tables. */
+export const INBOUND = "inbound";
+export const OUTBOUND = "outbound";
+
+type Config = LoadedOf<"ProxyConfig">;
+
+/** Routes that are attached to Services by parentRefs; every such route is checked, whoever the proxy is. */
+export function compileMesh(compilation: Compilation, config: Config | undefined): MeshOutcome {
+  const attached = attachToServices(compilation);
+  const inbound = config?.resource.spec.inbound === undefined ? undefined : compileInbound(compilation, config);
+  const outbound =
+    config?.resource.spec.outbound === undefined ? undefined : compileOutbound(compilation, config, attached);
+  const parts = [inbound, outbound].filter((part) => part !== undefined);
+  return {
+    listeners: parts.map(({ listener }) => listener),
+    routeTables: parts.map(({ table }) => table).filter((table) => table !== undefined),
+    clusters: inbound === undefined ? [] : [inbound.cluster],
+  };
+}
+
+/** Request routes by the Service port ("namespace/name:port") that they are attached to. */
+type ServiceRoutes = ReadonlyMap<string, readonly RequestRoute[]>;
+
+function attachToServices(compilation: Compilation): ServiceRoutes {
+  const routes = new Map<string, RequestRoute[]>();
+  for (const kind of ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const) {
+    for (const route of compilation.index.all(kind)) {
+      for (const [index, ref] of route.resource.spec.parentRefs.entries()) {
+        const path = ["spec", "parentRefs", index];
+        if (isServiceParent(compilation, route, ref, path) !== true) continue;
+        if (kind === "TLSRoute" || kind === "TCPRoute") {
+          compilation.log.add(route.source, [...path, "kind"], ref.kind, `"Gateway" for a ${kind}`, {
+            reason: "InvalidKind",
+          });
+          continue;
+        }
+        for (const target of parentPorts(compilation, route as RequestRoute, index)) {
+          const list = routes.get(target) ?? [];
+          routes.set(target, list);
+          if (!list.includes(route as RequestRoute)) list.push(route as RequestRoute);
+        }
+      }
+    }
+  }
+  return routes;
+}
+
+/** The Service ports that one parentRef of a route means. */
+function parentPorts(compilation: Compilation, route: RequestRoute, index: number): readonly string[] {
+  const ref = route.resource.spec.parentRefs[index];
+  if (ref === undefined) return [];
+  const path = ["spec", "parentRefs", index];
+  const namespace = ref.namespace ?? namespaceOf(route.resource);
+  const service = compilation.index.get("Service", namespace, ref.name);
+  if (service === undefined) {
+    const expected = missing(compilation, "Service", namespace, ref.name);
+    compilation.log.add(route.source, [...path, "name"], ref.name, expected, { reason: "NoMatchingParent" });
+    return [];
+  }
+  const { ports } = service.resource.spec;
+  const named = ports.filter(
+    ({ name, port }) =>
+      (ref.port === undefined || ref.port === port) && (ref.sectionName === undefined || ref.sectionName === name),
+  );
+  if (named.length === 0) {
+    const field = ref.sectionName === undefined ? "port" : "sectionName";
+    const known = ports.map(({ name, port }) => (name === undefined ? `${port}` : `${name} (${port})`)).join(", ");
+    const expected = `a port of Service ${fullNameOf(service.resource)}: ${known}`;
+    compilation.log.add(route.source, [...path, field], ref[field], expected, { reason: "NoMatchingParent" });
+  }
+  return named.map(({ port }) => `${fullNameOf(service.resource)}:${port}`);
+}
+
+function compileOutbound(
+  compilation: Compilation,
+  config: Config,
+  attached: ServiceRoutes,
+): { readonly listener: ListenerConfig; readonly table: RouteTableConfig } {
+  const { spec } = config.resource;
+  const { address = "127.0.0.1", port = 0, settings = {} } = spec.outbound ?? {};
+  const namespace = namespaceOf(config.resource);
+  const rules: RouteRule[] = [];
+  for (const service of compilation.index.all("Service")) {
+    const { ports } = service.resource.spec;
+    const requestPorts = ports.filter((each) => protocolOf({ service, port: each }) !== "tcp");
+    for (const each of requestPorts) {
+      const hostnames = serviceHosts(service, each, requestPorts, namespace);
+      const target = useTarget(compilation.used, service, each);
+      for (const template of outboundRules(compilation, target, namespace, attached))
+        rules.push({ ...template, hostnames });
+    }
+  }
+  return {
+    table: { name: OUTBOUND, rules },
+    listener: {
+      name: OUTBOUND,
+      port,
+      protocol: "http",
+      tls: null,
+      routeTable: OUTBOUND,
+      tcpRoutes: [],
+      ...socketSettings({ ...spec.listenerDefaults, ...settings }, compilation.defaults.listener, address, false),
+    },
+  };
+}
+
+/**
+ * What requests to a Service port meet: the routes attached to it, those of the proxy's own namespace before those of
+ * the Service's; without any, the Service itself.
+ */
+function outboundRules(
+  compilation: Compilation,
+  target: ServiceTarget,
+  namespace: string,
+  attached: ServiceRoutes,
+): readonly RuleTemplate[] {
+  const all = attached.get(target.cluster) ?? [];
+  const serviceNamespace = namespaceOf(target.service.resource);
+  const producer = all.filter(({ resource }) => namespaceOf(resource) === serviceNamespace);
+  const consumer = all.filter(({ resource }) => namespaceOf(resource) === namespace && namespace !== serviceNamespace);
+  const routes = consumer.length > 0 ? consumer : producer;
+  return routes.length > 0
+    ? routes.flatMap((route) => compileRules(compilation, route, []))
+    : [serviceRule(compilation, target)];
+}
+
+/** Everything to the Service itself. */
+function serviceRule(compilation: Compilation, target: ServiceTarget): RuleTemplate {
+  const hashOn = firstWith(policiesOf(compilation, target), "balancing")?.hashOn ?? [];
+  return {
+    ...forwardRule(fullNameOf(target.service.resource), target.cluster),
+    retry: compilation.defaults.route.retry,
+    timeoutMs: compilation.defaults.route.timeoutMs,
+    hashOn: hashOn.map(({ type, name = "" }) => ({ type, name: type === "header" ? name.toLowerCase() : name })),
+  };
+}
+
+/**
+ * Names under which a Service port is asked for: the first port by the Service's names, and, where there are several,
+ * each also with its number ("cart.shop:9090").
+ */
+function serviceHosts(
+  { resource }: LoadedOf<"Service">,
+  { port }: ServicePort,
+  ports: readonly ServicePort[],
+  namespace: string,
+): readonly string[] {
+  const { name } = resource.metadata;
+  const own = namespaceOf(resource);
+  const qualified = [`${name}.${own}`, `${name}.${own}.svc`, `${name}.${own}.svc.cluster.local`];
+  const names = own === namespace ? [name, ...qualified] : qualified;
+  const numbered = ports.length > 1 ? names.map((each) => `${each}:${port}`) : [];
+  return ports[0]?.port === port ? [...names, ...numbered] : numbered;
+}
+
+function compileInbound(
+  compilation: Compilation,
+  config: Config,
+): {
+  readonly listener: ListenerConfig;
+  readonly table: RouteTableConfig | undefined;
+  readonly cluster: ClusterConfig;
+} {
+  const { spec } = config.resource;
+  const {
+    address = "0.0.0.0",
+    port = 0,
+    targetAddress = "127.0.0.1",
+    targetPort = 0,
+    protocol = "http",
+    settings = {},
+  } = spec.inbound ?? {};
+  const name = `${fullNameOf(config.resource)}:${INBOUND}`;
+  const isHttp = protocol !== "tcp";
+  const { listener, cluster } = compilation.defaults;
+  const host = { address: targetAddress, port: targetPort, weight: 1, zone: "", priority: 0, labels: {} };
+  const isStream = protocol === "tcp" || protocol === "grpc";
+  return {
+    table: isHttp
+      ? {
+          name: INBOUND,
+          rules: [{ ...forwardRule(name, name), hostnames: ["*"], retry: compilation.defaults.route.retry }],
+        }
+      : undefined,
+    cluster: {
+      name,
+      protocol: ({ http: "http1", http2: "http2", grpc: "http2", tcp: "tcp" } as const)[protocol],
+      source: { type: "static" },
+      hosts: [host],
+      tls: null,
+      balancing: { ...cluster.balancing, zone: null },
+      healthChecks: [],
+      outlier: null,
+      breaker: cluster.breaker,
+      pool: cluster.pool,
+      responseTimeoutMs: isStream ? cluster.streamResponseTimeoutMs : cluster.responseTimeoutMs,
+      sendProxyProtocol: 0,
+    },
+    listener: {
+      name: INBOUND,
+      port,
+      protocol: isHttp ? "http" : "tcp",
+      tls: inboundTls(compilation, config, isHttp),
+      routeTable: isHttp ? INBOUND : "",
+      tcpRoutes: isHttp ? [] : [{ name, serverNames: [], backends: [{ cluster: name, weight: 1 }] }],
+      ...socketSettings({ ...spec.listenerDefaults, ...settings }, listener, address, false),
+    },
+  };
+}
+
+function inboundTls(compilation: Compilation, config: Config, isHttp: boolean): ListenerTls | null {
+  const tls = config.resource.spec.inbound?.tls;
+  if (tls === undefined) return null;
+  const path = ["spec", "inbound", "tls"];
+  const certificate = resolveCertificate(compilation, config, tls.certificateRef, [...path, "certificateRef"]);
+  const clientCa =
+    tls.caCertificateRef === undefined
+      ? ""
+      : (resolveAuthorities(compilation, config, tls.caCertificateRef, [...path, "caCertificateRef"]) ?? "");
+  return {
+    certificates: certificate === undefined ? [] : [certificate],
+    clientCa,
+    clientCertificate: tls.caCertificateRef === undefined ? "ignore" : (tls.clientCertificate ?? "required"),
+    minVersion: tls.minVersion ?? "TLSv1.3",
+    alpn: isHttp ? ["h2", "http/1.1"] : [],
+  };
+}
+
+/** Any request to one cluster. */
+function forwardRule(route: string, cluster: string): RuleTemplate {
+  return {
+    route,
+    rule: 0,
+    matchIndex: 0,
+    match: { path: null, method: "", headers: [], queryParams: [] },
+    createdMs: 0,
+    backends: [{ cluster, weight: 1, requestHeaders: null, responseHeaders: null }],
+    redirect: null,
+    directResponse: null,
+    requestHeaders: null,
+    responseHeaders: null,
+    rewrite: null,
+    mirrors: [],
+    cors: null,
+    fault: null,
+    colour: null,
+    retry: null,
+    timeoutMs: 0,
+    hashOn: [],
+  };
+}

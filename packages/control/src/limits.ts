@@ -1,0 +1,53 @@
+/** Bytes of one resource file: ten times what etcd lets a Kubernetes object have, and parsed in about a second. */
+export const RESOURCE_FILE_BYTES_MAX = 4_194_304;
+
+/** Bytes of one PEM file that a Certificate names: hundreds of certificates; more is the wrong file. */
+export const CERTIFICATE_FILE_BYTES_MAX = 1_048_576;
+
+/** Files below one configuration folder: far above any mesh that is kept in files, and read in a second or two. */
+export const RESOURCE_FILES_MAX = 4096;
+
+/** Folders that are followed below the configuration folder, one within the other; deeper is a loop or a mistake. */
+export const FOLDER_DEPTH_MAX = 16;
+
+/** YAML documents in one file. */
+export const FILE_DOCUMENTS_MAX = 10_000;
+
+/** Levels of lists and mappings in one document: the deepest field of any kind lies at level 11. */
+export const DOCUMENT_DEPTH_MAX = 32;
+
+/** Nodes that the aliases of one document may repeat: anchors for convenience pass, alias bombs do not. */
+export const DOCUMENT_ALIASES_MAX = 100;
+
+/** Problems that one load reports; the first thousand are enough to start with. */
+export const PROBLEMS_MAX = 1000;
+
+/** Characters of a value that a problem shows. */
+export const PROBLEM_VALUE_CHARS_MAX = 80;
+
+/** Characters of a regular expression: what Gateway API allows in a path match. */
+export const REGEX_CHARS_MAX = 1024;
+
+/** Longest duration in milliseconds (24 days): Node's timers hold no more than 24.8. */
+export const DURATION_MS_MAX = 2_073_600_000;
+
+/** Characters of a name that gets a suggestion, and edits up to which a suggestion is made. */
+export const SUGGESTION_CHARS_MAX = 64;
+
+/** See `SUGGESTION_CHARS_MAX`: beyond three edits a suggestion confuses more than it helps. */
+export const SUGGESTION_EDITS_MAX = 3;
+
+/** Quiet time in milliseconds after a change before files are read: editors write a file in several steps. */
+export const WATCH_QUIET_MS = 50;
+
+/** Longest time in milliseconds for which changes that do not pause put reading off. */
+export const WATCH_DELAY_MS_MAX = 500;
+
+/** Period in milliseconds of the look at all files that finds what file events have missed. */
+export const WATCH_POLL_MS = 2000;
+
+/** Files younger than this, in milliseconds, are read again at the next look: their time stamp may hide a change. */
+export const WATCH_FRESH_MS = 2000;
+
+/** Times in a row that files which change while they are read are read anew before that is a problem. */
+export const WATCH_UNSTABLE_READS_MAX = 20;

@@ -1,0 +1,196 @@
+/** The leaves that schemas are made of: each says in its message what was expected, as the end of a sentence. */
+import { RE2JS } from "re2js";
+import { z } from "zod";
+import { parseDuration } from "../load/duration.ts";
+import { REGEX_CHARS_MAX } from "../limits.ts";
+
+/** What the message of an unknown-field issue holds, as JSON: `toFindings` makes one sentence per field of it. */
+export interface UnknownFieldHint {
+  readonly known: readonly string[];
+  /** Fields that exist elsewhere but not here, and why. */
+  readonly unsupported: Readonly<Record<string, string>>;
+}
+
+/** A mapping with exactly these fields. `unsupported` names fields of the specification that Weft does not have. */
+export function object<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  unsupported: Readonly<Record<string, string>> = {},
+): z.ZodObject<Shape, z.core.$strict> {
+  const hint: UnknownFieldHint = { known: Object.keys(shape), unsupported };
+  const unknownField = JSON.stringify(hint);
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "unrecognized_keys" ? unknownField : "a mapping of fields to values"),
+  });
+}
+
+/** A field that may be absent (but not null). */
+export function optional<Schema extends z.ZodType>(schema: Schema): z.ZodExactOptional<Schema> {
+  return z.exactOptional(schema);
+}
+
+/** A list with `min` to `max` entries. */
+export function list<Item extends z.ZodType>(item: Item, max: number, min: number = 0): z.ZodArray<Item> {
+  const expected = min === 0 ? `a list of at most ${max} entries` : `a list of ${min} to ${max} entries`;
+  return z.array(item, { error: expected }).min(min, { error: expected }).max(max, { error: expected });
+}
+
+/** A whole number in a range. */
+export function integer(min: number, max: number): z.ZodType<number> {
+  const error = `an integer from ${min} to ${max}`;
+  return z.number({ error }).refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
+}
+
+/** A number in a range, fractions allowed. */
+export function decimal(min: number, max: number): z.ZodType<number> {
+  const error = `a number from ${min} to ${max}`;
+  return z.number({ error }).refine((value) => value >= min && value <= max, { error });
+}
+
+/** 0 to 100. */
+export const percentage: z.ZodType<number> = decimal(0, 100);
+
+export const boolean: z.ZodType<boolean> = z.boolean({ error: "true or false" });
+
+/** A text of at most `charsMax` characters that `pattern` accepts; the length is checked first. */
+export function text(expected: string, charsMax: number, pattern: RegExp = /[^]/): z.ZodType<string> {
+  return z
+    .string({ error: expected })
+    .refine((value) => value.length <= charsMax && pattern.test(value), { error: expected });
+}
+
+/** One of several words. */
+export function word<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
+  const quoted = words.map((each) => `"${each}"`).join(", ");
+  return z.enum(words, { error: words.length === 1 ? quoted : `one of ${quoted}` });
+}
+
+/** One of several numbers. */
+export function numberOf<const Numbers extends readonly number[]>(numbers: Numbers): z.ZodType<Numbers[number]> {
+  return z.literal(numbers, { error: `one of ${numbers.join(", ")}` });
+}
+
+/** One of several mappings, told apart by their field `type`. */
+export function byType<
+  const Options extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]],
+>(options: Options, types: readonly string[]): z.ZodDiscriminatedUnion<Options> {
+  const expected = `one of ${types.map((each) => `"${each}"`).join(", ")}`;
+  return z.discriminatedUnion("type", options, {
+    error: (issue) => (issue.code === "invalid_union" ? expected : "a mapping of fields to values"),
+  });
+}
+
+const LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
+const SUBDOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+
+/** Name of a resource. */
+export const objectName: z.ZodType<string> = text(
+  "a name of lower-case letters, digits, - and ., at most 253 characters",
+  253,
+  SUBDOMAIN,
+);
+
+/** Name of a namespace. */
+export const namespaceName: z.ZodType<string> = text(
+  "a namespace of lower-case letters, digits and -, at most 63 characters",
+  63,
+  new RegExp(`^${LABEL}$`),
+);
+
+/** Name of a listener, a rule or a port. */
+export const sectionName: z.ZodType<string> = text(
+  "a section name of lower-case letters, digits, - and ., at most 253 characters",
+  253,
+  SUBDOMAIN,
+);
+
+export const groupName: z.ZodType<string> = text(
+  'an API group such as "weft.dev", or ""',
+  253,
+  new RegExp(`^$|${SUBDOMAIN.source}`),
+);
+
+export const kindName: z.ZodType<string> = text(
+  'a kind such as "Service"',
+  63,
+  /^[a-zA-Z](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/,
+);
+
+/** Exact, or with "*." as its first label; not an address. */
+export const hostname: z.ZodType<string> = text(
+  'a lower-case host name such as "shop.example.com" or "*.example.com", not an IP address',
+  253,
+  new RegExp(`^(?![0-9.]+$)(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`),
+);
+
+/** Exact; not an address. */
+export const preciseHostname: z.ZodType<string> = text(
+  'a lower-case host name such as "shop.example.com", without wildcard and not an IP address',
+  253,
+  new RegExp(`^(?![0-9.]+$)${LABEL}(?:\\.${LABEL})*$`),
+);
+
+export const port: z.ZodType<number> = integer(1, 65535);
+
+/** A port to listen on; 0 lets the system choose. */
+export const listenPort: z.ZodType<number> = integer(0, 65535);
+
+export const duration: z.ZodType<string> = z
+  .string({ error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24 days' })
+  .refine((value) => parseDuration(value) !== undefined, {
+    error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24 days',
+  });
+
+/** A duration that is not zero. */
+export const positiveDuration: z.ZodType<string> = z
+  .string({ error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24 days' })
+  .refine((value) => (parseDuration(value) ?? 0) > 0, {
+    error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24 days',
+  });
+
+/** A token of RFC 9110. */
+export const headerName: z.ZodType<string> = text(
+  "a header name of letters, digits and !#$%&'*+-.^_`|~, at most 256 characters",
+  256,
+  /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/,
+);
+
+/** What may stand in a header field: no control characters, no surrounding white space, latin1. */
+export const headerValue: z.ZodType<string> = text(
+  "a header value of printable characters without white space around it, at most 4096 characters",
+  4096,
+  /^[!-~\u00a1-\u00ff](?:[\t -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?$/,
+);
+
+/** Labels, annotations and other plain texts by name. */
+export const textMap: z.ZodType<Record<string, string>> = z.record(
+  z.string(),
+  z.string({ error: "a text (quote numbers and true or false)" }),
+  { error: "a mapping of names to texts" },
+);
+
+/** Why `pattern` cannot be used as a regular expression, or undefined if it can. */
+export function regexFault(pattern: string): string | undefined {
+  if (pattern.length > REGEX_CHARS_MAX) return `a regular expression of at most ${REGEX_CHARS_MAX} characters`;
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return `a regular expression in RE2 syntax (${detail})`;
+  }
+}
+
+/** What a cross-field check reports: where, and what was expected there. */
+export type Report = (path: readonly (string | number)[], expected: string) => void;
+
+/** Adds a check over several fields that runs once each of them is right by itself. */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  check: (value: z.output<Schema>, report: Report) => void,
+): Schema {
+  return schema.superRefine((value, context) => {
+    check(value, (path, expected) => {
+      context.addIssue({ code: "custom", path: [...path], message: expected });
+    });
+  });
+}
