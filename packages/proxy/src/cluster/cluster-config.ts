@@ -1,9 +1,18 @@
-import type { ClusterConfig, HostConfig, OutlierConfig } from "@weft/contract";
+import { createSecureContext } from "node:tls";
+import type { ClusterConfig, HealthCheckConfig, HostConfig, OutlierConfig, UpstreamTls } from "@weft/contract";
 import { type Clock, isWeftError, type Random, WeftError } from "@weft/kernel";
 import { createBalancer } from "../balancer/index.ts";
+import type { DnsSourceConfig } from "./dns-source.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { hostKey } from "./host.ts";
-import { DURATION_MS_MAX, HOSTS_PER_CLUSTER_MAX, PRIORITY_MAX, WEIGHT_MAX } from "./limits.ts";
+import {
+  CHECK_TIMEOUT_MS_MAX,
+  CHECKS_PER_HOST_MAX,
+  DURATION_MS_MAX,
+  HOSTS_PER_CLUSTER_MAX,
+  PRIORITY_MAX,
+  WEIGHT_MAX,
+} from "./limits.ts";
 
 /**
  * Checks what a cluster relies on, before anything of it is applied. Sources check resources with better words (file,
@@ -24,6 +33,8 @@ export function checkClusterConfig(config: ClusterConfig, random: Random, clock:
   for (const [limit, value] of Object.entries(config.breaker)) {
     checkRange(name, `breaker.${limit}`, value, 0, Number.MAX_SAFE_INTEGER);
   }
+  if (config.source.type === "dns") checkDns(name, config.source);
+  checkHealthChecks(name, config.healthChecks);
   if (config.outlier !== null) checkOutlier(name, config.outlier);
   try {
     createBalancer(balancing.policy, random, clock);
@@ -38,6 +49,30 @@ export function checkClusterConfig(config: ClusterConfig, random: Random, clock:
   }
 }
 
+function checkDns(name: string, source: DnsSourceConfig): void {
+  if (source.name === "") throw invalid(name, "source.name", source.name, "a host name");
+  checkInteger(name, "source.port", source.port, 1, 65_535);
+  checkRange(name, "source.ttlMsMin", source.ttlMsMin, 0, DURATION_MS_MAX);
+  checkRange(name, "source.ttlMsMax", source.ttlMsMax, source.ttlMsMin, DURATION_MS_MAX);
+}
+
+function checkHealthChecks(name: string, checks: readonly HealthCheckConfig[]): void {
+  if (checks.length > CHECKS_PER_HOST_MAX) {
+    throw invalid(name, "number of healthChecks", checks.length, `at most ${CHECKS_PER_HOST_MAX}`);
+  }
+  checks.forEach((check, index) => {
+    const field = `healthChecks[${index}]`;
+    checkRange(name, `${field}.intervalMs`, check.intervalMs, 1, DURATION_MS_MAX);
+    checkRange(name, `${field}.timeoutMs`, check.timeoutMs, 1, CHECK_TIMEOUT_MS_MAX);
+    checkInteger(name, `${field}.healthyThreshold`, check.healthyThreshold, 1, Number.MAX_SAFE_INTEGER);
+    checkInteger(name, `${field}.unhealthyThreshold`, check.unhealthyThreshold, 1, Number.MAX_SAFE_INTEGER);
+    checkRange(name, `${field}.jitter`, check.jitter, 0, 1);
+    if (check.type === "http" && !check.target.startsWith("/")) {
+      throw invalid(name, `${field}.target`, check.target, 'a path that begins with "/"');
+    }
+  });
+}
+
 function checkOutlier(name: string, outlier: OutlierConfig): void {
   checkInteger(name, "outlier.consecutiveErrors", outlier.consecutiveErrors, 0, Number.MAX_SAFE_INTEGER);
   checkRange(name, "outlier.intervalMs", outlier.intervalMs, 1, DURATION_MS_MAX);
@@ -47,6 +82,31 @@ function checkOutlier(name: string, outlier: OutlierConfig): void {
   checkRange(name, "outlier.baseEjectionMs", outlier.baseEjectionMs, 1, DURATION_MS_MAX);
   checkRange(name, "outlier.maxEjectionMs", outlier.maxEjectionMs, 1, DURATION_MS_MAX);
   checkRange(name, "outlier.maxEjectedShare", outlier.maxEjectedShare, 0, 1);
+}
+
+/**
+ * Checks that certificates and keys can be used. Apart from the rest because it costs a millisecond, and most clusters
+ * of a mesh share their certificates.
+ *
+ * @throws WeftError CLUSTER_INVALID_CONFIG; it never quotes a key
+ */
+export function checkClusterTls(cluster: string, tls: UpstreamTls): void {
+  const hasCertificate = tls.certificateChain !== "";
+  try {
+    createSecureContext({
+      minVersion: tls.minVersion,
+      ...(tls.ca === "" ? {} : { ca: tls.ca }),
+      ...(hasCertificate ? { cert: tls.certificateChain, key: tls.privateKey } : {}),
+    });
+  } catch (error) {
+    throw new WeftError<ClusterErrorCode>(
+      "CLUSTER_INVALID_CONFIG",
+      `Cannot configure cluster "${cluster}": its TLS certificates cannot be used: ` +
+        (error instanceof Error ? error.message : String(error)),
+      { cluster },
+      { cause: error },
+    );
+  }
 }
 
 function checkHosts(cluster: string, hosts: readonly HostConfig[]): void {

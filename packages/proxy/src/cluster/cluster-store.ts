@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { ClusterConfig } from "@weft/contract";
 import { WeftError } from "@weft/kernel";
 import { Cluster, type ClusterContext } from "./cluster.ts";
-import { checkClusterConfig } from "./cluster-config.ts";
+import { checkClusterConfig, checkClusterTls } from "./cluster-config.ts";
+import { createDnsResolver } from "./dns-resolver.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { CLUSTERS_MAX } from "./limits.ts";
 
@@ -12,6 +13,10 @@ export interface ClusterChanges {
   readonly updated: readonly string[];
   readonly removed: readonly string[];
 }
+
+/** What all clusters of a worker share. */
+export type ClusterStoreContext<Pool = unknown> = Omit<ClusterContext<Pool>, "resolver"> &
+  Partial<Pick<ClusterContext<Pool>, "resolver">>;
 
 /**
  * All clusters of a worker by name. Routes name clusters, and look them up per request.
@@ -24,8 +29,10 @@ export class ClusterStore<Pool = unknown> {
   readonly #context: ClusterContext<Pool>;
   readonly #clusters: Map<string, Cluster<Pool>> = new Map();
 
-  constructor(context: ClusterContext<Pool>) {
-    this.#context = context;
+  /** Names are asked of the system's name servers where no `resolver` is given. */
+  constructor(context: ClusterStoreContext<Pool>) {
+    const resolver = context.resolver ?? createDnsResolver({ clock: context.clock });
+    this.#context = { ...context, resolver };
   }
 
   get size(): number {
@@ -66,8 +73,9 @@ export class ClusterStore<Pool = unknown> {
     return { added, updated, removed };
   }
 
-  /** Closes every cluster: the worker ends. */
+  /** Closes every cluster and gives up all questions for names: the worker ends. */
   close(): void {
+    this.#context.resolver.close();
     for (const name of this.#clusters.keys()) this.#remove(name);
   }
 
@@ -87,6 +95,7 @@ export class ClusterStore<Pool = unknown> {
       );
     }
     const names = new Set<string>();
+    const checkedTls = new Set<string>();
     const changed: ClusterConfig[] = [];
     for (const config of configs) {
       if (names.has(config.name)) {
@@ -100,6 +109,12 @@ export class ClusterStore<Pool = unknown> {
       const present = this.#clusters.get(config.name)?.config;
       if (present === config || isDeepStrictEqual(present, config)) continue;
       checkClusterConfig(config, this.#context.random, this.#context.clock);
+      if (config.tls !== null) {
+        const { minVersion, ca, certificateChain, privateKey } = config.tls;
+        const material = [minVersion, ca, certificateChain, privateKey].join(" ");
+        if (!checkedTls.has(material)) checkClusterTls(config.name, config.tls);
+        checkedTls.add(material);
+      }
       changed.push(config);
     }
     return changed;

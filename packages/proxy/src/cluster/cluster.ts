@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ClusterConfig, HostConfig, OutlierConfig, PickContext } from "@weft/contract";
+import type { ClusterConfig, HostConfig, HostSource, OutlierConfig, PickContext } from "@weft/contract";
 import { assert, type Clock, type Random, TimerEntry, type TimerOwner, type TimerWheel, WeftError } from "@weft/kernel";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { checkClusterConfig } from "./cluster-config.ts";
+import type { DnsResolver } from "./dns-resolver.ts";
+import { type DnsOwner, DnsSource, type DnsStatus } from "./dns-source.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { Host, hostKey, type HealthVerdict } from "./host.ts";
 import { HostSelector, isHashingPolicy } from "./host-selector.ts";
@@ -23,6 +25,14 @@ export interface ClusterObserver<Pool = unknown> {
   /** This pool gets no request any more and is to drain: its host was removed, or the way to reach hosts changed. */
   onPoolRetired(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
   onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
+  /** The cluster's name could not be resolved, or not as it should; the addresses known last hold. */
+  onDnsProblem?(cluster: Cluster<Pool>, reason: string): void;
+}
+
+/** Who checks hosts actively, where it is done in this worker: a `HealthChecker`. */
+export interface HostWatcher {
+  watch(config: ClusterConfig, hosts: Iterable<Host>): void;
+  unwatch(cluster: string): void;
 }
 
 /** What all clusters of a worker share. */
@@ -30,7 +40,10 @@ export interface ClusterContext<Pool = unknown> {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly random: Random;
+  readonly resolver: DnsResolver;
   readonly observer: ClusterObserver<Pool>;
+  /** Undefined where another worker does it. */
+  readonly watcher?: HostWatcher | undefined;
 }
 
 /**
@@ -41,7 +54,7 @@ export interface ClusterContext<Pool = unknown> {
  * const host = cluster.pick(context);
  * if (host === undefined) throw cluster.noHostError();
  */
-export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
+export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, DnsOwner {
   readonly name: string;
   /** The limits of this cluster in this worker. */
   readonly breaker: CircuitBreaker;
@@ -50,6 +63,9 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
   #config: ClusterConfig;
   #selector: HostSelector<Pool>;
   #outlier: OutlierDetector<Pool> | undefined = undefined;
+  #dns: DnsSource | undefined = undefined;
+  /** Addresses that DNS gave; hosts beside the configured ones. */
+  #dnsAddresses: readonly string[] = [];
   #hosts: Map<string, Host<Pool>> = new Map();
   /** True when something changed that `pick` depends on and the selector does not know. */
   #isStale: boolean = false;
@@ -64,12 +80,18 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
     this.#slowStart = new TimerEntry(this);
     this.#config = config;
     this.#selector = new HostSelector(config.balancing, context.random, context.clock);
-    this.#setHosts(config.hosts);
+    this.#refreshHosts();
     this.#updateOutlier(null, config.outlier);
+    this.#updateSource(null, config.source);
   }
 
   get config(): ClusterConfig {
     return this.#config;
+  }
+
+  /** How the name stands that hosts come from; undefined where they are configured. */
+  get dnsStatus(): DnsStatus | undefined {
+    return this.#dns?.status;
   }
 
   /** Every host by key, usable or not. */
@@ -126,7 +148,11 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
       this.#isStale = true;
     }
     if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
-    this.#setHosts(config.hosts);
+    this.#updateSource(before.source, config.source);
+    if (config.healthChecks.length === 0) {
+      for (const key of this.#hosts.keys()) this.setVerdict(key, "unknown", "");
+    }
+    this.#refreshHosts();
     this.#updateOutlier(before.outlier, config.outlier);
   }
 
@@ -152,6 +178,8 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#dns?.close();
+    this.#context.watcher?.unwatch(this.name);
     this.#setHosts([]);
     this.#outlier?.close();
     this.#context.wheel.cancel(this.#slowStart);
@@ -173,6 +201,44 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
   onHostReturned(host: Host<Pool>, reason: string): void {
     this.#healthChanged(host, true);
     this.#context.observer.onHostHealth(this, host, "returned", reason);
+  }
+
+  /** @internal Told by the DNS source. */
+  onAddresses(addresses: readonly string[]): void {
+    this.#dnsAddresses = addresses;
+    this.#refreshHosts();
+  }
+
+  /** @internal Told by the DNS source. */
+  onDnsProblem(reason: string): void {
+    this.#context.observer.onDnsProblem?.(this, reason);
+  }
+
+  #updateSource(before: HostSource | null, source: HostSource): void {
+    if (isDeepStrictEqual(before, source)) return;
+    this.#dns?.close();
+    this.#dns = undefined;
+    // Other bounds for the same name: its addresses hold until the first answer.
+    const isSameName = before?.type === "dns" && source.type === "dns" && before.name === source.name;
+    if (!isSameName) this.#dnsAddresses = [];
+    if (source.type === "static") return;
+    this.#dns = new DnsSource(source, this.#context, this);
+    this.#dns.start();
+  }
+
+  /** The configured hosts, and one per address of the name, where a configured one does not have it. */
+  #refreshHosts(): void {
+    const { hosts, source } = this.#config;
+    if (source.type === "static" || this.#dnsAddresses.length === 0) {
+      this.#setHosts(hosts);
+      return;
+    }
+    const { port } = source;
+    const configured = new Set(hosts.map((host) => hostKey(host.address, host.port)));
+    const resolved = this.#dnsAddresses
+      .filter((address) => !configured.has(hostKey(address, port)))
+      .map((address) => ({ address, port, weight: 1, zone: "", priority: 0, labels: {} }));
+    this.#setHosts([...hosts, ...resolved]);
   }
 
   #updateOutlier(before: OutlierConfig | null, config: OutlierConfig | null): void {
@@ -213,6 +279,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool> {
     }
     for (const [key, host] of before) if (!after.has(key)) this.#remove(host);
     this.#scheduleSlowStart();
+    if (!this.#isClosed) this.#context.watcher?.watch(this.#config, after.values());
   }
 
   #remove(host: Host<Pool>): void {

@@ -54,3 +54,45 @@ export const LATENCY_GAP_MS_MIN = 5;
 
 /** Longest interval or time of a cluster's settings, in milliseconds (30 days): catches a value in the wrong unit. */
 export const DURATION_MS_MAX = 2_592_000_000;
+
+/** Shortest time between two questions for one name, in milliseconds, whatever its TTL and `ttlMsMin` say. */
+export const DNS_REFRESH_MS_MIN = 500;
+
+/** First back-off after a DNS failure, in milliseconds; it grows from there. */
+export const DNS_RETRY_MS_BASE = 1000;
+
+/** Longest back-off after DNS failures, in milliseconds: a name server that is back is noticed within this. */
+export const DNS_RETRY_MS_MAX = 30_000;
+
+/**
+ * How long the last good addresses are kept, in milliseconds, while the answer is that the name has none: a zone that
+ * is briefly empty during a change must not take a service down, and a name that is gone must not live on for ever.
+ */
+export const DNS_EMPTY_GRACE_MS = 60_000;
+
+/** Most addresses taken from one answer: 16 for each of the few dozen that fit an ordinary answer. */
+export const DNS_ADDRESSES_MAX = 1000;
+
+/** A question for a name is given up after this, in milliseconds, with CNAME loops and silent servers in mind. */
+export const DNS_TIMEOUT_MS = 5000;
+
+/** First wait for one name server, in milliseconds, before the question is asked again. */
+export const DNS_SERVER_TIMEOUT_MS = 1500;
+
+/** How often a question is asked per name server. */
+export const DNS_SERVER_TRIES = 2;
+
+/** Health checks that run at once in one process: each holds a socket, and 20,000 are all a process has. */
+export const CHECKS_RUNNING_MAX = 128;
+
+/** Most health checks of one cluster per host. */
+export const CHECKS_PER_HOST_MAX = 8;
+
+/** Most bytes of a gRPC health answer: a valid one has 7. */
+export const GRPC_HEALTH_BYTES_MAX = 1024;
+
+/** Longest timeout of a health check, in milliseconds (10 minutes): beyond that a check holds its socket for nothing. */
+export const CHECK_TIMEOUT_MS_MAX = 600_000;
+
+/** Shortest time between two checks of one host, in milliseconds, whatever interval and jitter say. */
+export const CHECK_DELAY_MS_MIN = 10;
