@@ -1,0 +1,112 @@
+import { sliceLatin1 } from "@weft/kernel";
+import { BLOCK_MEMO_ENTRIES_MAX, HEAD_MEMO_BLOCK_BYTES_MAX, HEAD_MEMO_ENTRIES_MAX } from "./limits.ts";
+
+class RememberedHead<Head> {
+  readonly hash: number;
+  /** The block's bytes as latin1; null after the first sight. */
+  block: string | null = null;
+  head: Head | null = null;
+
+  constructor(hash: number) {
+    this.hash = hash;
+  }
+}
+
+/**
+ * Heads by the bytes of their blocks: the same bytes with the same dynamic table decode to the same head, so they are
+ * decoded once and every station finds again what it noted on the head. A block is kept when it is met the second time;
+ * of blocks that never come back only a hash is held. When the table changes, everything is forgotten.
+ */
+export class HeadMemo<Head> {
+  #slots: (RememberedHead<Head> | undefined)[] | null = null;
+  #generation: number = 0;
+  /** Hash of the block that `find` saw last. */
+  #hash: number = 0;
+
+  /** The head that `bytes[start, end)` means, or null. `variant` is whatever else decides the head. */
+  find(bytes: Buffer, start: number, end: number, variant: number, generation: number): Head | null {
+    const byteCount = end - start;
+    if (byteCount > HEAD_MEMO_BLOCK_BYTES_MAX) return null;
+    let hash = variant + 1;
+    for (let at = start; at < end; at++) hash = Math.imul(hash, 16_777_619) ^ (bytes[at] ?? 0);
+    hash = (hash ^ (hash >>> 15)) | 0;
+    this.#hash = hash;
+    const slots = this.#slots;
+    if (slots === null) return null;
+    if (this.#generation !== generation) {
+      this.#slots = null;
+      return null;
+    }
+    const slot = slots[hash & (HEAD_MEMO_ENTRIES_MAX - 1)];
+    if (slot === undefined || slot.hash !== hash) return null;
+    const block = slot.block;
+    if (block === null || block.length !== byteCount + 1 || block.charCodeAt(byteCount) !== variant) return null;
+    for (let index = 0; index < byteCount; index++) {
+      if (block.charCodeAt(index) !== bytes[start + index]) return null;
+    }
+    return slot.head;
+  }
+
+  /** After `find` returned null for the same arguments and the block was decoded without changing the table. */
+  remember(bytes: Buffer, start: number, end: number, variant: number, generation: number, head: Head): void {
+    if (end - start > HEAD_MEMO_BLOCK_BYTES_MAX) return;
+    this.#generation = generation;
+    this.#slots ??= new Array<RememberedHead<Head> | undefined>(HEAD_MEMO_ENTRIES_MAX).fill(undefined);
+    const index = this.#hash & (HEAD_MEMO_ENTRIES_MAX - 1);
+    const slot = this.#slots[index];
+    if (slot === undefined || slot.hash !== this.#hash) {
+      this.#slots[index] = new RememberedHead(this.#hash);
+      return;
+    }
+    slot.block = sliceLatin1(bytes, start, end) + String.fromCharCode(variant);
+    slot.head = head;
+  }
+}
+
+class RememberedBlock {
+  readonly head: object;
+  generation: number;
+  /** The encoded block as latin1; null after the first sight. */
+  block: string | null = null;
+
+  constructor(head: object, generation: number) {
+    this.head = head;
+    this.generation = generation;
+  }
+}
+
+/**
+ * Encoded blocks by the head object that they came from: heads are immutable, so the same head with the same dynamic
+ * table gives the same bytes. Like `HeadMemo` it keeps what is met the second time.
+ */
+export class BlockMemo {
+  readonly #entries: RememberedBlock[] = [];
+  #next: number = 0;
+  /** Entry of the head that `find` saw last, null when it has none. */
+  #found: RememberedBlock | null = null;
+
+  /** The block of `head`, or null. */
+  find(head: object, generation: number): string | null {
+    this.#found = null;
+    const entries = this.#entries;
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index];
+      if (entry === undefined || entry.head !== head) continue;
+      this.#found = entry;
+      return entry.generation === generation ? entry.block : null;
+    }
+    return null;
+  }
+
+  /** After `find` returned null for `head` and it was encoded without changing the table. */
+  remember(head: object, generation: number, block: Buffer, byteCount: number): void {
+    const entry = this.#found;
+    if (entry !== null) {
+      entry.generation = generation;
+      entry.block = byteCount > HEAD_MEMO_BLOCK_BYTES_MAX ? null : sliceLatin1(block, 0, byteCount);
+      return;
+    }
+    this.#entries[this.#next] = new RememberedBlock(head, generation);
+    this.#next = (this.#next + 1) % BLOCK_MEMO_ENTRIES_MAX;
+  }
+}

@@ -1,0 +1,177 @@
+import {
+  NO_FIELDS,
+  type RequestHead,
+  ResponseHead,
+  type ServerSession,
+  type ServerSessionHandler,
+} from "@weft/contract";
+import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
+import { encodeGoaway, encodePing } from "./encode.ts";
+import { BUDGET_PROVOKED_RESETS, BUDGET_RESETS } from "./flood-budget.ts";
+import { FRAME_HEADER_BYTES, STREAM_ID_MAX } from "./frame.ts";
+import { isPing, PING_DRAIN } from "./heartbeat.ts";
+import type { Http2ServerOptions } from "./options.ts";
+import { Http2ServerStream, type ServerStreamOwner } from "./server-stream.ts";
+import { Http2Session } from "./session.ts";
+import { writeServerSettings } from "./settings.ts";
+import { NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status.ts";
+import type { Http2Stream } from "./stream.ts";
+import { canSend, EVENT_RECEIVE_END, STREAM_OPEN, transition } from "./stream-state.ts";
+
+const HEAD_TOO_LARGE: ResponseHead = new ResponseHead(431, NO_FIELDS, 0);
+
+/**
+ * The server's end of an HTTP/2 connection (RFC 9113): requests come in, answers go out. Sans I/O: whoever owns the
+ * socket feeds `receive` and writes out what the output holds. The first bytes must be the client's preface.
+ *
+ * A request whose header list exceeds `headerBytesMax` or `headersMax` is answered with 431 and never seen; the list is
+ * decoded to its end, so the connection goes on.
+ */
+export class Http2ServerSession extends Http2Session<Http2ServerStream> implements ServerSession, ServerStreamOwner {
+  readonly #handler: ServerSessionHandler;
+  /** The first GOAWAY of a drain is out: streams are still accepted, since they may be on their way. */
+  #isDraining: boolean = false;
+  /** The last GOAWAY is out: higher streams are ignored. */
+  #isClosing: boolean = false;
+
+  constructor(output: OutputBuffer, handler: ServerSessionHandler, options: Http2ServerOptions) {
+    super(output, options, true);
+    this.#handler = handler;
+    writeServerSettings(output, options);
+  }
+
+  get isReceivingHead(): boolean {
+    return this.reader.isMidFrame || this.isMidBlock;
+  }
+
+  /**
+   * Ends gently (section 6.8). With streams open the client is told first (GOAWAY with the highest number, and a PING);
+   * once the PING is answered no request can be on its way any more and the last stream is named.
+   */
+  drain(): void {
+    if (this.isOver || this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.streams.length === 0) return this.finish(true);
+    encodeGoaway(this.output, STREAM_ID_MAX, NO_ERROR, "");
+    encodePing(this.output, false, PING_DRAIN, 0);
+  }
+
+  headTimeout(): void {
+    this.failBecause("HTTP2_HEAD_TIMEOUT", "a frame or header block was not completed in time", "timeout");
+  }
+
+  // ---- what streams ask ----
+
+  sendInformational(stream: Http2ServerStream, head: ResponseHead): void {
+    if (!canSend(stream.state)) return;
+    assert(!stream.isHeadSent, "interim answers go out before the final one");
+    this.headers().writeResponse(this.output, stream.id, head, false, this.sender.frameBytesMax);
+  }
+
+  sendHead(stream: Http2ServerStream, head: ResponseHead, isEnd: boolean): void {
+    if (!canSend(stream.state)) return;
+    assert(!stream.isHeadSent, "an answer has one final head");
+    stream.isHeadSent = true;
+    this.headers().writeResponse(this.output, stream.id, head, isEnd, this.sender.frameBytesMax);
+    if (isEnd) this.endLocal(stream);
+  }
+
+  // ---- what the client says ----
+
+  protected override isIdle(streamId: number): boolean {
+    return (streamId & 1) === 0 || streamId > this.lastPeerStreamId;
+  }
+
+  protected override onBlock(streamId: number, isEnd: boolean, bytes: Buffer, start: number, end: number): void {
+    const stream = this.streams.get(streamId);
+    if (stream !== undefined) return this.receiveTrailers(stream, isEnd, bytes, start, end);
+    if ((streamId & 1) === 0) return this.fail("HTTP2_PROTOCOL_ERROR", "a client opened a stream of even number");
+    if (streamId <= this.lastPeerStreamId) {
+      if (this.onClosedStreamFrame(streamId)) this.skipBlock(bytes, start, end);
+      return;
+    }
+    if (this.#isClosing) {
+      this.skipBlock(bytes, start, end);
+      return;
+    }
+    this.lastPeerStreamId = streamId;
+    if (this.streams.length >= this.options.streamsMax) {
+      if (this.skipBlock(bytes, start, end)) this.rejectStream(streamId, REFUSED_STREAM);
+      return;
+    }
+    const head = this.headers().decodeRequest(bytes, start, end, isEnd);
+    if (!this.isBlockSound(typeof head === "string" ? head : null)) return;
+    if (head === "too-large") this.#refuseLargeHead(streamId, isEnd);
+    else if (typeof head === "string") this.rejectStream(streamId, PROTOCOL_ERROR);
+    else this.#begin(streamId, head, isEnd);
+  }
+
+  #begin(streamId: number, head: RequestHead, isEnd: boolean): void {
+    const isTunnel = head.method === "CONNECT" || head.upgrade !== "";
+    const contentLeft = isTunnel ? -1 : head.contentLength;
+    const stream = new Http2ServerStream(this, streamId, this.sender.streamWindow, contentLeft, isTunnel);
+    if (isEnd) stream.state = transition(STREAM_OPEN, EVENT_RECEIVE_END);
+    this.streams.add(stream);
+    this.#handler.onRequest(stream, head, isEnd);
+  }
+
+  /** 431 at once; what else comes of the request is ignored. */
+  #refuseLargeHead(streamId: number, isEnd: boolean): void {
+    if (!this.charge(BUDGET_PROVOKED_RESETS) || !this.mayAnswer(FRAME_HEADER_BYTES)) return;
+    this.headers().writeResponse(this.output, streamId, HEAD_TOO_LARGE, true, this.sender.frameBytesMax);
+    if (!isEnd) this.writeReset(streamId, NO_ERROR);
+  }
+
+  protected override mayReceiveData(_stream: Http2Stream): boolean {
+    return true;
+  }
+
+  protected override onPeerReset(stream: Http2ServerStream, errorCode: number): void {
+    this.closeStream(stream);
+    stream.deliverReset(reasonOfCode(errorCode), "the client reset the stream");
+    if (this.charge(BUDGET_RESETS)) this.afterClose();
+  }
+
+  protected override onGoaway(_lastStreamId: number, _errorCode: number): void {
+    // The client opens no more streams, or soon closes the connection: nothing changes for those that are open.
+  }
+
+  protected override onPingAnswer(bytes: Buffer, start: number): void {
+    if (!this.#isDraining || this.#isClosing || !isPing(PING_DRAIN, bytes, start)) return;
+    this.#isClosing = true;
+    encodeGoaway(this.output, this.lastPeerStreamId, NO_ERROR, "");
+  }
+
+  protected override onOtherSetting(_identifier: number, _value: number): void {
+    // What remains concerns pushing, which we do not, and a limit on header lists that is advisory (section 6.5.2).
+  }
+
+  protected override afterSettings(): void {
+    // Nothing waits for them.
+  }
+
+  // ---- ends ----
+
+  protected override onLocalEnd(stream: Http2ServerStream): void {
+    // The answer is complete and the rest of the request is not wanted (section 8.1); tunnels end each side by itself.
+    if (stream.isTunnel) return;
+    stream.detach();
+    this.writeReset(stream.id, NO_ERROR);
+    if (this.isOver) return;
+    this.closeStream(stream);
+    this.afterCompletion();
+    this.afterClose();
+  }
+
+  protected override afterCompletion(): void {
+    this.refund(BUDGET_RESETS, 1);
+  }
+
+  protected override afterClose(): void {
+    if (this.#isDraining && this.streams.length === 0) this.finish(!this.#isClosing);
+  }
+
+  protected override onOver(error: WeftError | null): void {
+    this.#handler.onSessionEnd(error);
+  }
+}
