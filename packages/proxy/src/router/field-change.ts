@@ -9,9 +9,9 @@ export interface FieldChange {
   readonly appended: Fields;
 }
 
-/** What is known about bytes that a text of a configuration becomes on the wire: UTF-8, one character per byte. */
+/** A text of a configuration as it is on the wire: its UTF-8 bytes, one character per byte. */
 export function wireText(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
+  return /[^\0-\x7f]/.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
 }
 
 /** The change that `remove`, then `set`, then `add` come to; null for none. */

@@ -2,16 +2,67 @@ import type { RequestHead } from "@weft/contract";
 import { literalSegments } from "./pattern.ts";
 import type { CompiledRule } from "./rule.ts";
 
-/** A segment of the tree of prefixes. */
+const NO_RULES: readonly CompiledRule[] = [];
+
+/** A segment of the tree of prefixes. Most have one child at most: only those with more pay for a map. */
 class PathNode {
-  children: Map<string, PathNode> | null = null;
-  /** Rules whose prefix ends here, in order of precedence. */
-  prefixRules: CompiledRule[] = [];
-  /** Regular expressions that begin with the segments up to here. */
-  regexRules: CompiledRule[] = [];
+  #onlySegment: string = "";
+  #onlyChild: PathNode | null = null;
+  #children: Map<string, PathNode> | null = null;
+  #prefixRules: CompiledRule[] | null = null;
+  #regexRules: CompiledRule[] | null = null;
   /** Nearest node above that has prefix rules, and regular expressions. */
   prefixAbove: PathNode | null = null;
   regexAbove: PathNode | null = null;
+
+  /** Rules whose prefix ends here, in order of precedence. */
+  get prefixRules(): readonly CompiledRule[] {
+    return this.#prefixRules ?? NO_RULES;
+  }
+
+  /** Regular expressions that begin with the segments up to here. */
+  get regexRules(): readonly CompiledRule[] {
+    return this.#regexRules ?? NO_RULES;
+  }
+
+  addRule(rule: CompiledRule): void {
+    if (rule.pathKind === "regex") (this.#regexRules ??= []).push(rule);
+    else (this.#prefixRules ??= []).push(rule);
+  }
+
+  /** The child for the segment `path[start, end)`, or null. */
+  childAt(path: string, start: number, end: number): PathNode | null {
+    if (this.#children !== null) return this.#children.get(path.slice(start, end)) ?? null;
+    const isOnly = this.#onlySegment.length === end - start && path.startsWith(this.#onlySegment, start);
+    return isOnly ? this.#onlyChild : null;
+  }
+
+  createChild(segment: string): PathNode {
+    const child = new PathNode();
+    if (this.#onlyChild === null) {
+      this.#onlySegment = segment;
+      this.#onlyChild = child;
+    } else {
+      this.#children ??= new Map([[this.#onlySegment, this.#onlyChild]]);
+      this.#children.set(segment, child);
+    }
+    return child;
+  }
+
+  /** Links the children to what is above them, and adds them to `pending`. */
+  seal(pending: PathNode[]): void {
+    if (this.#children === null) {
+      if (this.#onlyChild !== null) this.#sealChild(this.#onlyChild, pending);
+    } else {
+      for (const child of this.#children.values()) this.#sealChild(child, pending);
+    }
+  }
+
+  #sealChild(child: PathNode, pending: PathNode[]): void {
+    child.prefixAbove = this.#prefixRules === null ? this.prefixAbove : this;
+    child.regexAbove = this.#regexRules === null ? this.regexAbove : this;
+    pending.push(child);
+  }
 }
 
 /**
@@ -32,35 +83,26 @@ export class PathIndex {
       else rules.push(rule);
     } else if (rule.pathKind === "regex") {
       this.#hasRegex = true;
-      this.#nodeOf(literalSegments(rule.path)).regexRules.push(rule);
+      this.#nodeOf(literalSegments(rule.path)).addRule(rule);
     } else {
-      this.#nodeOf(rule.path).prefixRules.push(rule);
+      this.#nodeOf(rule.path).addRule(rule);
     }
   }
 
   /** Links the nodes after the last `add`. */
   seal(): void {
     const pending = [this.#root];
-    for (const node of pending) {
-      for (const child of node.children?.values() ?? []) {
-        child.prefixAbove = node.prefixRules.length > 0 ? node : node.prefixAbove;
-        child.regexAbove = node.regexRules.length > 0 ? node : node.regexAbove;
-        pending.push(child);
-      }
-    }
+    // The list grows as it is walked.
+    for (const node of pending) node.seal(pending);
   }
 
   #nodeOf(prefix: string): PathNode {
     let node = this.#root;
-    if (prefix === "") return node;
-    for (const segment of prefix.slice(1).split("/")) {
-      node.children ??= new Map();
-      let child = node.children.get(segment);
-      if (child === undefined) {
-        child = new PathNode();
-        node.children.set(segment, child);
-      }
-      node = child;
+    for (let start = 1; start < prefix.length;) {
+      const slash = prefix.indexOf("/", start);
+      const end = slash < 0 ? prefix.length : slash;
+      node = node.childAt(prefix, start, end) ?? node.createChild(prefix.slice(start, end));
+      start = end + 1;
     }
     return node;
   }
@@ -96,11 +138,11 @@ export class PathIndex {
   #deepestNode(pathname: string): PathNode {
     let node = this.#root;
     let start = 1;
-    while (node.children !== null && start <= pathname.length) {
+    while (start < pathname.length) {
       const slash = pathname.indexOf("/", start);
       const end = slash < 0 ? pathname.length : slash;
-      const child = node.children.get(pathname.slice(start, end));
-      if (child === undefined) break;
+      const child = node.childAt(pathname, start, end);
+      if (child === null) break;
       node = child;
       start = end + 1;
     }

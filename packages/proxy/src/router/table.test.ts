@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInThisContext } from "node:vm";
 import type { PathMatch, RouteRule } from "@weft/contract";
-import { headFixture, ruleFixture, tableFixture } from "./route-rule.fixture.ts";
+import { backendFixture, headFixture, ruleFixture, tableFixture } from "./route-rule.fixture.ts";
 import { compileRouteTable, type RouteTable } from "./table.ts";
 
 function rule(route: string, path: PathMatch | null, overrides: Partial<RouteRule["match"]> = {}): RouteRule {
@@ -60,4 +62,22 @@ test("RouteDecision.forwardedHead() carries the normal path", () => {
   const table = tableFixture(rule("a", { type: "prefix", value: "/b" }));
   const decision = table.match(headFixture("h", "/a/..//b/%7ec?q=//"));
   assert.equal(decision?.forwardedHead(null).path, "/b/~c?q=//");
+});
+
+test("RouteDecision, RouteRefusal and CompiledRule keep one shape", () => {
+  setFlagsFromString("--allow-natives-syntax");
+  const haveSameMap: (a: object, b: object) => boolean = runInThisContext("(a, b) => %HaveSameMap(a, b)");
+  const full = backendFixture("b", { requestHeaders: { set: [["a", "1"]], add: [], remove: [] } });
+  const table = tableFixture(
+    rule("plain", { type: "exact", value: "/plain" }),
+    { ...rule("regex", { type: "regex", value: "/regex" }), backends: [backendFixture("a"), full], timeoutMs: 5 },
+    rule("header", { type: "exact", value: "/header" }, { headers: [{ type: "present", name: "a", value: "" }] }),
+  );
+  const [fresh, used] = [table.match(headFixture("h", "/plain")), table.match(headFixture("h", "/regex"))];
+  assert.ok(fresh !== undefined && used !== undefined);
+  for (const backend of [null, ...used.rule.backends]) used.forwardedHead(backend);
+  assert.ok(haveSameMap(fresh, used));
+  assert.ok(haveSameMap(fresh.rule, used.rule));
+  const [first, second] = [table.refusal(headFixture("h", "/none")), table.refusal(headFixture("h", "/%"))];
+  assert.ok(first !== undefined && second !== undefined && haveSameMap(first, second));
 });

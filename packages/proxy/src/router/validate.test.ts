@@ -208,6 +208,23 @@ test("compileRouteTable() refuses a table with too many rules", () => {
   );
 });
 
+test("compileRouteTable() refuses more regular expressions on one host than it could try", () => {
+  const rule = (index: number, hostname: string): RouteRule =>
+    ruleFixture({ hostnames: [hostname], ...path("regex", `/${index}/.`), rule: index });
+  const most = Array.from({ length: limits.HOST_REGEXES_MAX }, (_, index) => rule(index, "a.example"));
+  compileRouteTable({ name: "main", rules: [...most, rule(0, "b.example")] });
+  assert.throws(
+    () => compileRouteTable({ name: "main", rules: [...most, rule(1000, "a.example")] }),
+    /rule 1000, match 0: match\.path\.type is "regex", expected at most 1000 regular expressions on host "a\.example"/,
+  );
+});
+
+test("compileRouteTable() refuses a route without a printable name", () => {
+  for (const route of ["", "a\nb"]) {
+    assert.throws(() => compileRouteTable({ name: "main", rules: [ruleFixture({ route })] }), /: route is /);
+  }
+});
+
 test("compileRouteTable() accepts what is unusual but right", () => {
   const accepted: readonly Partial<RouteRule>[] = [
     { hostnames: ["*", "*.example.com", "a_b.example", "10.0.0.1", "[fe80::1]", "localhost"] },

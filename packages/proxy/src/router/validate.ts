@@ -5,6 +5,7 @@ import { checkCors, checkDirectResponse, checkPathRewrite, checkRedirect, checkR
 import {
   BACKEND_WEIGHT_MAX,
   HASH_KEYS_MAX,
+  HOST_REGEXES_MAX,
   MATCH_CONDITIONS_MAX,
   REGEX_PATTERN_LENGTH_MAX,
   RULE_BACKENDS_MAX,
@@ -25,10 +26,28 @@ export function checkTable(config: RouteTableConfig): void {
   if (rules.length > TABLE_RULES_MAX) {
     new Check(config.name, null).fail("rules", rules.length, `at most ${TABLE_RULES_MAX} rules`);
   }
-  for (const rule of rules) checkRule(rule, new Check(config.name, rule));
+  const regexCounts = new Map<string, number>();
+  for (const rule of rules) {
+    const check = new Check(config.name, rule);
+    checkRule(rule, check);
+    if (rule.match.path?.type === "regex") countRegex(rule, regexCounts, check);
+  }
+}
+
+function countRegex(rule: RouteRule, counts: Map<string, number>, check: Check): void {
+  for (const hostname of new Set(rule.hostnames)) {
+    const count = (counts.get(hostname) ?? 0) + 1;
+    counts.set(hostname, count);
+    if (count > HOST_REGEXES_MAX) {
+      check.fail("match.path.type", "regex", `at most ${HOST_REGEXES_MAX} regular expressions on host "${hostname}"`);
+    }
+  }
 }
 
 function checkRule(rule: RouteRule, check: Check): void {
+  check.text("route", rule.route, 1, RULE_TEXT_BYTES_MAX);
+  check.integer("rule", rule.rule, 0, Number.MAX_SAFE_INTEGER);
+  check.integer("matchIndex", rule.matchIndex, 0, Number.MAX_SAFE_INTEGER);
   check.count("hostnames", rule.hostnames, 1, RULE_HOSTNAMES_MAX);
   for (const hostname of rule.hostnames) checkHostname(hostname, check);
   checkMatch(rule.match, check);
