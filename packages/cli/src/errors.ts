@@ -12,6 +12,15 @@ export const CLI_ERRORS = {
     meaning: "A worker process did not answer its supervisor in time.",
     action: "Look at the worker's CPU use; a worker that stays busy for so long serves no request either.",
   },
+  CLI_PORT_UNAVAILABLE: {
+    meaning: "No port could be chosen for a listener with port 0 on its address.",
+    action: "Give the listener an address of this machine.",
+  },
+  CLI_MESH_START_FAILED: {
+    meaning: "A process of the demo mesh ended, or was not ready in time, while the mesh was started.",
+    action:
+      "The message has the end of that process's log; a port that another program took meanwhile is the usual reason.",
+  },
 } as const;
 
 /** Every code of `CLI_ERRORS`. */

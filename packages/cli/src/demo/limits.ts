@@ -1,0 +1,38 @@
+/** How many ports of a kind are tried, from the preferred one on, before the system is asked for any. */
+export const PORT_TRIES_MAX = 8;
+
+/** From one port of a kind to the next; beyond the span of one mesh, so that meshes do not interleave. */
+export const PORT_STEP = 1_000;
+
+/** All processes of the demo must be ready within so many milliseconds, also on a slow machine. */
+export const MESH_START_MS_MAX = 60_000;
+
+/** A process of the demo that died is started again after so many milliseconds: time to see the mesh do without it. */
+export const MESH_RESTART_MS = 5_000;
+
+/** A process that has not left so many milliseconds after it was asked to is killed. */
+export const MESH_STOP_MS_MAX = 3_000;
+
+/** Requests per second of the gentle traffic, over all routes. */
+export const TRAFFIC_REQUESTS_PER_SECOND = 20;
+
+/** Requests of the gentle traffic that may be open at a time; beyond, a turn is skipped. */
+export const TRAFFIC_OPEN_MAX = 40;
+
+/** A request of the gentle traffic that takes longer, in milliseconds, counts as failed. */
+export const TRAFFIC_REQUEST_MS_MAX = 5_000;
+
+/** How often the live view is drawn, in milliseconds. */
+export const VIEW_PERIOD_MS = 1_000;
+
+/** How often a line is printed where the output is no terminal, in milliseconds. */
+export const VIEW_LINE_PERIOD_MS = 5_000;
+
+/** Events of the mesh that the live view shows. */
+export const VIEW_EVENTS_MAX = 5;
+
+/** How long an admin server may take to answer, in milliseconds. */
+export const ADMIN_ANSWER_MS_MAX = 2_000;
+
+/** Bytes of a log that are shown when its process failed. */
+export const LOG_TAIL_BYTES = 4_096;

@@ -1,0 +1,25 @@
+import type { World } from "@weft/contract";
+import type { ListenerAddress } from "./message.ts";
+
+/** Runs a role in one process or in several; who owns it does not see the difference. */
+export interface RoleHost {
+  /** Worker processes; 0 when the role runs in this process. */
+  readonly workers: number;
+  /**
+   * Resolves with the addresses of the listeners when all of them are served.
+   *
+   * @throws WeftError when a listener or a worker cannot start; nothing is left running then
+   */
+  start(world: World): Promise<readonly ListenerAddress[]>;
+  /** Makes this the configuration. What cannot be applied is logged, and the last one stays. */
+  apply(world: World): Promise<void>;
+  /** Asks every process of the role; those that do not answer in time are left out. */
+  askAll(topic: string, argument: unknown): Promise<readonly unknown[]>;
+  /** Replaces every worker in turn; nothing in one process. */
+  restartWorkers(): Promise<void>;
+  reopenLogs(): void;
+  /** Lets what is in flight finish within the deadline that the configuration has. */
+  drain(): Promise<void>;
+  /** Ends everything at once. */
+  kill(): void;
+}
