@@ -80,7 +80,7 @@ export function scanFields(
     let code = first;
     while (code !== COLON) {
       const bits = BYTE_CLASSES[code] ?? 0;
-      if ((bits & IS_TOKEN) === 0) return invalidNameByte(code);
+      if ((bits & IS_TOKEN) === 0) return invalidNameByte(text, index);
       classes |= bits;
       code = text.charCodeAt(++index);
     }
@@ -107,8 +107,10 @@ function isBlank(code: number): boolean {
   return code === SP || code === HTAB;
 }
 
-function invalidNameByte(code: number): Http1ErrorCode {
-  return code === CR || code === LF ? "HTTP1_INVALID_LINE_END" : "HTTP1_INVALID_FIELD_NAME";
+function invalidNameByte(text: string, index: number): Http1ErrorCode {
+  const code = text.charCodeAt(index);
+  const isBareEnd = code === LF || (code === CR && text.charCodeAt(index + 1) !== LF);
+  return isBareEnd ? "HTTP1_INVALID_LINE_END" : "HTTP1_INVALID_FIELD_NAME";
 }
 
 function addField(
