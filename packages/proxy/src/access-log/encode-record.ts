@@ -1,4 +1,5 @@
 import type { AccessRecord } from "./access-record.ts";
+import { maskQuery } from "./mask-query.ts";
 import { ACCESS_LOG_TEXT_CHARS_MAX } from "./limits.ts";
 
 /**
@@ -9,7 +10,7 @@ export function encodeRecord(record: AccessRecord): string {
   return (
     `{"time":"${timeText(record.startMs)}","duration_ms":${numberText(record.durationMs)}` +
     `,"method":${quote(record.method)},"authority":${quote(record.authority)}` +
-    `,"path":${quote(maskQuery(record.path))},"protocol":${quote(record.protocol)}` +
+    `,"path":${quote(maskQuery(cut(record.path)))},"protocol":${quote(record.protocol)}` +
     `,"status":${numberText(record.status)}` +
     `,"grpc_status":${record.grpcStatus < 0 ? "null" : numberText(record.grpcStatus)}` +
     `,"received_bytes":${numberText(record.receivedBytes)},"sent_bytes":${numberText(record.sentBytes)}` +
@@ -64,24 +65,4 @@ function cut(text: string): string {
 
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-/** Names of query parameters that carry credentials: words anywhere in the name, and short names as a whole. */
-const SECRET_NAME =
-  /token|secret|passw|pwd|api[-_.]?key|auth|credential|signature|session|jwt|assertion|verifier|^(?:sig|key|code|sid)$/i;
-
-/** The path with the values of such parameters replaced by `***`. */
-function maskQuery(path: string): string {
-  const query = path.indexOf("?");
-  if (query < 0 || path.indexOf("=", query) < 0) return path;
-  const short = cut(path);
-  return short.slice(0, query + 1) + short.slice(query + 1).replaceAll(PARAMETER, maskParameter);
-}
-
-/** One parameter: everything up to the next separator, so that matching is linear. */
-const PARAMETER = /[^&;#]+/g;
-
-function maskParameter(parameter: string): string {
-  const equals = parameter.indexOf("=");
-  return equals > 0 && SECRET_NAME.test(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=***` : parameter;
 }

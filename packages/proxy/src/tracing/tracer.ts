@@ -1,15 +1,9 @@
-import type { Fields, RequestHead } from "@weft/contract";
-
-/** What a span says about where a request came in. */
-export interface SpanFacts {
-  readonly listener: string;
-  /** As OpenTelemetry writes `network.protocol.version`: "1.0", "1.1", "2". */
-  readonly protocolVersion: string;
-  /** True when the client's connection uses TLS. */
-  readonly isTls: boolean;
-  readonly clientAddress: string;
-  readonly clientPort: number;
-}
+import type { Fields, RequestHead, TracingSettings } from "@weft/contract";
+import type { Clock, Random } from "@weft/kernel";
+import { type ExporterDeps, SpanExporter } from "./exporter.ts";
+import { ServerSpan, type Span, type SpanFacts, type SpanSink } from "./span.ts";
+import type { SpanRecord } from "./span-record.ts";
+import { isUnsampled, parseTraceparent } from "./trace-context.ts";
 
 /** Begins spans. */
 export interface Tracer {
@@ -24,22 +18,69 @@ export interface Tracer {
   close(): Promise<void>;
 }
 
-/** The server span: from the request's head to the end of the answer. */
-export interface Span {
-  /** 32 hex digits, for the access log. */
-  readonly traceId: string;
-  /** Names the route; the span is called "METHOD route". */
-  setRoute(route: string): void;
-  /** Begins the client span of one try; `attempt` counts from 1. */
-  beginTry(cluster: string, host: string, attempt: number): TrySpan;
-  /** Ends it. `status` as sent to the client (0: no answer), `grpcStatus` -1 if not gRPC, `error` code or reason or "". */
-  end(status: number, grpcStatus: number, error: string): void;
+/** What a tracer needs; the counters may be the `process` of a `MetricsRegistry`. */
+export type TracerDeps = ExporterDeps;
+
+/**
+ * Creates the tracer that the settings describe. Without an endpoint nothing is recorded.
+ *
+ * @throws WeftError TRACING_ENDPOINT_INVALID
+ * @example
+ * const tracer = createTracer(settings.tracing, { resource, clock, random, log, counters: registry.process });
+ * const span = tracer.isOn ? tracer.begin(head, facts) : null;
+ */
+export function createTracer(settings: TracingSettings, deps: TracerDeps): Tracer {
+  return settings.otlpEndpoint === "" ? OFF : new ExportingTracer(settings, deps);
 }
 
-/** The client span of one try at a host. */
-export interface TrySpan {
-  /** `fields` with this try's `traceparent`; `tracestate` stays if it belongs to the same trace. */
-  forward(fields: Fields): Fields;
-  /** Ends it. `status` as the host answered (0: no answer), `error` a reset reason or "". */
-  end(status: number, grpcStatus: number, error: string): void;
+const OFF: Tracer = {
+  isOn: false,
+  begin: () => null,
+  close: () => Promise.resolve(),
+};
+
+class ExportingTracer implements Tracer, SpanSink {
+  readonly isOn: boolean = true;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #sample: number;
+  readonly #exporter: SpanExporter;
+
+  constructor(settings: TracingSettings, deps: TracerDeps) {
+    this.clock = deps.clock;
+    this.random = deps.random;
+    this.#sample = settings.sample;
+    this.#exporter = new SpanExporter(settings.otlpEndpoint, deps);
+  }
+
+  begin(head: RequestHead, facts: SpanFacts): Span | null {
+    const value = traceparentOf(head.fields);
+    if (value === undefined) return this.#isChosen() ? new ServerSpan(this, head, facts, null) : null;
+    if (isUnsampled(value)) return null;
+    const parent = parseTraceparent(value);
+    return parent !== null || this.#isChosen() ? new ServerSpan(this, head, facts, parent) : null;
+  }
+
+  export(record: SpanRecord): void {
+    this.#exporter.add(record);
+  }
+
+  close(): Promise<void> {
+    return this.#exporter.close();
+  }
+
+  #isChosen(): boolean {
+    return this.#sample >= 1 || (this.#sample > 0 && this.random.next() < this.#sample);
+  }
+}
+
+/** The one traceparent of a request; undefined when there is none, and when there are several. */
+function traceparentOf(fields: Fields): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] !== "traceparent") continue;
+    if (value !== undefined) return undefined;
+    value = fields[index + 1];
+  }
+  return value;
 }
