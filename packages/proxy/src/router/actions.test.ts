@@ -87,6 +87,7 @@ test("redirectLocation() HTTPRouteRedirectHostAndStatus, Scheme and Port", () =>
   assert.equal(location({ port: 80 }, { port: 8080 }), "http://a.example/p/q?x=1");
   assert.equal(location({}, { host: "[::1]:8080", port: 8080 }), "http://[::1]:8080/p/q?x=1");
   assert.equal(location({}, { host: "" }), "/p/q?x=1");
+  assert.equal(location({}, { port: 0 }), "http://a.example/p/q?x=1");
 });
 
 test("redirectLocation() HTTPRouteRedirectPath, and paths that would lead to another host", () => {

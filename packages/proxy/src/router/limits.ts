@@ -63,3 +63,6 @@ export const HOST_LENGTH_MAX = 255;
 
 /** Candidates that one explanation lists, so that the answer for a table of thousands stays readable. */
 export const EXPLAIN_CANDIDATES_MAX = 200;
+
+/** Rules for one path from which on an index by a header is made: up to there trying them in turn is as fast. */
+export const RULE_LIST_INDEX_MIN = 8;

@@ -1,5 +1,6 @@
 import type { RequestHead } from "@weft/contract";
 import { literalSegments } from "./pattern.ts";
+import { fulfilsConditions, RuleList } from "./rule-list.ts";
 import type { CompiledRule } from "./rule.ts";
 
 const NO_RULES: readonly CompiledRule[] = [];
@@ -9,25 +10,21 @@ class PathNode {
   #onlySegment: string = "";
   #onlyChild: PathNode | null = null;
   #children: Map<string, PathNode> | null = null;
-  #prefixRules: CompiledRule[] | null = null;
+  /** Rules whose prefix ends here. */
+  prefixRules: RuleList | null = null;
   #regexRules: CompiledRule[] | null = null;
   /** Nearest node above that has prefix rules, and regular expressions. */
   prefixAbove: PathNode | null = null;
   regexAbove: PathNode | null = null;
 
-  /** Rules whose prefix ends here, in order of precedence. */
-  get prefixRules(): readonly CompiledRule[] {
-    return this.#prefixRules ?? NO_RULES;
-  }
-
-  /** Regular expressions that begin with the segments up to here. */
+  /** Regular expressions that begin with the segments up to here, in order of precedence. */
   get regexRules(): readonly CompiledRule[] {
     return this.#regexRules ?? NO_RULES;
   }
 
   addRule(rule: CompiledRule): void {
     if (rule.pathKind === "regex") (this.#regexRules ??= []).push(rule);
-    else (this.#prefixRules ??= []).push(rule);
+    else (this.prefixRules ??= new RuleList()).rules.push(rule);
   }
 
   /** The child for the segment `path[start, end)`, or null. */
@@ -49,8 +46,9 @@ class PathNode {
     return child;
   }
 
-  /** Links the children to what is above them, and adds them to `pending`. */
+  /** Indexes the rules, links the children to what is above them, and adds them to `pending`. */
   seal(pending: PathNode[]): void {
+    this.prefixRules?.seal();
     if (this.#children === null) {
       if (this.#onlyChild !== null) this.#sealChild(this.#onlyChild, pending);
     } else {
@@ -59,7 +57,7 @@ class PathNode {
   }
 
   #sealChild(child: PathNode, pending: PathNode[]): void {
-    child.prefixAbove = this.#prefixRules === null ? this.prefixAbove : this;
+    child.prefixAbove = this.prefixRules === null ? this.prefixAbove : this;
     child.regexAbove = this.#regexRules === null ? this.regexAbove : this;
     pending.push(child);
   }
@@ -71,16 +69,19 @@ class PathNode {
  * only rules that match the path are looked at, in order of precedence.
  */
 export class PathIndex {
-  readonly #exact: Map<string, CompiledRule[]> = new Map();
+  readonly #exact: Map<string, RuleList> = new Map();
   readonly #root: PathNode = new PathNode();
   #hasRegex: boolean = false;
 
   /** Adds a rule; rules come in order of precedence. */
   add(rule: CompiledRule): void {
     if (rule.pathKind === "exact") {
-      const rules = this.#exact.get(rule.path);
-      if (rules === undefined) this.#exact.set(rule.path, [rule]);
-      else rules.push(rule);
+      let list = this.#exact.get(rule.path);
+      if (list === undefined) {
+        list = new RuleList();
+        this.#exact.set(rule.path, list);
+      }
+      list.rules.push(rule);
     } else if (rule.pathKind === "regex") {
       this.#hasRegex = true;
       this.#nodeOf(literalSegments(rule.path)).addRule(rule);
@@ -89,8 +90,9 @@ export class PathIndex {
     }
   }
 
-  /** Links the nodes after the last `add`. */
+  /** Completes the index after the last `add`. */
   seal(): void {
+    for (const list of this.#exact.values()) list.seal();
     const pending = [this.#root];
     // The list grows as it is walked.
     for (const node of pending) node.seal(pending);
@@ -109,18 +111,15 @@ export class PathIndex {
 
   /** The rule that takes precedence. `path` is normal with its query, `pathname` the same without. */
   find(head: RequestHead, path: string, pathname: string): CompiledRule | undefined {
-    const exact = this.#exact.get(pathname);
-    if (exact !== undefined) {
-      const rule = firstFulfilled(exact, head, path);
-      if (rule !== undefined) return rule;
-    }
+    const exact = this.#exact.get(pathname)?.find(head, path);
+    if (exact !== undefined) return exact;
     const deepest = this.#deepestNode(pathname);
     if (this.#hasRegex) {
       const rule = findRegex(deepest, head, path, pathname);
       if (rule !== undefined) return rule;
     }
     for (let node: PathNode | null = deepest; node !== null; node = node.prefixAbove) {
-      const rule = firstFulfilled(node.prefixRules, head, path);
+      const rule = node.prefixRules?.find(head, path);
       if (rule !== undefined) return rule;
     }
     return undefined;
@@ -128,11 +127,13 @@ export class PathIndex {
 
   /** All rules that `find` may have to look at for this path, in order of precedence. */
   candidates(pathname: string): CompiledRule[] {
-    const found = [...(this.#exact.get(pathname) ?? [])];
+    const lists: (readonly CompiledRule[])[] = [this.#exact.get(pathname)?.rules ?? NO_RULES];
     const deepest = this.#deepestNode(pathname);
-    for (let node: PathNode | null = deepest; node !== null; node = node.regexAbove) found.push(...node.regexRules);
-    for (let node: PathNode | null = deepest; node !== null; node = node.prefixAbove) found.push(...node.prefixRules);
-    return found.sort((a, b) => a.order - b.order);
+    for (let node: PathNode | null = deepest; node !== null; node = node.regexAbove) lists.push(node.regexRules);
+    for (let node: PathNode | null = deepest; node !== null; node = node.prefixAbove) {
+      lists.push(node.prefixRules?.rules ?? NO_RULES);
+    }
+    return lists.flat().sort((a, b) => a.order - b.order);
   }
 
   #deepestNode(pathname: string): PathNode {
@@ -162,24 +163,4 @@ function findRegex(deepest: PathNode, head: RequestHead, path: string, pathname:
     }
   }
   return best;
-}
-
-function firstFulfilled(rules: readonly CompiledRule[], head: RequestHead, path: string): CompiledRule | undefined {
-  for (let index = 0; index < rules.length; index++) {
-    const rule = rules[index];
-    if (rule !== undefined && fulfilsConditions(rule, head, path)) return rule;
-  }
-  return undefined;
-}
-
-/** Whether everything but host and path matches. */
-function fulfilsConditions(rule: CompiledRule, head: RequestHead, path: string): boolean {
-  if (rule.method !== "" && rule.method !== head.method) return false;
-  for (let index = 0; index < rule.headers.length; index++) {
-    if (rule.headers[index]?.acceptsHeader(head) !== true) return false;
-  }
-  for (let index = 0; index < rule.queryParams.length; index++) {
-    if (rule.queryParams[index]?.acceptsQuery(path) !== true) return false;
-  }
-  return true;
 }

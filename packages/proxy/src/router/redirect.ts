@@ -5,7 +5,7 @@ const PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
 /**
  * The Location of a rule's redirect (Gateway API HTTPRequestRedirectFilter): what the redirect leaves open comes from
- * the request and from the listener (`listenerScheme` "http" or "https", and its port). The port is left out where the
+ * the request and from the listener (`listenerScheme` "http" or "https", and the port that clients see; 0 if unknown). The port is left out where the
  * scheme implies it. A request without authority (HTTP/1.0) gets a path only, unless the redirect names a host.
  *
  * Only call it for a decision whose rule redirects; for others it names the request's own URL.
@@ -22,7 +22,8 @@ export function redirectLocation(decision: RouteDecision, listenerScheme: string
   const configuredPort = redirect?.port ?? 0;
   const impliedPort = configuredScheme === "" ? listenerPort : (PORTS[configuredScheme] ?? listenerPort);
   const port = configuredPort === 0 ? impliedPort : configuredPort;
-  return `${scheme}://${hostname}${port === PORTS[scheme] ? "" : `:${port}`}${target}`;
+  const isImplied = port === 0 || port === PORTS[scheme];
+  return `${scheme}://${hostname}${isImplied ? "" : `:${port}`}${target}`;
 }
 
 /** The authority without its port, as the client wrote it. */
