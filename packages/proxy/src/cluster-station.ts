@@ -1,12 +1,22 @@
 import type { ClusterConfig } from "@weft/contract";
 import type { Clock, Random, TimerWheel } from "@weft/kernel";
 import type { ClusterDirectory, ClusterRuntime } from "./cluster-runtime.ts";
-import { type Cluster, type ClusterObserver, ClusterStore, type Host, type HostHealth } from "./cluster/index.ts";
+import {
+  type Cluster,
+  type ClusterObserver,
+  ClusterStore,
+  HealthChecker,
+  type HealthVerdict,
+  type Host,
+  type HostHealth,
+  type OnVerdict,
+} from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
 import { HostPool } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
+  createTlsOptions,
   createUpstreamOpener,
   type UpstreamAddress,
   type UpstreamConnection,
@@ -22,17 +32,33 @@ export interface ClusterStationDeps extends UpstreamDeps {
   readonly metrics: MetricsRegistry;
   readonly sessions: ClientSessionFactory;
   readonly log: Log;
+  /** Runs the active checks here; undefined where another worker does. */
+  readonly checksHealth: boolean;
+  /** Told of every verdict of the checks that run here, for other workers. */
+  readonly onVerdict: OnVerdict;
 }
 
 /** All clusters of a worker with their pools: where routes end and connections begin. */
 export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPool> {
   readonly #deps: ClusterStationDeps;
   readonly #store: ClusterStore<HostPool>;
+  readonly #checker: HealthChecker | null;
   readonly #runtimes: Map<string, ClusterUnit> = new Map();
 
   constructor(deps: ClusterStationDeps) {
     this.#deps = deps;
-    this.#store = new ClusterStore({ clock: deps.clock, wheel: deps.wheel, random: deps.random, observer: this });
+    const { clock, wheel, random } = deps;
+    const onVerdict: OnVerdict = (cluster, host, verdict, reason) => {
+      this.setVerdict(cluster, host, verdict, reason);
+      deps.onVerdict(cluster, host, verdict, reason);
+    };
+    this.#checker = deps.checksHealth ? new HealthChecker({ clock, wheel, random, createTlsOptions, onVerdict }) : null;
+    this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher: this.#checker ?? undefined });
+  }
+
+  /** Takes the word of active checks, made here or by another worker. */
+  setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
+    this.#store.get(cluster)?.setVerdict(host, verdict, reason);
   }
 
   get(name: string): ClusterRuntime | undefined {
@@ -62,6 +88,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
 
   /** Closes every pool at once: the worker ends. */
   close(): void {
+    this.#checker?.stop();
     for (const unit of this.#runtimes.values()) {
       for (const host of unit.cluster.hosts.values()) host.pool?.close();
     }
@@ -70,10 +97,12 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   }
 
   onHostAdded(cluster: Cluster<HostPool>, host: Host<HostPool>): void {
+    this.#membershipChanged(cluster);
     this.#deps.log.debug("host added", { cluster: cluster.name, host: host.key });
   }
 
   onHostRemoved(cluster: Cluster<HostPool>, host: Host<HostPool>): void {
+    this.#membershipChanged(cluster);
     this.#deps.log.debug("host removed", { cluster: cluster.name, host: host.key });
   }
 
@@ -82,8 +111,60 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   }
 
   onHostHealth(cluster: Cluster<HostPool>, host: Host<HostPool>, health: HostHealth, reason: string): void {
+    const stats = this.#deps.metrics.cluster(cluster.name);
+    if (health === "ejected") countEjection(stats, reason);
     this.#deps.log.info("host health changed", { cluster: cluster.name, host: host.key, health, reason });
   }
+
+  onDnsProblem(cluster: Cluster<HostPool>, reason: string): void {
+    this.#deps.metrics.cluster(cluster.name).dnsFailures++;
+    this.#deps.log.warn("name not resolved", { cluster: cluster.name, reason });
+  }
+
+  /** Brings the gauges of every cluster up to date: before a scrape. */
+  refreshGauges(): void {
+    for (const { cluster, stats } of this.#runtimes.values()) refreshClusterGauges(cluster, stats);
+  }
+
+  #membershipChanged(cluster: Cluster<HostPool>): void {
+    const stats = this.#deps.metrics.cluster(cluster.name);
+    stats.membershipChanges++;
+    stats.keepHosts(new Set(cluster.hosts.keys()));
+  }
+}
+
+function countEjection(stats: ClusterStats, reason: string): void {
+  if (reason.includes("success rate")) stats.ejectionsSuccessRate++;
+  else if (reason.includes("latency")) stats.ejectionsLatency++;
+  else stats.ejectionsErrors++;
+}
+
+function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats): void {
+  let unhealthy = 0;
+  let ejected = 0;
+  let draining = 0;
+  let idle = 0;
+  let waiting = 0;
+  for (const host of cluster.hosts.values()) {
+    if (host.isDraining) draining++;
+    else if (host.isEjected) ejected++;
+    else if (host.verdict === "unhealthy") unhealthy++;
+    idle += host.pool?.idleCount ?? 0;
+    waiting += host.pool?.waitingCount ?? 0;
+    stats.host(host.key).requestsActive = host.activeRequests;
+  }
+  const { trips } = cluster.breaker.use();
+  stats.hostsHealthy = cluster.hosts.size - unhealthy - ejected - draining;
+  stats.hostsUnhealthy = unhealthy;
+  stats.hostsEjected = ejected;
+  stats.hostsDraining = draining;
+  stats.connectionsIdle = idle;
+  stats.queueLength = waiting;
+  stats.tripsRequests = trips.CLUSTER_REQUESTS_FULL;
+  stats.tripsPending = trips.CLUSTER_PENDING_FULL;
+  stats.tripsConnections = trips.CLUSTER_CONNECTIONS_FULL;
+  stats.tripsRetries = trips.CLUSTER_RETRIES_FULL;
+  stats.tripsRetryBudget = trips.CLUSTER_RETRY_BUDGET_SPENT;
 }
 
 /** One cluster with its counters; replaced when the cluster's configuration changes, while hosts and pools stay. */

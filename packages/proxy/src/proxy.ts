@@ -1,15 +1,16 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { HeadMemo } from "@weft/codec/http1";
 import type { Feeds, ListenerConfig, ProxySettings, RouteTableConfig, Subscription } from "@weft/contract";
 import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
-import type { Host } from "./cluster/index.ts";
+import type { HealthVerdict, OnVerdict } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
 import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { MetricsRegistry, type MetricsSnapshot } from "./metrics/index.ts";
-import type { HostPool } from "./pool/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
 import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
 import { ClientSessions, ServerSessions } from "./sessions.ts";
@@ -24,6 +25,8 @@ export interface ProxyOptions {
   readonly isPortShared: boolean;
   /** This process runs the active health checks; its verdicts are passed on by whoever runs several. */
   readonly checksHealth: boolean;
+  /** Told of every verdict of the checks that run here; whoever runs several workers feeds it to the others. */
+  readonly onVerdict?: OnVerdict;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -41,6 +44,8 @@ export interface Proxy {
   ready(): Promise<void>;
   listeners(): readonly ListeningAddress[];
   metrics(): MetricsSnapshot;
+  /** Takes a verdict of the active checks that another worker runs. */
+  setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void;
   /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
   drain(): Promise<"drained" | "deadline">;
   /** Closes everything at once. */
@@ -95,7 +100,8 @@ class DataPlane implements Proxy {
     this.#wheel = new TimerWheel(clock, { onError: (error) => this.#timerFailed(error) });
     const shared = { clock, wheel: this.#wheel, random, scheduler, log: options.log };
     const sessions = new ClientSessions(clock, memo);
-    this.#clusters = new ClusterStation({ ...shared, metrics: this.#metrics, sessions });
+    const { checksHealth, onVerdict = () => {} } = options;
+    this.#clusters = new ClusterStation({ ...shared, metrics: this.#metrics, sessions, checksHealth, onVerdict });
     const pick: MutablePickContext = { hash: 0, tried: [] };
     this.#path = {
       clock,
@@ -121,7 +127,7 @@ class DataPlane implements Proxy {
         pick: (cluster, tried) => {
           pick.hash = random.uint32();
           pick.tried = tried;
-          return cluster.cluster.pick(pick) as Host<HostPool> | undefined;
+          return cluster.cluster.pick(pick);
         },
       },
       isPortShared: options.isPortShared,
@@ -144,7 +150,12 @@ class DataPlane implements Proxy {
   }
 
   metrics(): MetricsSnapshot {
+    this.#clusters.refreshGauges();
     return this.#metrics.snapshot();
+  }
+
+  setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
+    this.#clusters.setVerdict(cluster, host, verdict, reason);
   }
 
   async drain(): Promise<"drained" | "deadline"> {
@@ -182,7 +193,7 @@ class DataPlane implements Proxy {
           .then(() => this.#applyListeners(configs))
           .then(resolve, (error: unknown) => {
             this.#options.log.error("listeners were not applied", { error: String(error) });
-            reject(error as Error);
+            reject(error);
           });
       };
       this.#subscriptions.push(
@@ -216,7 +227,8 @@ class DataPlane implements Proxy {
 
   #createTracer(settings: ProxySettings, clock: Clock, random: Random): Tracer {
     const counters = this.#metrics.process;
-    return createTracer(settings.tracing, { service: settings.name, random, clock, log: this.#options.log, counters });
+    const resource = { serviceName: settings.name, version: readVersion(), instanceId: `${hostname()}-${process.pid}` };
+    return createTracer(settings.tracing, { resource, random, clock, log: this.#options.log, counters });
   }
 
   #applyTables(configs: readonly RouteTableConfig[]): void {
@@ -291,4 +303,9 @@ class CompiledRoutes implements ListenerRoutes {
     assert(stats !== undefined, "a rule belongs to the table that found it");
     return stats;
   }
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
 }

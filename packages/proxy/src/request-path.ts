@@ -11,8 +11,8 @@ import { TimerEntry, type TimerOwner } from "@weft/kernel";
 import { type Answer, type AnswerCode, errorAnswer, isGrpcRequest } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import { forwardHead } from "./filter/forwarded.ts";
-import { answerLocally, drawFault } from "./filter/local.ts";
+import { drawFault, Forwarder } from "./filter/index.ts";
+import { answerLocally } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
@@ -121,7 +121,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const { fault, mirrors } = decision.rule.config;
     if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#hasRequestEnded);
     if (fault !== null) {
-      const draw = drawFault(fault, this.#deps.random, this.#record.routeStats);
+      const draw = drawFault(fault, this.#deps.random);
+      this.#record.countFault(draw);
       if (draw.delayMs > 0) {
         this.#record.abort = draw.aborts;
         this.#startStep("fault-delay", draw.delayMs);
@@ -165,7 +166,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       return this.#answerError("CLUSTER_NO_HOST");
     }
     const base = decision.forwardedHead(backend);
-    const head = this.#record.traceTry(host.key, forwardHead(this.#connection, base, this.#deps.settings.hopsMax));
+    const head = this.#record.traceTry(host.key, this.#forwarder().forward(base, this.#deps.settings.hopsMax));
     if (head === null) {
       this.#connection.listener.stats.loops++;
       return this.#answerError("PROXY_LOOP");
@@ -400,6 +401,13 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (this.#holdsRetryPlace) breaker?.releaseRetry();
     if (this.#holdsRequestPlace) breaker?.releaseRequest();
     this.#record.end(this.#hasRequestEnded);
+  }
+
+  #forwarder(): Forwarder {
+    const connection = this.#connection;
+    const { isEdge } = connection.listener.config;
+    connection.forwarder ??= new Forwarder(isEdge, connection.peer.address, connection.peer.isTls);
+    return connection.forwarder;
   }
 
   #releaseRequestBytes(): void {

@@ -1,9 +1,9 @@
-import { type Fields, fieldValue, type Mirror, type RequestHead, type ResetReason } from "@weft/contract";
-import { RequestHead as Head } from "@weft/contract";
+import { type Fields, fieldValue, type Mirror, RequestHead, type ResetReason } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { AnswerCode } from "./answer.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
+import type { FaultDraw } from "./filter/index.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
@@ -83,6 +83,12 @@ export class RequestRecord {
     this.cluster?.stats.countOutcome(reason === "connect" ? "connect-failure" : outcomeOf(reason));
   }
 
+  countFault(draw: FaultDraw): void {
+    if (this.#stats === null) return;
+    if (draw.delayMs > 0) this.#stats.faultDelays++;
+    if (draw.aborts) this.#stats.faultAborts++;
+  }
+
   /** Notes the host of a try; the head as the host gets it. Passes null on. */
   traceTry(host: string, head: RequestHead | null): RequestHead | null {
     this.#host = host;
@@ -90,7 +96,7 @@ export class RequestRecord {
     this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
     const fields = this.#trySpan.forward(head.fields);
     const { method, scheme, authority, path, contentLength, upgrade, expectsContinue } = head;
-    return new Head(method, scheme, authority, path, fields, contentLength, upgrade, expectsContinue);
+    return new RequestHead(method, scheme, authority, path, fields, contentLength, upgrade, expectsContinue);
   }
 
   /** Whether one more try is within the policy; counts it. */

@@ -1,7 +1,7 @@
 import {
   createHttp1ClientOptions,
   createHttp1ServerOptions,
-  HeadMemo,
+  type HeadMemo,
   type Http1ClientOptions,
   Http1ClientSession,
   type Http1ServerOptions,

@@ -1,11 +1,4 @@
-import {
-  type ClientStream,
-  type Fields,
-  type RequestHead,
-  type ResetReason,
-  type ResponseHead,
-  type ResponseReceiver,
-} from "@weft/contract";
+import type { ClientStream, Fields, RequestHead, ResetReason, ResponseHead, ResponseReceiver } from "@weft/contract";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Host, RequestOutcome } from "./cluster/index.ts";
 import type { HostPool, PoolRefusal, PoolWaiter } from "./pool/index.ts";

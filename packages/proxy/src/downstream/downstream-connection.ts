@@ -1,7 +1,8 @@
 import type { RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
+import type { Forwarder } from "../filter/index.ts";
 import { LINGER_MS } from "../limits.ts";
-import type { ListenerRuntime, PeerFacts } from "./listener-runtime.ts";
+import type { ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
 
 /** What a connection may answer requests with: the request path. */
 export interface RequestAcceptor {
@@ -12,12 +13,11 @@ export interface RequestAcceptor {
  * One client connection that speaks HTTP: transport, protocol engine, and the deadlines for heads and idle time. What
  * a peer sends goes in at the top of the request path, `RequestAcceptor`.
  */
-export class DownstreamConnection implements TransportHandler, ServerSessionHandler, TimerOwner {
+export class DownstreamConnection implements OpenConnection, TransportHandler, ServerSessionHandler, TimerOwner {
   readonly listener: ListenerRuntime;
   readonly peer: PeerFacts;
-  /** What the request path keeps per connection: the head it forwarded last and what became of it. */
-  forwardedFrom: RequestHead | null = null;
-  forwardedAs: RequestHead | null = null;
+  /** The request path's own: made at the first request that is forwarded. */
+  forwarder: Forwarder | null = null;
   readonly #acceptor: RequestAcceptor;
   readonly #transport: Transport;
   readonly #session: ServerSession;

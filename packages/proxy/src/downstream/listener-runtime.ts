@@ -1,9 +1,7 @@
 import type { ListenerConfig } from "@weft/contract";
 import type { Clock, TimerWheel } from "@weft/kernel";
-import type { ListenerStats } from "../metrics/index.ts";
-import type { RouteStats } from "../metrics/index.ts";
+import type { ListenerStats, RouteStats } from "../metrics/index.ts";
 import type { CompiledRule, RouteTable } from "../router/index.ts";
-import type { DownstreamConnection } from "./downstream-connection.ts";
 
 /** Who is on the other side of a connection, as far as it is known before the first request. */
 export interface PeerFacts {
@@ -18,6 +16,16 @@ export interface PeerFacts {
   readonly protocol: "http1" | "http2";
 }
 
+/** A connection as its listener keeps it. */
+export interface OpenConnection {
+  readonly peer: PeerFacts;
+  readonly activeStreams: number;
+  /** Lets open requests finish and refuses new ones in the protocol's own words. */
+  drain(): void;
+  /** Closes at once. */
+  close(): void;
+}
+
 /** What a connection needs of the listener that accepted it. The route table and limits may change while it lives. */
 export interface ListenerRuntime {
   readonly config: ListenerConfig;
@@ -27,8 +35,8 @@ export interface ListenerRuntime {
 
   /** The routes in force; null until some arrived. */
   readonly routes: ListenerRoutes | null;
-  addConnection(connection: DownstreamConnection): void;
-  removeConnection(connection: DownstreamConnection): void;
+  addConnection(connection: OpenConnection): void;
+  removeConnection(connection: OpenConnection): void;
   countProtocolError(code: string): void;
 }
 

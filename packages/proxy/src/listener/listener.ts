@@ -15,9 +15,11 @@ import {
   DownstreamConnection,
   type ListenerRoutes,
   type ListenerRuntime,
+  type OpenConnection,
   type PeerFacts,
+  type RequestAcceptor,
+  type ServerSessionFactory,
 } from "../downstream/index.ts";
-import type { RequestAcceptor, ServerSessionFactory } from "../downstream/index.ts";
 import type { Log } from "../log.ts";
 import type { ListenerStats } from "../metrics/index.ts";
 import { LISTEN_BACKLOG } from "./limits.ts";
@@ -50,7 +52,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   readonly stats: ListenerStats;
   readonly #deps: ListenerDeps;
   readonly #socket: TcpListener = new TcpListener();
-  readonly #connections: Set<DownstreamConnection> = new Set();
+  readonly #connections: Set<OpenConnection> = new Set();
   readonly #tunnels: Set<TcpTunnel> = new Set();
   /** Accepted and not yet told what they are. */
   #openings: number = 0;
@@ -84,7 +86,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     return this.#connections.size + this.#tunnels.size + this.#openings;
   }
 
-  connections(): ReadonlySet<DownstreamConnection> {
+  connections(): ReadonlySet<OpenConnection> {
     return this.#connections;
   }
 
@@ -130,13 +132,13 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     for (const tunnel of this.#tunnels) tunnel.close();
   }
 
-  addConnection(connection: DownstreamConnection): void {
+  addConnection(connection: OpenConnection): void {
     this.#connections.add(connection);
     this.stats.connectionsActive++;
     if (this.#isDraining) connection.drain();
   }
 
-  removeConnection(connection: DownstreamConnection): void {
+  removeConnection(connection: OpenConnection): void {
     this.#connections.delete(connection);
     this.stats.connectionsActive--;
     this.#checkEmpty();

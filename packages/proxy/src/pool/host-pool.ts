@@ -61,6 +61,13 @@ export class HostPool implements UpstreamOwner {
     return this.#all.size;
   }
 
+  /** Connections on which nothing is open. */
+  get idleCount(): number {
+    let count = 0;
+    for (const connection of this.#available) if (connection.activeStreams === 0) count++;
+    return count;
+  }
+
   get waitingCount(): number {
     return this.#waiters.size;
   }
@@ -191,7 +198,8 @@ export class HostPool implements UpstreamOwner {
   }
 
   #failWaiters(reason: ResetReason, detail: string): void {
-    for (const waiter of [...this.#waiters]) {
+    const waiting = Array.from(this.#waiters);
+    for (const waiter of waiting) {
       if (!this.#waiters.has(waiter)) continue;
       this.#forget(waiter);
       waiter.onPoolFailed(reason, detail);

@@ -1,2 +1,2 @@
 export { HostPool } from "./host-pool.ts";
-export type { OpenUpstream, PoolLimits, PoolRefusal, PoolResult, PoolWaiter } from "./host-pool.ts";
+export type { PoolRefusal, PoolWaiter } from "./host-pool.ts";

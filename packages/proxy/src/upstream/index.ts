@@ -1,5 +1,5 @@
 export { UpstreamConnection } from "./upstream-connection.ts";
-export type { CreateClientSession, OpenTransport, UpstreamOwner } from "./upstream-connection.ts";
+export type { UpstreamOwner } from "./upstream-connection.ts";
 export type { UpstreamDeps } from "./upstream-deps.ts";
-export { createUpstreamOpener } from "./upstream-opener.ts";
+export { createTlsOptions, createUpstreamOpener } from "./upstream-opener.ts";
 export type { ClientSessionFactory, UpstreamAddress } from "./upstream-opener.ts";

@@ -43,7 +43,8 @@ export function createUpstreamOpener(
   };
 }
 
-function createTlsOptions(config: ClusterConfig): ConnectionOptions {
+/** How TLS connections to the hosts of a cluster are made. Requests and health checks share it. */
+export function createTlsOptions(config: ClusterConfig): ConnectionOptions {
   const tls = config.tls;
   if (tls === null) return {};
   const hasCertificate = tls.certificateChain !== "";

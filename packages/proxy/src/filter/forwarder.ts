@@ -1,0 +1,82 @@
+import { type Fields, RequestHead } from "@weft/contract";
+
+/** Counts the proxies of this mesh that a request passed. */
+const HOPS_FIELD = "x-weft-hops";
+
+/** What only a proxy at the edge may say; clients that send these are not believed. */
+const EDGE_FIELDS: ReadonlySet<string> = new Set([
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-real-ip",
+  HOPS_FIELD,
+]);
+
+/**
+ * Makes heads as they leave, for the requests of one connection: at the edge with X-Forwarded-* set anew, inside the
+ * mesh with them as they came, everywhere with the hop count raised.
+ *
+ * All of it follows from the connection and the head, so the last result is kept: a client that repeats its head gets
+ * the same object, and the encoder its memo.
+ */
+export class Forwarder {
+  readonly #isEdge: boolean;
+  readonly #address: string;
+  readonly #scheme: "http" | "https";
+  #from: RequestHead | null = null;
+  #as: RequestHead | null = null;
+
+  /** `address` is the client's. */
+  constructor(isEdge: boolean, address: string, isTls: boolean) {
+    this.#isEdge = isEdge;
+    this.#address = address;
+    this.#scheme = isTls ? "https" : "http";
+  }
+
+  /** Null when the request has passed `hopsMax` proxies: it runs in a circle. */
+  forward(head: RequestHead, hopsMax: number): RequestHead | null {
+    if (this.#from === head) return this.#as;
+    const hops = this.#isEdge ? 0 : readHops(head.fields);
+    if (hops >= hopsMax) return null;
+    const forwarded = new RequestHead(
+      head.method,
+      this.#isEdge || head.scheme === "" ? this.#scheme : head.scheme,
+      head.authority,
+      head.path,
+      this.#fields(head, hops + 1),
+      head.contentLength,
+      head.upgrade,
+      head.expectsContinue,
+    );
+    this.#from = head;
+    this.#as = forwarded;
+    return forwarded;
+  }
+
+  #fields(head: RequestHead, hops: number): string[] {
+    const fields: string[] = [];
+    for (let index = 0; index < head.fields.length; index += 2) {
+      const name = head.fields[index] ?? "";
+      if (name === HOPS_FIELD || (this.#isEdge && EDGE_FIELDS.has(name))) continue;
+      fields.push(name, head.fields[index + 1] ?? "");
+    }
+    if (this.#isEdge) {
+      fields.push("x-forwarded-for", this.#address, "x-forwarded-proto", this.#scheme);
+      if (head.authority !== "") fields.push("x-forwarded-host", head.authority);
+    }
+    fields.push(HOPS_FIELD, String(hops));
+    return fields;
+  }
+}
+
+/** A count that cannot be read is taken for an attempt to hide one. */
+function readHops(fields: Fields): number {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] !== HOPS_FIELD) continue;
+    const text = fields[index + 1] ?? "";
+    return /^[0-9]{1,4}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  }
+  return 0;
+}

@@ -1,0 +1,3 @@
+export { drawFault } from "./fault.ts";
+export type { FaultDraw } from "./fault.ts";
+export { Forwarder } from "./forwarder.ts";
