@@ -12,3 +12,7 @@ export type { ResourceFile } from "../load/documents.ts";
 export type { LoadedResource } from "../load/finding.ts";
 export { loadResources } from "../load/load-resources.ts";
 export { renderProblem } from "../load/problems.ts";
+export { loadWorld } from "../source/load-world.ts";
+export type { LoadedWorld } from "../source/load-world.ts";
+export { watchDirectory } from "../source/directory-source.ts";
+export type { DirectoryOptions, DirectorySource, ReloadOutcome } from "../source/directory-source.ts";

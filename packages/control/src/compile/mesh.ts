@@ -10,12 +10,11 @@ import { fullNameOf, namespaceOf } from "../load/validate.ts";
 import { isServiceParent } from "./attachments.ts";
 import { missing, useTarget } from "./backends.ts";
 import { resolveAuthorities, resolveCertificate } from "./certificates.ts";
-import { protocolOf } from "./clusters.ts";
+import { policiesOf, protocolOf } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { firstWith } from "./policies.ts";
 import type { LoadedOf } from "./resource-index.ts";
 import { compileRules, type RequestRoute, type RuleTemplate } from "./route-rules.ts";
-import { policiesOf } from "./clusters.ts";
 import { socketSettings } from "./sockets.ts";
 
 /** What a sidecar's ProxyConfig adds to a world. */

@@ -128,6 +128,11 @@ export class PolicyIndex {
     const { timeouts, balancing } = spec;
     if (kind === "Service") {
       if (timeouts?.request !== undefined) refuse(["timeouts", "request"], timeouts.request);
+      const isHashed = balancing?.algorithm === "ring-hash" || balancing?.algorithm === "maglev";
+      if (balancing?.hashOn !== undefined && !isHashed) {
+        const expected = 'no hashOn unless algorithm is "ring-hash" or "maglev"';
+        this.#refuse(policy, ["spec", "balancing", "hashOn"], balancing.hashOn, expected, "Invalid", true);
+      }
       return;
     }
     if (timeouts?.response !== undefined) refuse(["timeouts", "response"], timeouts.response);

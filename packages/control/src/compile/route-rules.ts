@@ -163,7 +163,7 @@ function policyRetry(policy: PolicyRetry, defaults: Retry, perTryTimeoutMs: numb
   const backoffBaseMs = durationMs(policy.backoff?.base, defaults.backoffBaseMs);
   return {
     retriesMax: policy.attempts ?? defaults.retriesMax,
-    on: policy.on ?? defaults.on,
+    on: policy.on ?? conditionsFor(policy, defaults),
     statuses: policy.statuses ?? defaults.statuses,
     grpcStatuses: policy.grpcStatuses ?? defaults.grpcStatuses,
     backoffBaseMs,
@@ -171,6 +171,15 @@ function policyRetry(policy: PolicyRetry, defaults: Retry, perTryTimeoutMs: numb
     perTryTimeoutMs: perTryTimeoutMs || durationMs(policy.perTryTimeout, 0),
     retriesNonIdempotent: policy.nonIdempotent ?? defaults.retriesNonIdempotent,
   };
+}
+
+/** Lists of statuses ask for their conditions where none are named. */
+function conditionsFor({ statuses, grpcStatuses }: PolicyRetry, defaults: Retry): Retry["on"] {
+  return [
+    ...defaults.on,
+    ...(statuses === undefined ? [] : (["status"] as const)),
+    ...(grpcStatuses === undefined ? [] : (["grpc-status"] as const)),
+  ];
 }
 
 /** The route's own hash keys; else those of its Services, in the order of the backends. */

@@ -31,7 +31,7 @@ import { backendObjectReference, localObjectReference } from "./references.ts";
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
 
 /** Fields that no filter may touch: they frame the message, and a change would let requests be smuggled. */
-const FRAMING_FIELDS = new Set([
+export const FRAMING_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "host",

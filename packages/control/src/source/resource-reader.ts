@@ -1,0 +1,157 @@
+import type { ResourceProblem, World } from "@weft/contract";
+import { type Clock, sleep } from "@weft/kernel";
+import type { Attachments } from "../compile/certificates.ts";
+import type { CompileOutcome } from "../compile/compile-world.ts";
+import type { WorldDefaults } from "../compile/defaults.ts";
+import { WATCH_QUIET_MS, WATCH_UNSTABLE_READS_MAX } from "../limits.ts";
+import type { ResourceFile } from "../load/documents.ts";
+import { FindingLog, type LoadedResource } from "../load/finding.ts";
+import { linkResources, type ParsedFiles, parseResources } from "../load/load-resources.ts";
+import type { FolderReader, PathFault, ScannedFolder } from "./folder-reader.ts";
+
+/** Everything that one reading of files came to. */
+export interface ResourceReading {
+  readonly files: readonly ResourceFile[];
+  readonly faults: readonly PathFault[];
+  readonly attachments: Attachments;
+  readonly attachmentPaths: ReadonlySet<string>;
+  readonly folders: readonly ScannedFolder[];
+  /** False if files changed while they were read. */
+  readonly isStable: boolean;
+  /** True if every text is the same as in the reading before; then the rest is taken from it. */
+  readonly isUnchanged: boolean;
+  readonly resources: readonly LoadedResource[];
+  readonly problems: readonly ResourceProblem[];
+  /** To be used only where there are no problems. */
+  readonly world: World;
+  readonly compiled: CompileOutcome;
+}
+
+type ParseCache = Map<string, { readonly text: string; readonly parsed: ParsedFiles }>;
+
+/** Turns files into readings; documents of unchanged files are not parsed again. */
+export class ResourceReader {
+  readonly #folders: FolderReader;
+  readonly #defaults: WorldDefaults;
+  #parsed: ParseCache = new Map();
+
+  readonly #clock: Clock;
+
+  constructor(folders: FolderReader, defaults: WorldDefaults, clock: Clock) {
+    this.#folders = folders;
+    this.#defaults = defaults;
+    this.#clock = clock;
+  }
+
+  /**
+   * Reads until nothing changes during the reading, at most `WATCH_UNSTABLE_READS_MAX` times. A file that is gone is
+   * looked for twice, because some writers delete before they write. What equals `previous` is taken from there.
+   */
+  async read(revision: number, previous: ResourceReading | null): Promise<ResourceReading> {
+    let isShrinkingSeen = false;
+    for (let tries = 1; tries < WATCH_UNSTABLE_READS_MAX; tries++) {
+      const reading = await this.#readOnce(revision, false, previous);
+      const isShrinking = previous !== null && isSmaller(reading, previous);
+      if (reading.isStable && (!isShrinking || isShrinkingSeen)) return reading;
+      isShrinkingSeen = isShrinking;
+      await sleep(this.#clock, WATCH_QUIET_MS);
+    }
+    return this.#readOnce(revision, true, previous);
+  }
+
+  /** `isLastTry`: that files change while they are read is now a problem itself. */
+  async #readOnce(revision: number, isLastTry: boolean, previous: ResourceReading | null): Promise<ResourceReading> {
+    const roots = this.#folders.roots.join(", ");
+    const scan = await this.#folders.scan();
+    const parsed = this.#parse(scan.files);
+    const { attachments, isStable: areAttachmentsStable } = await this.#readAttachments(parsed.attachmentPaths);
+    this.#folders.retain(new Set([...scan.files.map(({ path }) => path), ...parsed.attachmentPaths]));
+    const isStable = scan.isStable && areAttachmentsStable;
+    const faults = [...scan.faults];
+    if (!isStable && isLastTry) faults.push({ path: roots, expected: "files that do not change all the time" });
+    const shown = { files: scan.files, faults, attachments };
+    const isUnchanged = previous !== null && isStable && isSameInput(previous, shown);
+    if (isUnchanged) return { ...previous, folders: scan.folders, isStable, isUnchanged };
+    const log = new FindingLog();
+    for (const { path, expected } of faults) {
+      log.add({ file: path, document: 0, kind: "", namespace: "", name: "" }, [], undefined, expected, NO_LINE);
+    }
+    if (parsed.resources.length === 0 && faults.length === 0 && parsed.findings.length === 0) {
+      const source = { file: roots, document: 0, kind: "", namespace: "", name: "" };
+      log.add(source, [], undefined, "at least one resource in files *.yaml, *.yml or *.json", NO_LINE);
+    }
+    const all = { ...parsed, findings: [...log.findings(), ...parsed.findings] };
+    const { problems, compiled } = linkResources(all, attachments, scan.files, this.#defaults, revision);
+    return {
+      ...shown,
+      attachmentPaths: parsed.attachmentPaths,
+      folders: scan.folders,
+      isStable,
+      isUnchanged,
+      resources: parsed.resources,
+      problems,
+      world: compiled.world,
+      compiled,
+    };
+  }
+
+  #parse(files: readonly ResourceFile[]): ParsedFiles {
+    const cache: ParseCache = new Map();
+    for (const file of files) {
+      const known = this.#parsed.get(file.path);
+      const parsed = known !== undefined && known.text === file.text ? known.parsed : parseResources([file]);
+      cache.set(file.path, { text: file.text, parsed });
+    }
+    this.#parsed = cache;
+    const all = [...cache.values()].map(({ parsed }) => parsed);
+    return {
+      resources: all.flatMap(({ resources }) => resources),
+      attachmentPaths: new Set(all.flatMap(({ attachmentPaths }) => [...attachmentPaths])),
+      findings: all.flatMap(({ findings }) => findings),
+    };
+  }
+
+  async #readAttachments(
+    paths: ReadonlySet<string>,
+  ): Promise<{ readonly attachments: Attachments; readonly isStable: boolean }> {
+    const attachments = new Map<string, { readonly text: string } | { readonly fault: string }>();
+    let isStable = true;
+    for (const path of paths) {
+      const outcome = await this.#folders.readAttachment(path);
+      if (outcome === "changed") isStable = false;
+      else attachments.set(path, outcome);
+    }
+    return { attachments, isStable };
+  }
+}
+
+const NO_LINE = { position: { line: 0, column: 0 } };
+
+/** True if a file of `previous` is not there any more. */
+function isSmaller(reading: ResourceReading, previous: ResourceReading): boolean {
+  const paths = new Set(reading.files.map(({ path }) => path));
+  return previous.files.some(({ path }) => !paths.has(path));
+}
+
+type Input = Pick<ResourceReading, "files" | "faults" | "attachments">;
+
+function isSameInput(left: Input, right: Input): boolean {
+  return (
+    left.files.length === right.files.length &&
+    left.faults.length === right.faults.length &&
+    left.attachments.size === right.attachments.size &&
+    left.files.every(
+      ({ path, text }, index) => path === right.files[index]?.path && text === right.files[index]?.text,
+    ) &&
+    left.faults.every(({ path, expected }, index) => {
+      const other = right.faults[index];
+      return other?.path === path && other.expected === expected;
+    }) &&
+    [...left.attachments].every(([path, content]) => {
+      const other = right.attachments.get(path);
+      if (other === undefined) return false;
+      if ("text" in content) return "text" in other && other.text === content.text;
+      return "fault" in other && other.fault === content.fault;
+    })
+  );
+}
