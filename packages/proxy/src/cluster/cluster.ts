@@ -149,7 +149,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     }
     if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
     this.#updateSource(before.source, config.source);
-    if (config.healthChecks.length === 0) {
+    if (before.healthChecks.length > 0 && config.healthChecks.length === 0) {
       for (const key of this.#hosts.keys()) this.setVerdict(key, "unknown", "");
     }
     this.#refreshHosts();

@@ -97,6 +97,8 @@ class NodeDnsResolver implements DnsResolver {
         family === 4
           ? await this.#resolver.resolve4(name, { ttl: true })
           : await this.#resolver.resolve6(name, { ttl: true });
+      // A CNAME that leads nowhere is an answer without records.
+      if (records.length === 0) return { type: "empty", reason: "ENODATA" };
       const addresses = records.map(({ address, ttl }) => ({ address, ttlMs: ttl * 1000 }));
       return { type: "addresses", addresses, missingFamily: 0 };
     } catch (error) {
