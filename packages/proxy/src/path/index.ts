@@ -1,2 +1,1 @@
 export { hexDigit, normalisePath } from "./normalise.ts";
-export type { NormalisedPath } from "./normalise.ts";

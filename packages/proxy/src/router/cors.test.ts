@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Cors, fieldValue, ResponseHead } from "@weft/contract";
-import { compileCors, corsChange, corsFields, corsPreflight } from "./cors.ts";
+import { compileCors, corsChange, corsPreflight } from "./cors.ts";
 import { withResponseChanges } from "./field-change.ts";
-import { headFixture } from "./route-rule.fixture.ts";
+import { headFixture, ruleFixture, tableFixture } from "./route-rule.fixture.ts";
 
 function policy(overrides: Partial<Cors>): Cors {
   return {
@@ -28,7 +28,10 @@ function preflight(
 }
 
 function allowed(allowOrigins: readonly string[], origin: string): boolean {
-  return corsFields(compileCors(policy({ allowOrigins })), origin) !== null;
+  return (
+    fieldValue(corsChange(compileCors(policy({ allowOrigins })), origin).appended, "access-control-allow-origin") ===
+    origin
+  );
 }
 
 test("corsPreflight() answers an allowed origin with what is allowed", () => {
@@ -91,7 +94,7 @@ test("corsPreflight() does not repeat what is no list of names", () => {
   assert.equal(fieldValue(fields, "access-control-allow-headers"), undefined);
 });
 
-test("corsFields() matches origins by scheme, host with wildcards, and port", () => {
+test("corsChange() matches origins by scheme, host with wildcards, and port", () => {
   assert.ok(allowed(["https://app.example"], "https://app.example"));
   assert.ok(!allowed(["https://app.example"], "http://app.example"));
   assert.ok(!allowed(["https://app.example"], "https://app.example:8443"));
@@ -132,4 +135,18 @@ test("corsChange() replaces what the backend says, and tells caches apart", () =
     assert.deepEqual(fields, ["vary", "Accept", "a", "1", "vary", "Origin"]);
   }
   assert.equal(corsChange(cors, "https://app.example"), corsChange(cors, "https://app.example"));
+});
+
+test("RouteTable.match() gives preflights to the rule whose method they ask for", () => {
+  const match = { ...ruleFixture().match, method: "PUT" };
+  const table = tableFixture(
+    ruleFixture({ route: "ns/cors", match, cors: policy({}) }),
+    ruleFixture({ route: "ns/plain", hostnames: ["plain"], match }),
+  );
+  const fields = ["origin", "https://app.example", "access-control-request-method", "PUT"];
+  assert.equal(table.match(headFixture("h", "/", fields, "OPTIONS"))?.rule.route, "ns/cors");
+  assert.equal(table.match(headFixture("plain", "/", fields, "OPTIONS"))?.rule.route, "ns/cors");
+  assert.equal(table.match(headFixture("h", "/", [...fields.slice(0, 3), "POST"], "OPTIONS")), undefined);
+  assert.equal(table.match(headFixture("h", "/", fields.slice(2), "OPTIONS")), undefined);
+  assert.equal(table.match(headFixture("h", "/", fields, "GET")), undefined);
 });

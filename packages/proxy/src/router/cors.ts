@@ -104,10 +104,10 @@ export function corsChange(cors: CompiledCors, origin: string | undefined): Fiel
   return originChange(origin, cors.allowsCredentials, cors.exposeHeaders);
 }
 
-/** The fields of `corsChange`, or null when this origin is not allowed. */
-export function corsFields(cors: CompiledCors, origin: string): Fields | null {
-  const change = corsChange(cors, origin);
-  return change === cors.general && !cors.isPublic ? null : change.appended;
+/** The method for which `head` asks leave, if it is a CORS preflight. */
+export function preflightMethod(head: RequestHead): string | undefined {
+  if (head.method !== "OPTIONS" || fieldValue(head.fields, "origin") === undefined) return undefined;
+  return fieldValue(head.fields, "access-control-request-method");
 }
 
 /**
@@ -118,9 +118,8 @@ export function corsFields(cors: CompiledCors, origin: string): Fields | null {
  * With credentials "*" has no meaning to a browser: the origin, method and header names of the request are named then.
  */
 export function corsPreflight(cors: CompiledCors, head: RequestHead): ResponseHead | null {
-  if (head.method !== "OPTIONS") return null;
+  const method = preflightMethod(head);
   const origin = fieldValue(head.fields, "origin");
-  const method = fieldValue(head.fields, "access-control-request-method");
   if (origin === undefined || method === undefined) return null;
   if (!cors.isPublic && !isAllowed(cors, origin)) return new ResponseHead(204, cors.general.appended, 0);
   const requested = fieldValue(head.fields, "access-control-request-headers");

@@ -5,6 +5,7 @@ import type { RouterErrorCode } from "./errors.ts";
 import { canonicalHost } from "./host.ts";
 import { EXPLAIN_CANDIDATES_MAX } from "./limits.ts";
 import { queryValue } from "./query.ts";
+import { acceptsMethod } from "./rule-list.ts";
 import type { CompiledRule } from "./rule.ts";
 import type { RouteTable } from "./table.ts";
 
@@ -94,7 +95,7 @@ function explainCandidate(
 }
 
 function rejection(rule: CompiledRule, head: RequestHead, path: string, pathname: string): string {
-  if (rule.method !== "" && rule.method !== head.method) return `method is ${head.method}, expected ${rule.method}`;
+  if (!acceptsMethod(rule, head)) return `method is ${head.method}, expected ${rule.method}`;
   for (const condition of rule.headers) {
     const value = headerText(head, condition.name);
     if (!condition.accepts(value)) return mismatch("header", condition, value);

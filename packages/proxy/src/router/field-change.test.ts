@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type HeaderChange, ResponseHead } from "@weft/contract";
-import {
-  compileFieldChange,
-  composeFieldChanges,
-  changeFields,
-  withFields,
-  withResponseChanges,
-} from "./field-change.ts";
+import { compileFieldChange, composeFieldChanges, changeFields, withResponseChanges } from "./field-change.ts";
 import { backendFixture, headFixture, ruleFixture, tableFixture } from "./route-rule.fixture.ts";
 
 function change(overrides: Partial<HeaderChange>): HeaderChange {
@@ -74,14 +68,6 @@ test("composeFieldChanges() does what one change after the other does", () => {
       step === null ? list : changeFields(list, step);
     assert.deepEqual(apply(fields, composed), apply(apply(fields, first), second));
   }
-});
-
-test("withFields() puts its fields in the place of those of the same name", () => {
-  const head = headFixture("h", "/", ["x-forwarded-for", "spoofed", "a", "1", "x-forwarded-for", "again"]);
-  const extended = withFields(head, ["x-forwarded-for", "1.2.3.4", "traceparent", "t"]);
-  assert.deepEqual(extended.fields, ["a", "1", "x-forwarded-for", "1.2.3.4", "traceparent", "t"]);
-  assert.equal(extended.authority, "h");
-  assert.equal(withFields(head, []), head);
 });
 
 test("withResponseChanges() gives the same object for the same head and change", () => {

@@ -1,4 +1,4 @@
-import { type Fields, type HeaderChange, RequestHead, ResponseHead } from "@weft/contract";
+import { type Fields, type HeaderChange, ResponseHead } from "@weft/contract";
 
 /**
  * What a list of header changes comes to: every field called like one of `dropped` goes, `appended` follows the rest.
@@ -65,36 +65,6 @@ function hasField(fields: Fields, name: string): boolean {
     if (fields[index] === name) return true;
   }
   return false;
-}
-
-/** `head` with other fields; everything else is the same. */
-export function requestHeadWithFields(head: RequestHead, fields: Fields): RequestHead {
-  return new RequestHead(
-    head.method,
-    head.scheme,
-    head.authority,
-    head.path,
-    fields,
-    head.contentLength,
-    head.upgrade,
-    head.expectsContinue,
-  );
-}
-
-/**
- * `head` with the fields of `extra`: those take the place of all fields of the same name, and follow the others. For
- * what differs per connection or request (x-forwarded-for, traceparent), so nothing is cached.
- */
-export function withFields(head: RequestHead, extra: Fields): RequestHead {
-  if (extra.length === 0) return head;
-  const fields: string[] = [];
-  const present = head.fields;
-  for (let index = 0; index < present.length; index += 2) {
-    const name = present[index] ?? "";
-    if (!hasField(extra, name)) fields.push(name, present[index + 1] ?? "");
-  }
-  for (let index = 0; index < extra.length; index++) fields.push(extra[index] ?? "");
-  return requestHeadWithFields(head, fields);
 }
 
 /** Kept on `ResponseHead.memo`: the change that was applied last, and what it came to. */

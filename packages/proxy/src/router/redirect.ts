@@ -5,8 +5,9 @@ const PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
 /**
  * The Location of a rule's redirect (Gateway API HTTPRequestRedirectFilter): what the redirect leaves open comes from
- * the request and from the listener (`listenerScheme` "http" or "https", and the port that clients see; 0 if unknown). The port is left out where the
- * scheme implies it. A request without authority (HTTP/1.0) gets a path only, unless the redirect names a host.
+ * the request and from the listener, `listenerScheme` being "http" or "https" and `listenerPort` the port that clients
+ * see, 0 if unknown. The port is left out where the scheme implies it. A request without authority (HTTP/1.0) gets a
+ * path only, unless the redirect names a host.
  *
  * Only call it for a decision whose rule redirects; for others it names the request's own URL.
  */

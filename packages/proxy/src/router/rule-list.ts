@@ -1,5 +1,6 @@
 import type { RequestHead } from "@weft/contract";
 import { headerText } from "./condition.ts";
+import { preflightMethod } from "./cors.ts";
 import { RULE_LIST_INDEX_MIN } from "./limits.ts";
 import type { CompiledRule } from "./rule.ts";
 
@@ -84,7 +85,7 @@ function firstFulfilled(
 
 /** Whether everything but host and path matches. */
 export function fulfilsConditions(rule: CompiledRule, head: RequestHead, path: string): boolean {
-  if (rule.method !== "" && rule.method !== head.method) return false;
+  if (!acceptsMethod(rule, head)) return false;
   for (let index = 0; index < rule.headers.length; index++) {
     if (rule.headers[index]?.acceptsHeader(head) !== true) return false;
   }
@@ -92,4 +93,10 @@ export function fulfilsConditions(rule: CompiledRule, head: RequestHead, path: s
     if (rule.queryParams[index]?.acceptsQuery(path) !== true) return false;
   }
   return true;
+}
+
+/** A rule with a CORS policy also takes the preflights for its method, which are sent with OPTIONS. */
+export function acceptsMethod(rule: CompiledRule, head: RequestHead): boolean {
+  if (rule.method === "" || rule.method === head.method) return true;
+  return rule.cors !== null && preflightMethod(head) === rule.method;
 }
