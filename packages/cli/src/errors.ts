@@ -16,6 +16,10 @@ export const CLI_ERRORS = {
     meaning: "No port could be chosen for a listener with port 0 on its address.",
     action: "Give the listener an address of this machine.",
   },
+  CLI_FOLDER_NOT_EMPTY: {
+    meaning: "The folder given for the files of the demo mesh has something in it.",
+    action: "Name a folder that is empty or does not exist, or leave `--dir` out.",
+  },
   CLI_MESH_START_FAILED: {
     meaning: "A process of the demo mesh ended, or was not ready in time, while the mesh was started.",
     action:

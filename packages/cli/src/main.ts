@@ -17,6 +17,16 @@ interface CommandEntry {
 
 const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "up",
+    summary: "run a mesh with a demo shop on this machine",
+    load: () => import("./commands/up.ts"),
+  },
+  {
+    name: "proxy",
+    summary: "run the data plane with the configuration in a folder",
+    load: () => import("./commands/proxy.ts"),
+  },
+  {
     name: "test",
     summary: "run all checks and tests, or the tests that match a pattern",
     load: () => import("./commands/test.ts"),

@@ -36,3 +36,37 @@ export const ADMIN_ANSWER_MS_MAX = 2_000;
 
 /** Bytes of a log that are shown when its process failed. */
 export const LOG_TAIL_BYTES = 4_096;
+
+/** A request of `weft up --check` that takes longer, in milliseconds, has failed. */
+export const CHECK_REQUEST_MS_MAX = 10_000;
+
+/** Bytes of the large body that `weft up --check` sends up and down. */
+export const CHECK_BODY_BYTES = 100_000_000;
+
+/** How long a large body may take, in milliseconds. */
+export const CHECK_BODY_MS_MAX = 30_000;
+
+/** How often the proxies' memory is read meanwhile, in milliseconds. */
+export const CHECK_MEMORY_PERIOD_MS = 200;
+
+/** A proxy that grows by more bytes than this while a large body passes holds it in memory. */
+export const CHECK_MEMORY_GROWTH_BYTES_MAX = 50_000_000;
+
+/** Loops of requests that run while the mesh changes. */
+export const CHECK_LOOPS = 8;
+
+/** How often the routes are rewritten under load. */
+export const CHECK_CHANGES = 20;
+
+/** Pause between two changes of the configuration, in milliseconds. */
+export const CHECK_CHANGE_PERIOD_MS = 100;
+
+/** The load runs so many milliseconds before an instance is killed, and so many after. */
+export const CHECK_KILL_AFTER_MS = 1_000;
+export const CHECK_KILL_LOAD_MS = 2_000;
+
+/** An instance that was killed must serve again within so many milliseconds: restart, health check, ejection. */
+export const CHECK_BACK_MS_MAX = 20_000;
+
+/** Characters of one event of an admin server's live view; it sends at most 500 routes. */
+export const ADMIN_EVENT_BYTES_MAX = 1_048_576;

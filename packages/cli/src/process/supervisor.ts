@@ -107,7 +107,7 @@ export class Supervisor implements RoleHost {
   }
 
   #receive(worker: WorkerProcess, message: WorkerMessage): void {
-    const { slot, pid } = worker;
+    const { slot, pid: workerPid } = worker;
     switch (message.type) {
       case "applied":
         this.#onApplied(message.revision);
@@ -115,7 +115,7 @@ export class Supervisor implements RoleHost {
       case "refused":
         this.#log.error("a worker refused a configuration; the last one stays", {
           slot,
-          pid,
+          workerPid,
           revision: message.revision,
           reason: message.message,
         });
@@ -125,7 +125,7 @@ export class Supervisor implements RoleHost {
         this.#group.broadcast({ type: "verdicts", verdicts: message.verdicts }, worker);
         return;
       case "drained":
-        this.#log.info("worker drained", { slot, pid, outcome: message.outcome });
+        this.#log.info("worker drained", { slot, workerPid, outcome: message.outcome });
         return;
       case "online":
       case "ready":
@@ -147,7 +147,8 @@ export class Supervisor implements RoleHost {
   /** A worker may have started with a world that was replaced meanwhile. */
   #onReady(worker: WorkerProcess): void {
     const world = this.#world;
-    if (world !== null && world.revision !== this.#startRevisions.get(worker.slot)) worker.send({ type: "world", world });
+    if (world !== null && world.revision !== this.#startRevisions.get(worker.slot))
+      worker.send({ type: "world", world });
     if (this.#verdicts !== null) worker.send({ type: "verdicts", verdicts: this.#verdicts });
     this.#electChecker();
   }
@@ -160,6 +161,6 @@ export class Supervisor implements RoleHost {
     if (next === undefined) return;
     this.#checker = next.slot;
     next.send({ type: "checks-health", isOn: true });
-    this.#log.info("another worker checks the health of hosts", { slot: next.slot, pid: next.pid });
+    this.#log.info("another worker checks the health of hosts", { slot: next.slot, workerPid: next.pid });
   }
 }

@@ -171,7 +171,7 @@ export class WorkerGroup implements WorkerHandler {
       if (worker.hasServed && !this.#isStopping) this.#options.onLost(worker);
       if (!this.#isStarting && !this.#isStopping) this.#restartLater(slot, how, worker.pid);
     } else if (!wasLeaving && !this.#isStopping) {
-      log.warn("a worker that was to start is gone", { slot: worker.slot, pid: worker.pid, how });
+      log.warn("a worker that was to start is gone", { slot: worker.slot, workerPid: worker.pid, how });
     }
     for (const listener of this.#exitListeners) listener();
   }
@@ -183,7 +183,7 @@ export class WorkerGroup implements WorkerHandler {
     const listeners = await worker.start({ type: "start", start: this.#options.startOf(slot.index) });
     log.info("worker ready", {
       slot: slot.index,
-      pid: worker.pid,
+      workerPid: worker.pid,
       startMs: Math.round(clock.nowMs() - worker.startedMs),
     });
     this.#options.onReady(worker);
@@ -194,7 +194,7 @@ export class WorkerGroup implements WorkerHandler {
     const { log, clock } = this.#options;
     slot.crashes++;
     const delayMs = slot.backoff.nextMs();
-    const fields = { slot: slot.index, pid, how, restartInMs: Math.round(delayMs) };
+    const fields = { slot: slot.index, workerPid: pid, how, restartInMs: Math.round(delayMs) };
     if (slot.crashes >= WORKER_CRASHES_IN_LOOP) {
       log.error("a worker dies again and again", { ...fields, crashes: slot.crashes });
     } else log.error("a worker died and is replaced", fields);

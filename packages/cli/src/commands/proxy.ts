@@ -1,0 +1,107 @@
+import { availableParallelism } from "node:os";
+import type { ResourceProblem, World } from "@weft/contract";
+import { loadWorld, renderProblem, watchDirectory } from "@weft/control/client";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
+import { WORKERS_MAX } from "../limits.ts";
+import { createLog, type ProcessLog } from "../log.ts";
+import { moduleUrl } from "../module-url.ts";
+import { ProxyRole } from "../process/proxy-role.ts";
+import type { RoleHost } from "../process/role-host.ts";
+import { runRole } from "../process/run-role.ts";
+import { canSharePorts } from "../process/shared-ports.ts";
+import { SingleHost } from "../process/single-host.ts";
+import { Supervisor } from "../process/supervisor.ts";
+
+interface ProxyOptions {
+  readonly config: string;
+  readonly workers?: number;
+  readonly single?: boolean;
+  readonly check?: boolean;
+}
+
+/** `weft proxy`: the data plane, in one process or several. */
+export function createCommand(): Command {
+  return new Command("proxy")
+    .description("run the data plane with the configuration below a path, which is watched")
+    .requiredOption("-c, --config <path>", "folder or file with the configuration (YAML)")
+    .addOption(
+      new Option("-w, --workers <count>", "worker processes; default: one per core")
+        .argParser(parseWorkers)
+        .conflicts("single"),
+    )
+    .option("--single", "one process without workers")
+    .option("--check", "check the configuration, print what is wrong or what it comes to, and end")
+    .addHelpText("after", SIGNALS_HELP)
+    .action(async (options: ProxyOptions) => {
+      const code = await (options.check === true ? check(options) : run(options));
+      process.exitCode = code;
+    });
+}
+
+const SIGNALS_HELP = `
+Signals:
+  SIGTERM, SIGINT  finish open requests, then end; a second one ends at once
+  SIGHUP           read the configuration and reopen access logs
+  SIGUSR2          replace the worker processes one after another`;
+
+async function check({ config }: ProxyOptions): Promise<ExitCode> {
+  const { world, problems } = await loadWorld(config);
+  if (world === null) return reportProblems(problems);
+  process.stdout.write(renderSummary(world));
+  return EXIT_CODE.done;
+}
+
+async function run(options: ProxyOptions): Promise<ExitCode> {
+  const log = createLog({ name: "proxy", isForPeople: process.stderr.isTTY, level: "info" });
+  const source = watchDirectory(options.config);
+  const { problems } = await source.ready;
+  const { world } = source;
+  if (world === null) {
+    source.close();
+    return reportProblems(problems);
+  }
+  const host = createHost(options, log);
+  const code = await runRole({ host, source, world, log, onServing: () => Promise.resolve(() => Promise.resolve()) });
+  // What clients hold open would keep the process.
+  process.exit(code);
+}
+
+function createHost({ single, workers }: ProxyOptions, log: ProcessLog): RoleHost {
+  const wanted = single === true ? 1 : (workers ?? availableParallelism());
+  const count = wanted > 1 && canSharePorts() ? wanted : 1;
+  if (count < wanted) log.warn("one process only: this system cannot share a port among several", { wanted });
+  if (count === 1) return new SingleHost(new ProxyRole(log), log);
+  const module = moduleUrl("../process/worker-main.ts", import.meta.url);
+  return new Supervisor({ workers: count, program: { module, args: [] }, log });
+}
+
+function reportProblems(problems: readonly ResourceProblem[]): ExitCode {
+  for (const problem of problems) console.error(renderProblem(problem));
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  console.error(`weft: Cannot use the configuration: ${count}`);
+  return EXIT_CODE.usage;
+}
+
+/** What a configuration comes to, for `--check`. */
+function renderSummary({ listeners, routeTables, clusters }: World): string {
+  const rules = new Map(routeTables.map((table) => [table.name, table.rules.length]));
+  const lines = [
+    "The configuration is valid.",
+    ...listeners.map(({ name, address, port, protocol, tls, routeTable }) => {
+      const served = protocol === "http" ? `${rules.get(routeTable) ?? 0} rules` : protocol;
+      return `  listener ${name}: ${address}:${port}${tls === null ? "" : " (TLS)"}, ${served}`;
+    }),
+    ...clusters.map(({ name, protocol, hosts, source }) => {
+      const where = source.type === "dns" ? `hosts of ${source.name}` : `${hosts.length} hosts`;
+      return `  cluster ${name}: ${protocol}, ${where}`;
+    }),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= WORKERS_MAX) return count;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${WORKERS_MAX}.`);
+}

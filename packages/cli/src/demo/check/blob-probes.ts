@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { type IncomingMessage, request as sendRequest } from "node:http";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import {
+  CHECK_BODY_BYTES,
+  CHECK_BODY_MS_MAX,
+  CHECK_MEMORY_GROWTH_BYTES_MAX,
+  CHECK_MEMORY_PERIOD_MS,
+} from "../limits.ts";
+import { readResidentBytes } from "../admin-client.ts";
+import { LOOPBACK } from "../shop/application.ts";
+import { blobPieces, blobSha256 } from "../shop/blob.ts";
+import type { RunningMesh } from "../up.ts";
+import { expect, type Probe } from "./probe.ts";
+
+const MEGABYTES = CHECK_BODY_BYTES / 1_000_000;
+
+async function upload({ mesh }: RunningMesh): Promise<void> {
+  const answer = await new Promise<string>((resolve, reject) => {
+    const outgoing = sendRequest(
+      {
+        host: LOOPBACK,
+        port: mesh.httpPort,
+        path: "/blob",
+        method: "POST",
+        // No length: the body is chunked, and HTTP/1.1 carries it so through every hop.
+        headers: { "content-type": "application/octet-stream" },
+        signal: AbortSignal.timeout(CHECK_BODY_MS_MAX),
+      },
+      (incoming) => void text(incoming).then(resolve, reject),
+    );
+    pipeline(Readable.from(blobPieces(CHECK_BODY_BYTES)), outgoing).catch(reject);
+  });
+  const { bytes, sha256 } = JSON.parse(answer) as { bytes: number; sha256: string };
+  expect(bytes === CHECK_BODY_BYTES, `${bytes} of ${CHECK_BODY_BYTES} bytes arrived`);
+  expect(sha256 === blobSha256(CHECK_BODY_BYTES), "the bytes that arrived are not those that were sent");
+}
+
+async function download({ mesh }: RunningMesh): Promise<void> {
+  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+    const path = `/blob?bytes=${CHECK_BODY_BYTES}`;
+    const signal = AbortSignal.timeout(CHECK_BODY_MS_MAX);
+    sendRequest({ host: LOOPBACK, port: mesh.httpPort, path, signal }, resolve).on("error", reject).end();
+  });
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of incoming as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  expect(bytes === CHECK_BODY_BYTES, `${bytes} of ${CHECK_BODY_BYTES} bytes arrived`);
+  expect(hash.digest("hex") === blobSha256(CHECK_BODY_BYTES), "the bytes that arrived are not those that were sent");
+}
+
+/** Runs `transfer` and watches the memory of the two proxies that it goes through. */
+async function watched(running: RunningMesh, transfer: (mesh: RunningMesh) => Promise<void>): Promise<string> {
+  const { mesh } = running;
+  const sidecar = mesh.instances.find(({ name }) => name === "storefront");
+  const ports = [mesh.adminPort, sidecar?.adminPort ?? 0];
+  const read = (): Promise<number[]> => Promise.all(ports.map((port) => readResidentBytes(port)));
+  const before = await read();
+  let growth = 0;
+  const measure = async (): Promise<void> => {
+    const now = await read();
+    for (const [index, bytes] of now.entries()) growth = Math.max(growth, bytes - (before[index] ?? 0));
+  };
+  // A measurement that fails shows in the last one, which is awaited.
+  const timer = setInterval(() => void measure().catch(() => {}), CHECK_MEMORY_PERIOD_MS);
+  const startMs = performance.now();
+  try {
+    await transfer(running);
+  } finally {
+    clearInterval(timer);
+  }
+  const seconds = (performance.now() - startMs) / 1000;
+  await measure();
+  const grown = growth / 1_000_000;
+  expect(
+    growth <= CHECK_MEMORY_GROWTH_BYTES_MAX,
+    `a proxy grew by ${grown.toFixed(0)} MB while ${MEGABYTES} MB passed`,
+  );
+  return `${MEGABYTES} MB in ${seconds.toFixed(1)} s, hash verified, no proxy grew by more than ${Math.ceil(grown)} MB`;
+}
+
+/** Bodies far larger than any buffer. */
+export const BLOB_PROBES: readonly Probe[] = [
+  { name: "large body up", run: (mesh) => watched(mesh, upload) },
+  { name: "large body down", run: (mesh) => watched(mesh, download) },
+];
