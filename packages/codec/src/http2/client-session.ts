@@ -22,8 +22,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
   acceptsUpgrades: boolean = false;
   readonly #handler: ClientSessionHandler;
   readonly #scheme: string;
-  /** What the server's SETTINGS allow; before them, what RFC 9113 recommends as the least. */
-  #peerStreamsMax: number = STREAMS_BEFORE_SETTINGS_MAX;
+  /** What the server's SETTINGS allow, -1 while they say nothing about it. */
+  #peerStreamsMax: number = -1;
+  /** False until the server's SETTINGS have come. */
+  #isGreeted: boolean = false;
   #nextStreamId: number = 1;
   #isDraining: boolean = false;
   /** `availableStreams` was 0 when last looked at: growth is news. */
@@ -40,7 +42,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
 
   get availableStreams(): number {
     if (this.#isDraining || this.isOver) return 0;
-    return Math.max(0, Math.min(this.#peerStreamsMax, this.options.streamsMax) - this.streams.length);
+    let streamsMax = this.options.streamsMax;
+    if (this.#peerStreamsMax >= 0) streamsMax = Math.min(streamsMax, this.#peerStreamsMax);
+    else if (!this.#isGreeted) streamsMax = Math.min(streamsMax, STREAMS_BEFORE_SETTINGS_MAX);
+    return Math.max(0, streamsMax - this.streams.length);
   }
 
   get isDraining(): boolean {
@@ -148,12 +153,12 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
   }
 
   protected override onOtherSetting(identifier: number, value: number): void {
-    // A server that says nothing about it keeps the initial value: it is rarely meant as "without limit".
     if (identifier === SETTING_MAX_CONCURRENT_STREAMS) this.#peerStreamsMax = value;
     else if (identifier === SETTING_ENABLE_CONNECT_PROTOCOL) this.acceptsUpgrades = value === 1;
   }
 
   protected override afterSettings(): void {
+    this.#isGreeted = true;
     this.#tellAvailability();
   }
 
@@ -184,6 +189,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     const wasFull = this.#isFull;
     this.#isFull = isFull;
     if (wasFull && !isFull) this.#handler.onStreamsAvailable();
+  }
+
+  protected override onReadPaused(isPaused: boolean): void {
+    this.#handler.onReadPaused(isPaused);
   }
 
   protected override onOver(error: WeftError | null): void {

@@ -7,6 +7,7 @@ import { ReceiveWindow } from "./flow-control.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { HeaderCodec } from "./header-codec.ts";
 import { TABLE_BYTES_INITIAL } from "./hpack-table.ts";
+import { OUTPUT_PAUSE_BYTES } from "./limits.ts";
 import type { Http2Options } from "./options.ts";
 import { ResetHistory } from "./reset-history.ts";
 import { Sender, type SenderOwner } from "./sender.ts";
@@ -40,8 +41,9 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   #headers: HeaderCodec | null = null;
   #budget: FloodBudget | null = null;
   #resets: ResetHistory | null = null;
-  /** Bytes of answers written while the peer did not take the output. */
+  /** Bytes of heads and control frames written while the peer did not take the output. */
   #answerBytes: number = 0;
+  #isReadPaused: boolean = false;
 
   constructor(output: OutputBuffer, options: Http2Options) {
     this.output = output;
@@ -59,7 +61,12 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
 
   outputDrained(): void {
     this.#answerBytes = 0;
-    if (!this.isOver) this.sender.pump();
+    if (this.isOver) return;
+    if (this.#isReadPaused) {
+      this.#isReadPaused = false;
+      this.onReadPaused(false);
+    }
+    this.sender.pump();
   }
 
   connectionLost(detail: string): void {
@@ -73,11 +80,12 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
 
   sendData(stream: Stream, bytes: Buffer, start: number, end: number, isEnd: boolean): boolean {
     if (!canSend(stream.state) || stream.isEndPending || stream.trailersPending !== null) return true;
+    if (stream.pendingBytes > this.options.streamPendingBytesMax) {
+      this.abortStream(stream, "overloaded", "too many bytes wait for the peer's flow-control window");
+      return true;
+    }
     const canGoOn = this.sender.send(stream, bytes, start, end, isEnd);
     if (isEnd && !stream.isEndPending) this.endLocal(stream);
-    else if (stream.pendingBytes > this.options.streamPendingBytesMax) {
-      this.abortStream(stream, "overloaded", "too many bytes wait for the peer's flow-control window");
-    }
     return canGoOn;
   }
 
@@ -218,13 +226,22 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
     this.#budget?.give(kind, count);
   }
 
-  /** False, and the session is over, when the peer keeps asking for answers that it does not read. */
+  /**
+   * Counts what is about to be written on the peer's account. While the output is congested reading pauses soon;
+   * false, and the session is over, when requests keep coming all the same.
+   */
   protected mayAnswer(byteCount: number): boolean {
     if (!this.output.isCongested) return true;
     this.#answerBytes += byteCount;
-    if (this.#answerBytes <= this.options.outputFloodBytesMax) return true;
-    this.fail("HTTP2_OUTPUT_FLOOD", "the peer does not read the answers that it asks for");
-    return false;
+    if (this.#answerBytes > this.options.outputFloodBytesMax) {
+      this.fail("HTTP2_OUTPUT_FLOOD", "the peer does not read the answers that it asks for");
+      return false;
+    }
+    if (this.#answerBytes > OUTPUT_PAUSE_BYTES && !this.#isReadPaused) {
+      this.#isReadPaused = true;
+      this.onReadPaused(true);
+    }
+    return !this.isOver;
   }
 
   // ---- the connection ----
@@ -279,6 +296,8 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   /** False once the peer has ended its side of the stream. */
   protected abstract canStillReceive(stream: Stream): boolean;
   protected abstract stopReading(): void;
+  /** True: the owner should read no more from the socket until told false. */
+  protected abstract onReadPaused(isPaused: boolean): void;
   /** Our side of a stream has ended, the peer's has not. */
   protected abstract onLocalEnd(stream: Stream): void;
   /** A stream has ended on both sides as it should. */

@@ -3,12 +3,23 @@ import { BLOCK_MEMO_ENTRIES_MAX, HEAD_MEMO_BLOCK_BYTES_MAX, HEAD_MEMO_ENTRIES_MA
 
 class RememberedHead<Head> {
   readonly hash: number;
+  readonly variant: number;
   /** The block's bytes as latin1; null after the first sight. */
   block: string | null = null;
   head: Head | null = null;
 
-  constructor(hash: number) {
+  constructor(hash: number, variant: number) {
     this.hash = hash;
+    this.variant = variant;
+  }
+
+  isOf(bytes: Buffer, start: number, byteCount: number, variant: number): boolean {
+    const block = this.block;
+    if (block === null || block.length !== byteCount || this.variant !== variant) return false;
+    for (let index = 0; index < byteCount; index++) {
+      if (block.charCodeAt(index) !== bytes[start + index]) return false;
+    }
+    return true;
   }
 }
 
@@ -20,45 +31,42 @@ class RememberedHead<Head> {
 export class HeadMemo<Head> {
   #slots: (RememberedHead<Head> | undefined)[] | null = null;
   #generation: number = 0;
-  /** Hash of the block that `find` saw last. */
+  /** What was found last: the next block is often the same and then needs no hash. */
+  #last: RememberedHead<Head> | null = null;
+  /** Hash of the block that `find` missed last. */
   #hash: number = 0;
 
   /** The head that `bytes[start, end)` means, or null. `variant` is whatever else decides the head. */
   find(bytes: Buffer, start: number, end: number, variant: number, generation: number): Head | null {
     const byteCount = end - start;
     if (byteCount > HEAD_MEMO_BLOCK_BYTES_MAX) return null;
+    if (this.#generation !== generation) {
+      this.#slots = null;
+      this.#last = null;
+      this.#generation = generation;
+    }
+    if (this.#last !== null && this.#last.isOf(bytes, start, byteCount, variant)) return this.#last.head;
     let hash = variant + 1;
     for (let at = start; at < end; at++) hash = Math.imul(hash, 16_777_619) ^ (bytes[at] ?? 0);
     hash = (hash ^ (hash >>> 15)) | 0;
     this.#hash = hash;
-    const slots = this.#slots;
-    if (slots === null) return null;
-    if (this.#generation !== generation) {
-      this.#slots = null;
-      return null;
-    }
-    const slot = slots[hash & (HEAD_MEMO_ENTRIES_MAX - 1)];
-    if (slot === undefined || slot.hash !== hash) return null;
-    const block = slot.block;
-    if (block === null || block.length !== byteCount + 1 || block.charCodeAt(byteCount) !== variant) return null;
-    for (let index = 0; index < byteCount; index++) {
-      if (block.charCodeAt(index) !== bytes[start + index]) return null;
-    }
+    const slot = this.#slots === null ? undefined : this.#slots[hash & (HEAD_MEMO_ENTRIES_MAX - 1)];
+    if (slot === undefined || slot.hash !== hash || !slot.isOf(bytes, start, byteCount, variant)) return null;
+    this.#last = slot;
     return slot.head;
   }
 
-  /** After `find` returned null for the same arguments and the block was decoded without changing the table. */
-  remember(bytes: Buffer, start: number, end: number, variant: number, generation: number, head: Head): void {
+  /** After `find` returned null for the same block, and it was decoded without changing the table. */
+  remember(bytes: Buffer, start: number, end: number, variant: number, head: Head): void {
     if (end - start > HEAD_MEMO_BLOCK_BYTES_MAX) return;
-    this.#generation = generation;
     this.#slots ??= new Array<RememberedHead<Head> | undefined>(HEAD_MEMO_ENTRIES_MAX).fill(undefined);
     const index = this.#hash & (HEAD_MEMO_ENTRIES_MAX - 1);
     const slot = this.#slots[index];
-    if (slot === undefined || slot.hash !== this.#hash) {
-      this.#slots[index] = new RememberedHead(this.#hash);
+    if (slot === undefined || slot.hash !== this.#hash || slot.variant !== variant) {
+      this.#slots[index] = new RememberedHead(this.#hash, variant);
       return;
     }
-    slot.block = sliceLatin1(bytes, start, end) + String.fromCharCode(variant);
+    slot.block = sliceLatin1(bytes, start, end);
     slot.head = head;
   }
 }

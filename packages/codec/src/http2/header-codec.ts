@@ -44,7 +44,7 @@ export class HeaderCodec {
     const head = readRequestHead(list, isEnd);
     if (head === null) return "malformed";
     if (this.decoder.table.generation === generation) {
-      this.#heads.remember(bytes, start, end, variant, generation, head);
+      this.#heads.remember(bytes, start, end, variant, head);
     }
     return head;
   }
@@ -67,7 +67,7 @@ export class HeaderCodec {
     const head = readResponseHead(list, isEnd, isHeadRequest, isUpgrade);
     if (head === null) return "malformed";
     if (this.decoder.table.generation === generation) {
-      this.#heads.remember(bytes, start, end, variant, generation, head);
+      this.#heads.remember(bytes, start, end, variant, head);
     }
     return head;
   }
@@ -82,7 +82,7 @@ export class HeaderCodec {
     const fields = readTrailers(list);
     if (fields === null) return "malformed";
     if (this.decoder.table.generation === generation) {
-      this.#trailers.remember(bytes, start, end, 0, generation, fields);
+      this.#trailers.remember(bytes, start, end, 0, fields);
     }
     return fields;
   }

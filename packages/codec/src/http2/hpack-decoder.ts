@@ -4,6 +4,7 @@ import { HpackEntry } from "./hpack-entry.ts";
 import { decodeHuffman } from "./hpack-huffman.ts";
 import { STATIC_ENTRIES, STATIC_INDEX_MAX } from "./hpack-static.ts";
 import { DynamicTable, TABLE_BYTES_INITIAL } from "./hpack-table.ts";
+import { rememberNeverIndexed } from "./hpack-never-indexed.ts";
 import { HPACK_INTEGER_MAX, HPACK_SIZE_UPDATES_PER_BLOCK_MAX } from "./limits.ts";
 
 /** The fields of one block, in order. Reused: read `entries` up to `length`. */
@@ -49,6 +50,8 @@ export class HpackDecoder {
   allowTableBytes(byteCount: number): void {
     this.#bytesMax = byteCount;
     this.#mustShrink = this.table.bytesMax > byteCount;
+    // Blocks that were remembered must be judged again.
+    this.table.generation++;
   }
 
   /** Decodes `bytes[start, end)` into `list`; false when the block breaks RFC 7541 (COMPRESSION_ERROR). */
@@ -80,7 +83,9 @@ export class HpackDecoder {
     if (!isIndexed && first >= 0x20) return null;
     const index = this.#integer(bytes, end, isIndexed ? 6 : 4);
     const entry = index > 0 ? this.#literal(bytes, end, index) : index === 0 ? this.#newName(bytes, end) : null;
-    if (entry !== null && isIndexed) this.#add(entry);
+    if (entry === null) return null;
+    if (isIndexed) this.#add(entry);
+    else if (first >= 0x10) rememberNeverIndexed(entry.name);
     return entry;
   }
 
@@ -115,6 +120,8 @@ export class HpackDecoder {
     if (byteCount < 0 || byteCount > this.#bytesMax) return false;
     if (++list.sizeUpdates > HPACK_SIZE_UPDATES_PER_BLOCK_MAX) return false;
     this.table.bytesMax = byteCount;
+    // Even where nothing is evicted, this block is one of a kind.
+    this.table.generation++;
     while (this.table.mustEvict(0)) this.table.evict();
     this.#mustShrink = false;
     return true;

@@ -1,4 +1,5 @@
 import { writeLatin1 } from "@weft/kernel";
+import { isNeverIndexed } from "./hpack-never-indexed.ts";
 import { isFieldName, isFieldValue } from "./field-kinds.ts";
 import { ENTRY_OVERHEAD_BYTES } from "./hpack-entry.ts";
 import { encodeHuffman, huffmanBytes } from "./hpack-huffman.ts";
@@ -47,15 +48,29 @@ class EncoderEntry {
   readonly byteLength: number;
   /** Place in the order of insertion. */
   readonly sequence: number;
-  /** The entry before this one with the same name; it leaves the table before this one. Cut when this one leaves. */
-  older: EncoderEntry | null;
+  readonly record: NameRecord;
+  /** Its neighbours in the table with the same name. */
+  older: EncoderEntry | null = null;
+  newer: EncoderEntry | null = null;
 
-  constructor(name: string, value: string, sequence: number, older: EncoderEntry | null) {
+  constructor(name: string, value: string, sequence: number, record: NameRecord) {
     this.name = name;
     this.value = value;
     this.byteLength = name.length + value.length + ENTRY_OVERHEAD_BYTES;
     this.sequence = sequence;
-    this.older = older;
+    this.record = record;
+  }
+}
+
+/** What an encoder knows about a name: one look-up per field finds both tables' entries. */
+class NameRecord {
+  /** Lowest index in the static table; 0 for none. */
+  readonly staticIndex: number;
+  /** Newest entry in the dynamic table. */
+  newest: EncoderEntry | null = null;
+
+  constructor(staticIndex: number) {
+    this.staticIndex = staticIndex;
   }
 }
 
@@ -69,8 +84,8 @@ class EncoderEntry {
  */
 export class HpackEncoder {
   readonly table: DynamicTable<EncoderEntry> = new DynamicTable();
-  /** Newest entry of each name in the table. */
-  readonly #newest: Map<string, EncoderEntry> = new Map();
+  /** Names that were written and are in the static table, and names in the dynamic table. */
+  readonly #names: Map<string, NameRecord> = new Map();
   #seen: Int32Array | null = null;
   /** What the peer allows and we want; the table follows with the next block. */
   bytesWanted: number = TABLE_BYTES_INITIAL;
@@ -111,26 +126,29 @@ export class HpackEncoder {
 
   /** Appends a field. A field that must not stand in HTTP/2 (name or value malformed) is left out. */
   field(name: string, value: string): void {
-    const nameIndex = STATIC_NAME_INDEX.get(name) ?? 0;
-    if (nameIndex > 0) {
-      const index = staticIndexOf(nameIndex, name, value);
-      if (index > 0) {
-        ensure(4);
-        writeInteger(0x80, 7, index);
-        return;
-      }
+    const record = this.#names.get(name) ?? this.#recordStatic(name);
+    if (record === null) return this.#literal(name, value, 0);
+    const staticIndex = record.staticIndex;
+    if (staticIndex > 0) {
+      const index = staticIndexOf(staticIndex, name, value);
+      if (index > 0) return writeIndexed(index);
     }
-    const newest = this.#newest.get(name);
-    let entry = newest;
-    for (let steps = 0; entry !== undefined && steps < HPACK_ENCODER_SEARCH_MAX; steps++) {
-      if (entry.value === value) {
-        ensure(4);
-        writeInteger(0x80, 7, this.#indexOf(entry));
-        return;
-      }
-      entry = this.#olderOf(entry);
+    let entry = record.newest;
+    for (let steps = 0; entry !== null && steps < HPACK_ENCODER_SEARCH_MAX; steps++) {
+      if (entry.value === value) return writeIndexed(this.#indexOf(entry));
+      entry = entry.older;
     }
-    this.#literal(name, value, nameIndex > 0 ? nameIndex : newest === undefined ? 0 : this.#indexOf(newest));
+    const newest = record.newest;
+    this.#literal(name, value, staticIndex > 0 ? staticIndex : newest === null ? 0 : this.#indexOf(newest));
+  }
+
+  /** The record of a name of the static table, made when it is first written; null for other names. */
+  #recordStatic(name: string): NameRecord | null {
+    const staticIndex = STATIC_NAME_INDEX.get(name);
+    if (staticIndex === undefined) return null;
+    const record = new NameRecord(staticIndex);
+    this.#names.set(name, record);
+    return record;
   }
 
   #literal(name: string, value: string, nameIndex: number): void {
@@ -144,7 +162,7 @@ export class HpackEncoder {
   }
 
   #formOf(name: string, value: string): number {
-    if (SENSITIVE_NAMES.has(name)) return NEVER_INDEXED;
+    if (SENSITIVE_NAMES.has(name) || isNeverIndexed(name)) return NEVER_INDEXED;
     if (name === "cookie" && value.length < HPACK_SENSITIVE_COOKIE_BYTES_MAX) return NEVER_INDEXED;
     if (UNINDEXED_NAMES.has(name)) return WITHOUT_INDEXING;
     // An entry that would push out most of the others costs more than it saves.
@@ -170,25 +188,31 @@ export class HpackEncoder {
   #insert(name: string, value: string): void {
     const byteCount = name.length + value.length + ENTRY_OVERHEAD_BYTES;
     while (this.table.mustEvict(byteCount)) this.#evict();
-    const older = this.#newest.get(name) ?? null;
-    const entry = new EncoderEntry(name, value, this.table.added, older);
-    if (this.table.add(entry)) this.#newest.set(name, entry);
+    let record = this.#names.get(name);
+    if (record === undefined) {
+      record = new NameRecord(0);
+      this.#names.set(name, record);
+    }
+    const entry = new EncoderEntry(name, value, this.table.added, record);
+    this.table.add(entry);
+    if (record.newest !== null) record.newest.newer = entry;
+    entry.older = record.newest;
+    record.newest = entry;
   }
 
   #evict(): void {
     const entry = this.table.evict();
     if (entry === undefined) return;
-    entry.older = null;
-    if (this.#newest.get(entry.name) === entry) this.#newest.delete(entry.name);
+    // The oldest of the table is the oldest of its name.
+    if (entry.newer !== null) entry.newer.older = null;
+    else {
+      entry.record.newest = null;
+      if (entry.record.staticIndex === 0) this.#names.delete(entry.name);
+    }
   }
 
   #indexOf(entry: EncoderEntry): number {
     return STATIC_INDEX_MAX + this.table.added - entry.sequence;
-  }
-
-  #olderOf(entry: EncoderEntry): EncoderEntry | undefined {
-    const older = entry.older;
-    return older !== null && older.sequence >= this.table.added - this.table.length ? older : undefined;
   }
 
   #writeResize(byteCount: number): void {
@@ -209,6 +233,11 @@ function ensure(byteCount: number): void {
   const grown = Buffer.allocUnsafeSlow(Math.max(scratch.length * 2, scratchLength + byteCount));
   scratch.copy(grown, 0, 0, scratchLength);
   scratch = grown;
+}
+
+function writeIndexed(index: number): void {
+  ensure(4);
+  writeInteger(0x80, 7, index);
 }
 
 function writeInteger(first: number, prefixBits: number, value: number): void {

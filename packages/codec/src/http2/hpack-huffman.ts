@@ -102,29 +102,42 @@ export function decodeHuffman(bytes: Buffer, start: number, end: number): string
   // The shortest code has 5 bits: a string grows by at most 8/5.
   if ((end - start) * 2 > scratch.length) scratch = Buffer.allocUnsafeSlow((end - start) * 2);
   const target = scratch;
-  const bitEnd = end * 8;
-  let bit = start * 8;
+  /** The last bytes read; the lowest `heldBits` of it are not decoded yet. */
+  let held = 0;
+  let heldBits = 0;
+  let from = start;
   let at = 0;
-  while (bit < bitEnd) {
-    const index = bit >> 3;
-    const low = index + 1 < end ? (bytes[index + 1] ?? 0) : 0xff;
-    const next = ((((bytes[index] ?? 0) << 8) | low) >>> (8 - (bit & 7))) & 0xff;
-    const found = FAST[next] ?? 0;
-    const left = bitEnd - bit;
-    if (found !== 0 && (found & 15) <= left) {
-      target[at++] = found >> 4;
-      bit += found & 15;
-    } else if (left < 8) {
-      if (next >>> (8 - left) !== (1 << left) - 1) return null;
-      break;
-    } else {
-      const slow = decodeLongCode(bytes, bit, bitEnd);
+  while (from < end) {
+    held = (held << 8) | (bytes[from++] ?? 0);
+    heldBits += 8;
+    while (heldBits >= FAST_BITS) {
+      const found = FAST[(held >>> (heldBits - FAST_BITS)) & 0xff] ?? 0;
+      if (found !== 0) {
+        target[at++] = found >> 4;
+        heldBits -= found & 15;
+        continue;
+      }
+      const bit = from * 8 - heldBits;
+      const slow = decodeLongCode(bytes, bit, end * 8);
       if (slow < 0) return null;
       target[at++] = slow & 0xff;
-      bit += slow >> 8;
+      // Go on behind the long code, which ends within a byte that may not be read yet.
+      const next = bit + (slow >> 8);
+      from = (next + 7) >> 3;
+      heldBits = from * 8 - next;
+      held = bytes[from - 1] ?? 0;
     }
   }
-  return sliceLatin1(target, 0, at);
+  // Fewer than 8 bits are left: short codes, then padding of ones.
+  while (heldBits > 0) {
+    const ones = 0xff >>> heldBits;
+    const found = FAST[((held << (8 - heldBits)) | ones) & 0xff] ?? 0;
+    if (found === 0 || (found & 15) > heldBits) break;
+    target[at++] = found >> 4;
+    heldBits -= found & 15;
+  }
+  const padding = (1 << heldBits) - 1;
+  return (held & padding) === padding ? sliceLatin1(target, 0, at) : null;
 }
 
 /** Code length << 8 | symbol; -1 when no symbol's code stands here. */

@@ -43,13 +43,19 @@ export const HEADER_BLOCK_BYTES_MAX = 131_072;
 /** Body bytes that wait on one stream for the peer's window: eight of our own stream windows. */
 export const STREAM_PENDING_BYTES_MAX = 2_097_152;
 
-/** Bytes waiting in the output beyond which a peer that still asks for answers (PING, SETTINGS) is cut off. */
+/**
+ * Bytes of heads and control frames that we write while the output is congested before we stop reading: a peer that
+ * asks without taking the answers must wait.
+ */
+export const OUTPUT_PAUSE_BYTES = 16_384;
+
+/** As `OUTPUT_PAUSE_BYTES`, for the end of the connection: one read of nothing but PINGs stays far below. */
 export const OUTPUT_FLOOD_BYTES_MAX = 1_048_576;
 
 /** Milliseconds after which used-up flood budgets are full again. */
 export const BUDGET_WINDOW_MS = 10_000;
 
-/** Streams in one window that the client resets; each request that completes gives one back (rapid reset). */
+/** Streams in one window that the client resets or that we refuse; a completed request gives one back (rapid reset). */
 export const RESETS_MAX = 500;
 
 /** Streams in one window that we reset because the client broke a rule on them (the "made you reset" attack). */
@@ -102,3 +108,12 @@ export const BLOCK_MEMO_ENTRIES_MAX = 32;
 
 /** Streams that we reset and still know by number, to tell late frames from wrong ones. */
 export const RESET_STREAMS_REMEMBERED_MAX = 128;
+
+/**
+ * Names of fields that peers marked as never to be indexed and that all encoders of a worker therefore do not index.
+ * Few names are secrets; the bound keeps a hostile peer from filling memory with invented ones.
+ */
+export const NEVER_INDEXED_NAMES_MAX = 64;
+
+/** Longest such name in bytes. */
+export const NEVER_INDEXED_NAME_BYTES_MAX = 64;

@@ -18,6 +18,9 @@ import { NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status
 import type { Http2Stream } from "./stream.ts";
 import { canSend, EVENT_RECEIVE_END, STREAM_OPEN, transition } from "./stream-state.ts";
 
+/** What a head adds to a congested output, about. */
+const HEAD_BYTES = 64;
+
 const HEAD_TOO_LARGE: ResponseHead = new ResponseHead(431, NO_FIELDS, 0);
 
 /**
@@ -62,16 +65,23 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
 
   // ---- what streams ask ----
 
+  override sendData(stream: Http2ServerStream, bytes: Buffer, start: number, end: number, isEnd: boolean): boolean {
+    assert(stream.isHeadSent || !canSend(stream.state), "the head goes out before the body");
+    return super.sendData(stream, bytes, start, end, isEnd);
+  }
+
   sendInformational(stream: Http2ServerStream, head: ResponseHead): void {
-    if (!canSend(stream.state)) return;
+    if (!canSend(stream.state) || !this.mayAnswer(HEAD_BYTES)) return;
     assert(!stream.isHeadSent, "interim answers go out before the final one");
     this.headers().writeResponse(this.output, stream.id, head, false, this.sender.frameBytesMax);
   }
 
   sendHead(stream: Http2ServerStream, head: ResponseHead, isEnd: boolean): void {
-    if (!canSend(stream.state)) return;
+    if (!canSend(stream.state) || !this.mayAnswer(HEAD_BYTES)) return;
     assert(!stream.isHeadSent, "an answer has one final head");
     stream.isHeadSent = true;
+    // A tunnel that is refused is an ordinary answer.
+    if (head.status >= 300) stream.isTunnel = false;
     this.headers().writeResponse(this.output, stream.id, head, isEnd, this.sender.frameBytesMax);
     if (isEnd) this.endLocal(stream);
   }
@@ -96,7 +106,8 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     }
     this.lastPeerStreamId = streamId;
     if (this.streams.length >= this.options.streamsMax) {
-      if (this.skipBlock(bytes, start, end)) this.rejectStream(streamId, REFUSED_STREAM);
+      // Not counted as provoked: a client may not have our SETTINGS yet.
+      if (this.skipBlock(bytes, start, end) && this.charge(BUDGET_RESETS)) this.writeReset(streamId, REFUSED_STREAM);
       return;
     }
     const head = this.headers().decodeRequest(bytes, start, end, isEnd);
@@ -169,6 +180,10 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
 
   protected override afterClose(): void {
     if (this.#isDraining && this.streams.length === 0) this.finish(!this.#isClosing);
+  }
+
+  protected override onReadPaused(isPaused: boolean): void {
+    this.#handler.onReadPaused(isPaused);
   }
 
   protected override onOver(error: WeftError | null): void {
