@@ -3,4 +3,4 @@ export type { AccessLog, AccessLogCounters, AccessLogDeps } from "./access-log.t
 export type { AccessRecord } from "./access-record.ts";
 export { ACCESS_LOG_ERRORS } from "./errors.ts";
 export type { AccessLogErrorCode } from "./errors.ts";
-export { maskQuery } from "./mask-query.ts";
+export { isSecretName, maskQuery } from "./mask-query.ts";

@@ -1,6 +1,11 @@
-/** Names of query parameters that carry credentials: words anywhere in the name, and short names as a whole. */
+/** Names of parameters and headers that carry credentials: words anywhere in the name, and short names as a whole. */
 const SECRET_NAME =
-  /token|secret|passw|pwd|api[-_.]?key|auth|credential|signature|session|jwt|assertion|verifier|^(?:sig|key|code|sid)$/i;
+  /token|secret|passw|pwd|api[-_.]?key|auth|cookie|credential|signature|session|jwt|assertion|verifier|^(?:sig|key|code|sid)$/i;
+
+/** Whether a parameter or header of this name is taken to carry a credential. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
 
 /** One parameter: everything up to the next separator, so that matching is linear. */
 const PARAMETER = /[^&;#]+/g;
@@ -14,5 +19,5 @@ export function maskQuery(path: string): string {
 
 function maskParameter(parameter: string): string {
   const equals = parameter.indexOf("=");
-  return equals > 0 && SECRET_NAME.test(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=***` : parameter;
+  return equals > 0 && isSecretName(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=***` : parameter;
 }

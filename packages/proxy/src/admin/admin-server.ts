@@ -1,0 +1,171 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type Clock, systemClock, WeftError } from "@weft/kernel";
+import type { AdminSource } from "./admin-source.ts";
+import { type AdminFailure, sendFailure } from "./answer.ts";
+import { ENDPOINTS, type Endpoint, Refusal } from "./endpoints.ts";
+import type { AdminErrorCode } from "./errors.ts";
+import { isHostAllowed, refuseAction } from "./guard.ts";
+import {
+  ADMIN_CONNECTIONS_MAX,
+  ADMIN_HEAD_BYTES_MAX,
+  ADMIN_IDLE_MS_MAX,
+  ADMIN_REQUEST_MS_MAX,
+  ADMIN_RESPONSE_MS_MAX,
+} from "./limits.ts";
+import { LiveFeed } from "./live-feed.ts";
+import { createPatientSource } from "./patient-source.ts";
+
+export interface AdminServerOptions {
+  /** Default 127.0.0.1. Beyond loopback actions need a token. */
+  readonly address?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Asked of every action (POST) as `Authorization: Bearer`; none: actions are for loopback alone. */
+  readonly token?: string;
+  readonly clock?: Clock;
+}
+
+/** A running admin server. */
+export interface AdminServer {
+  readonly address: string;
+  /** As bound. */
+  readonly port: number;
+  /** Ends live views and closes every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the admin page and API of a proxy. Off the hot path, and bounded in connections, sizes and times, so that it
+ * never stands in the way of traffic.
+ *
+ * @throws WeftError ADMIN_LISTEN_FAILED
+ * @example
+ * const admin = await createAdminServer(source, { port: 15000 });
+ * console.log(`http://${admin.address}:${admin.port}/`);
+ */
+export async function createAdminServer(source: AdminSource, options: AdminServerOptions): Promise<AdminServer> {
+  const { address = "127.0.0.1", port, token = "", clock = systemClock } = options;
+  const patient = createPatientSource(source, clock);
+  const feed = new LiveFeed(clock, () => patient.metrics());
+  const desk = new Desk(patient, feed, clock, { address, token });
+  const server = createServer(
+    {
+      maxHeaderSize: ADMIN_HEAD_BYTES_MAX,
+      headersTimeout: ADMIN_REQUEST_MS_MAX,
+      requestTimeout: ADMIN_REQUEST_MS_MAX,
+      keepAliveTimeout: ADMIN_IDLE_MS_MAX,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => void desk.answer(request, response),
+  );
+  server.maxConnections = ADMIN_CONNECTIONS_MAX;
+  await listen(server, address, port);
+  const bound = server.address();
+  return {
+    address,
+    port: typeof bound === "object" && bound !== null ? bound.port : port,
+    close: () =>
+      new Promise((resolve) => {
+        feed.close();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `Cannot serve the admin API on ${address}:${port}: ${cause.message}`;
+      reject(new WeftError<AdminErrorCode>("ADMIN_LISTEN_FAILED", message, { address, port }, { cause }));
+    });
+    server.listen(port, address, resolve);
+  });
+}
+
+const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map((endpoint) => [endpoint.path, endpoint]));
+
+/** Answers each request: checks who asks, finds the endpoint, and turns what goes wrong into an answer. */
+class Desk {
+  readonly #source: AdminSource;
+  readonly #feed: LiveFeed;
+  readonly #clock: Clock;
+  readonly #options: { readonly address: string; readonly token: string };
+
+  constructor(source: AdminSource, feed: LiveFeed, clock: Clock, options: { address: string; token: string }) {
+    this.#source = source;
+    this.#feed = feed;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** Never rejects. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const deadline = this.#clock.setTimer(() => {
+      if (!this.#feed.has(response)) response.destroy();
+    }, ADMIN_RESPONSE_MS_MAX);
+    deadline.unref();
+    response.once("close", () => this.#clock.clearTimer(deadline));
+    // What a vanished client leaves behind is no news.
+    response.on("error", () => {});
+    try {
+      await this.#visit(request, response);
+    } catch (error) {
+      const failure = error instanceof Refusal ? error.failure : sourceFailure(error);
+      if (response.headersSent) response.destroy();
+      else sendFailure(response, failure);
+    }
+  }
+
+  async #visit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { host } = request.headers;
+    if (!isHostAllowed(host, this.#options.address)) {
+      const message = `Cannot answer for host "${host ?? ""}": expected an address of this server`;
+      throw new Refusal({ status: 421, code: "ADMIN_HOST_REFUSED", message });
+    }
+    const base = "http://admin";
+    const target = request.url ?? "/";
+    if (!URL.canParse(target, base)) {
+      throw new Refusal({ status: 400, code: "ADMIN_REQUEST_INVALID", message: "Cannot read the request's target" });
+    }
+    const url = new URL(target, base);
+    const handler = this.#handlerOf(request, url.pathname);
+    await handler({ source: this.#source, feed: this.#feed, request, response, query: url.searchParams });
+  }
+
+  #handlerOf(request: IncomingMessage, path: string): NonNullable<Endpoint["get"]> {
+    const endpoint = BY_PATH.get(path);
+    if (endpoint === undefined) {
+      const endpoints = ENDPOINTS.map(({ path, summary }) => ({ path, summary }));
+      throw new Refusal({
+        status: 404,
+        code: "ADMIN_NOT_FOUND",
+        message: `Nothing is at ${path}`,
+        details: { endpoints },
+      });
+    }
+    const { method = "" } = request;
+    const handler = method === "GET" || method === "HEAD" ? endpoint.get : method === "POST" ? endpoint.post : null;
+    if (handler === null) {
+      const allow = [endpoint.get === null ? "" : "GET, HEAD", endpoint.post === null ? "" : "POST"];
+      throw new Refusal({
+        status: 405,
+        code: "ADMIN_METHOD_NOT_ALLOWED",
+        message: `Cannot ${method} ${path}`,
+        headers: { allow: allow.filter((methods) => methods !== "").join(", ") },
+      });
+    }
+    const refusal = method === "POST" ? refuseAction(request.headers, this.#options) : null;
+    if (refusal !== null) {
+      const message = `Cannot do what was asked at ${path}: ${refusal}`;
+      throw new Refusal({ status: 403, code: "ADMIN_ACTION_REFUSED", message });
+    }
+    return handler;
+  }
+}
+
+/** Codes of our own may be shown; what else went wrong inside is for the log alone. */
+function sourceFailure(error: unknown): AdminFailure {
+  const reason = error instanceof WeftError ? error.message : "the proxy failed to answer";
+  return { status: 503, code: "ADMIN_SOURCE_FAILED", message: `Cannot answer: ${reason}` };
+}

@@ -1,0 +1,79 @@
+import type { Fields, World } from "@weft/contract";
+import type { ClusterDescription } from "../cluster/index.ts";
+import type { LogLevel } from "../log.ts";
+import type { MetricsSnapshot } from "../metrics/index.ts";
+import type { Explanation } from "../router/index.ts";
+
+/** Whether new traffic should come here. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** Why not, or what is worth knowing all the same. */
+  readonly reasons: readonly string[];
+}
+
+/** One address that is listened on. */
+export interface ListenerStatus {
+  readonly name: string;
+  readonly address: string;
+  /** As bound: not 0. */
+  readonly port: number;
+  readonly protocol: string;
+  readonly isTls: boolean;
+  readonly connectionsActive: number;
+}
+
+/** One connection that a client has open, or that we have open to a host. */
+export interface ConnectionStatus {
+  readonly side: "downstream" | "upstream";
+  /** Listener or cluster. */
+  readonly owner: string;
+  /** "address:port" of the peer. */
+  readonly peer: string;
+  readonly protocol: string;
+  readonly ageMs: number;
+  readonly activeStreams: number;
+  readonly worker: number;
+}
+
+/** One worker process. */
+export interface WorkerStatus {
+  readonly id: number;
+  readonly pid: number;
+  readonly state: "starting" | "ready" | "draining";
+  readonly startedAtMs: number;
+  /** Of the configuration it has in force. */
+  readonly revision: number;
+  /** Times that a worker in this place was replaced because it died. */
+  readonly restarts: number;
+}
+
+/** A request to explain the routing of. */
+export interface ExplainRequest {
+  readonly method: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly fields: Fields;
+  /** Only this route table; "" for all. */
+  readonly table: string;
+}
+
+/**
+ * What the admin server asks of a proxy: of the one in this process, or of the supervisor, which asks its workers and
+ * merges. All answers are plain data.
+ */
+export interface AdminSource {
+  readiness(): Promise<Readiness>;
+  /** The configuration in force, secrets included: the server shows only what it knows to be harmless. Null before the first. */
+  world(): Promise<World | null>;
+  metrics(): Promise<MetricsSnapshot>;
+  listeners(): Promise<readonly ListenerStatus[]>;
+  clusters(): Promise<readonly ClusterDescription[]>;
+  connections(): Promise<readonly ConnectionStatus[]>;
+  workers(): Promise<readonly WorkerStatus[]>;
+  /** How each route table, or the one named, routes a request. */
+  explain(request: ExplainRequest): Promise<readonly Explanation[]>;
+  logLevel(): Promise<LogLevel>;
+  setLogLevel(level: LogLevel): Promise<void>;
+  /** Begins to drain; resolves at once, not when the last connection is gone. */
+  drain(): Promise<void>;
+}
