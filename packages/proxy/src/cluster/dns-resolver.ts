@@ -88,7 +88,7 @@ class NodeDnsResolver implements DnsResolver {
     }
     if (four.type === "addresses") return six.type === "failed" ? { ...four, missingFamily: 6 } : four;
     if (six.type === "addresses") return four.type === "failed" ? { ...six, missingFamily: 4 } : six;
-    return this.#askSystem(name, four.type === "failed" ? four : six);
+    return this.#askSystem(name, six.type === "failed" ? six : four);
   }
 
   async #askFamily(name: string, family: 4 | 6): Promise<DnsAnswer> {

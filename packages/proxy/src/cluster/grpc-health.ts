@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http2";
 import { GRPC_HEALTH_BYTES_MAX } from "./limits.ts";
 
 // grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md):
@@ -29,8 +28,8 @@ export class GrpcHealthAnswer {
   #grpcMessage: string = "";
 
   /** Headers, or trailers. */
-  takeHeaders(headers: IncomingHttpHeaders & { readonly ":status"?: number | undefined }): void {
-    this.#httpStatus = headers[":status"] ?? this.#httpStatus;
+  takeHeaders(headers: Readonly<Record<string, string | string[] | number | undefined>>): void {
+    this.#httpStatus = Number(headers[":status"] ?? this.#httpStatus);
     this.#grpcStatus = String(headers["grpc-status"] ?? this.#grpcStatus);
     this.#grpcMessage = String(headers["grpc-message"] ?? this.#grpcMessage);
   }

@@ -108,8 +108,8 @@ export class Probe {
 
   #askHttp1(socket: Socket): void {
     const outgoing = request({
+      // Makes the request go without an agent.
       createConnection: () => socket,
-      agent: false,
       path: this.#target.check.target,
       headers: { host: this.#authority, "user-agent": "weft-health-check", connection: "close" },
     });
