@@ -1,5 +1,5 @@
-/** Bytes of one resource file: ten times what etcd lets a Kubernetes object have, and parsed in about a second. */
-export const RESOURCE_FILE_BYTES_MAX = 4_194_304;
+/** Bytes of one resource file: more than etcd lets a Kubernetes object have, and parsed within two seconds or so. */
+export const RESOURCE_FILE_BYTES_MAX = 2_097_152;
 
 /** Bytes of one PEM file that a Certificate names: hundreds of certificates; more is the wrong file. */
 export const CERTIFICATE_FILE_BYTES_MAX = 1_048_576;
@@ -28,8 +28,23 @@ export const PROBLEM_VALUE_CHARS_MAX = 80;
 /** Characters of a regular expression: what Gateway API allows in a path match. */
 export const REGEX_CHARS_MAX = 1024;
 
-/** Longest duration in milliseconds (24 days): Node's timers hold no more than 24.8. */
-export const DURATION_MS_MAX = 2_073_600_000;
+/** Longest duration in milliseconds (1 day): what a request or connection waits for is over by then. */
+export const DURATION_MS_MAX = 86_400_000;
+
+/** Longest timeout of a health check in milliseconds (10 minutes): beyond that it holds a socket for nothing. */
+export const CHECK_TIMEOUT_MS_MAX = 600_000;
+
+/** Host names of one compiled rule; a route on many listeners becomes several rules. */
+export const RULE_HOSTNAMES_MAX = 256;
+
+/** Hash keys of one rule, gathered from the policies of its backends; they are tried in turn for each request. */
+export const RULE_HASH_KEYS_MAX = 16;
+
+/** Rules of one route table: what the router takes. */
+export const TABLE_RULES_MAX = 100_000;
+
+/** Rules of one host that match paths by regular expression: what the router takes; they are tried one by one. */
+export const HOST_REGEXES_MAX = 1000;
 
 /** Characters of a name that gets a suggestion, and edits up to which a suggestion is made. */
 export const SUGGESTION_CHARS_MAX = 64;

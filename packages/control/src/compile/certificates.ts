@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { posix } from "node:path";
+import { createSecureContext } from "node:tls";
 import type { CertificateConfig, ObjectReference } from "@weft/contract";
 import type { FieldPath, LoadedResource } from "../load/finding.ts";
 import { fullNameOf, namespaceOf } from "../load/validate.ts";
@@ -174,8 +175,15 @@ function checkPair(compilation: Compilation, chain: Pem, key: Pem): boolean {
   };
   try {
     const privateKey = createPrivateKey(key.text);
-    return leaf.checkPrivateKey(privateKey) || refuse("the private key of the first certificate of the chain");
+    if (!leaf.checkPrivateKey(privateKey)) return refuse("the private key of the first certificate of the chain");
   } catch {
     return refuse("a private key in PEM form, without a passphrase");
+  }
+  try {
+    createSecureContext({ cert: chain.text, key: key.text });
+    return true;
+  } catch (error) {
+    const detail = error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "";
+    return refuse(`a certificate and key that TLS can use${detail}`);
   }
 }

@@ -6,6 +6,7 @@ import type {
   RouteRule,
   RouteTableConfig,
 } from "@weft/contract";
+import { HOST_REGEXES_MAX, RULE_HOSTNAMES_MAX, TABLE_RULES_MAX } from "../limits.ts";
 import { compareText } from "../load/problems.ts";
 import { fullNameOf } from "../load/validate.ts";
 import { MIN_TLS_VERSION_OPTION } from "../schema/gateway.ts";
@@ -95,7 +96,10 @@ function compileTable(compilation: Compilation, { listeners }: SocketGroup): rea
     const templates = compileRules(compilation, route, policies);
     if (hosts.size === 0) continue;
     const hostnames = [...hosts].sort(compareHosts);
-    for (const template of templates) rules.push({ ...template, hostnames });
+    for (let start = 0; start < hostnames.length; start += RULE_HOSTNAMES_MAX) {
+      const some = hostnames.slice(start, start + RULE_HOSTNAMES_MAX);
+      for (const template of templates) rules.push({ ...template, hostnames: some });
+    }
   }
   for (const bound of listeners) {
     const name = bound.listener.hostname ?? ANY_HOST;
@@ -104,7 +108,29 @@ function compileTable(compilation: Compilation, { listeners }: SocketGroup): rea
     );
     if (isReached) rules.push(noRoute(bound, name));
   }
+  checkTableSize(compilation, listeners, rules);
   return rules.sort(compareRules);
+}
+
+/** What the router refuses is refused here, where it can be said in words of the resources. */
+function checkTableSize({ log }: Compilation, listeners: SocketGroup["listeners"], rules: readonly RouteRule[]): void {
+  const [first] = listeners;
+  if (first === undefined) return;
+  const { gateway, listener, index } = first;
+  const path = ["spec", "listeners", index, "port"];
+  if (rules.length > TABLE_RULES_MAX) {
+    log.add(gateway.source, path, listener.port, `routes of at most ${TABLE_RULES_MAX} matches on one port`);
+  }
+  const regexes = new Map<string, number>();
+  for (const { hostnames, match } of rules) {
+    if (match.path?.type !== "regex") continue;
+    for (const hostname of hostnames) regexes.set(hostname, (regexes.get(hostname) ?? 0) + 1);
+  }
+  for (const [hostname, count] of regexes) {
+    if (count <= HOST_REGEXES_MAX) continue;
+    const expected = `at most ${HOST_REGEXES_MAX} matches by regular expression for host "${hostname}"`;
+    log.add(gateway.source, path, listener.port, expected);
+  }
 }
 
 /** By route, rule and match: an order that does not depend on files. */

@@ -111,6 +111,7 @@ function compileOutbound(
     const requestPorts = ports.filter((each) => protocolOf({ service, port: each }) !== "tcp");
     for (const each of requestPorts) {
       const hostnames = serviceHosts(service, each, requestPorts, namespace);
+      if (hostnames.length === 0) continue;
       const target = useTarget(compilation.used, service, each);
       for (const template of outboundRules(compilation, target, namespace, attached))
         rules.push({ ...template, hostnames });
@@ -162,22 +163,26 @@ function serviceRule(compilation: Compilation, target: ServiceTarget): RuleTempl
 }
 
 /**
- * Names under which a Service port is asked for: the first port by the Service's names, and, where there are several,
- * each also with its number ("cart.shop:9090").
+ * Names under which a Service port is asked for. The first port has the Service's names; further ones have theirs in
+ * front ("metrics.cart.shop"), because the port in a Host header does not choose.
  */
 function serviceHosts(
   { resource }: LoadedOf<"Service">,
-  { port }: ServicePort,
+  { port, name: portName = "" }: ServicePort,
   ports: readonly ServicePort[],
   namespace: string,
 ): readonly string[] {
   const { name } = resource.metadata;
   const own = namespaceOf(resource);
-  const qualified = [`${name}.${own}`, `${name}.${own}.svc`, `${name}.${own}.svc.cluster.local`];
-  const names = own === namespace ? [name, ...qualified] : qualified;
-  const numbered = ports.length > 1 ? names.map((each) => `${each}:${port}`) : [];
-  return ports[0]?.port === port ? [...names, ...numbered] : numbered;
+  const isFirst = ports[0]?.port === port;
+  const first = isFirst ? name : `${portName}.${name}`;
+  const qualified = [`${first}.${own}`, `${first}.${own}.svc`, `${first}.${own}.svc.cluster.local`];
+  const names = isFirst && own === namespace ? [name, ...qualified] : qualified;
+  return names.filter((host) => host.length <= HOST_CHARS_MAX);
 }
+
+/** Characters of a DNS name. */
+const HOST_CHARS_MAX = 253;
 
 function compileInbound(
   compilation: Compilation,

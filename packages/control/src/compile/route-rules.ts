@@ -9,6 +9,7 @@ import type {
   RouteMatch,
   RouteRule,
 } from "@weft/contract";
+import { DURATION_MS_MAX, RULE_HASH_KEYS_MAX } from "../limits.ts";
 import { durationMs } from "../load/duration.ts";
 import type { FieldPath } from "../load/finding.ts";
 import { fullNameOf } from "../load/validate.ts";
@@ -150,7 +151,7 @@ function compileRetry({ defaults }: Compilation, rule: RequestRule, policies: re
       on: codes.length > 0 ? [...configured.on, "status"] : configured.on,
       statuses: codes,
       backoffBaseMs,
-      backoffMaxMs: Math.max(configured.backoffMaxMs, backoffBaseMs * 10),
+      backoffMaxMs: longestBackoff(configured, backoffBaseMs),
       perTryTimeoutMs,
     };
   }
@@ -167,10 +168,15 @@ function policyRetry(policy: PolicyRetry, defaults: Retry, perTryTimeoutMs: numb
     statuses: policy.statuses ?? defaults.statuses,
     grpcStatuses: policy.grpcStatuses ?? defaults.grpcStatuses,
     backoffBaseMs,
-    backoffMaxMs: durationMs(policy.backoff?.max, Math.max(defaults.backoffMaxMs, backoffBaseMs * 10)),
+    backoffMaxMs: durationMs(policy.backoff?.max, longestBackoff(defaults, backoffBaseMs)),
     perTryTimeoutMs: perTryTimeoutMs || durationMs(policy.perTryTimeout, 0),
     retriesNonIdempotent: policy.nonIdempotent ?? defaults.retriesNonIdempotent,
   };
+}
+
+/** Ten times the first wait, where nothing else is said. */
+function longestBackoff(defaults: Retry, backoffBaseMs: number): number {
+  return Math.min(DURATION_MS_MAX, Math.max(defaults.backoffMaxMs, backoffBaseMs * 10));
 }
 
 /** Lists of statuses ask for their conditions where none are named. */
@@ -196,5 +202,5 @@ function hashKeys(
     const key = { type, name: type === "header" ? name.toLowerCase() : name };
     keys.set(`${key.type} ${key.name}`, key);
   }
-  return [...keys.values()];
+  return [...keys.values()].slice(0, RULE_HASH_KEYS_MAX);
 }

@@ -1,5 +1,6 @@
 import { type Document, isNode, isPair, isScalar, isMap, LineCounter, parseAllDocuments } from "yaml";
 import { DOCUMENT_ALIASES_MAX, DOCUMENT_DEPTH_MAX, FILE_DOCUMENTS_MAX, RESOURCE_FILE_BYTES_MAX } from "../limits.ts";
+import { isTooDeepToParse } from "./nesting.ts";
 import type { DocumentSource, FieldPath, FindingLog } from "./finding.ts";
 
 /** One YAML or JSON file as text. */
@@ -54,15 +55,15 @@ export function parseDocuments(file: ResourceFile, log: FindingLog): PlainDocume
 const NOWHERE = { line: 0, column: 0 };
 
 function parseAll(text: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
-  try {
-    const documents = parseAllDocuments(text, { ...PARSE_OPTIONS, lineCounter });
-    return Array.isArray(documents) ? documents : [];
-  } catch (error) {
-    // The composer descends recursively; nothing but nesting makes it run out of stack.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  if (isTooDeepToParse(text)) return undefined;
+  const documents = parseAllDocuments(text, { ...PARSE_OPTIONS, lineCounter });
+  if (!Array.isArray(documents)) return [];
+  const isOverflow = documents.some(({ errors }) => errors.some(({ message }) => STACK_OVERFLOW.test(message)));
+  return isOverflow ? undefined : documents;
 }
+
+/** How the parser, which descends recursively, reports that nesting has used up the stack. */
+const STACK_OVERFLOW = /maximum call stack size exceeded|stack overflow/i;
 
 function toPlain(document: Document.Parsed, file: string, index: number, lines: LineCounter, log: FindingLog): unknown {
   const source = sourceOf(file, index, undefined);

@@ -21,7 +21,7 @@ export const faultSchema: z.ZodType<FaultResource> = resource(
   checked(
     object({
       delay: optional(object({ percentage, duration: positiveDuration })),
-      abort: optional(object({ percentage, httpStatus: integer(400, 599), grpcStatus: optional(integer(1, 16)) })),
+      abort: optional(object({ percentage, httpStatus: integer(200, 599), grpcStatus: optional(integer(1, 16)) })),
     }),
     ({ delay, abort }, report) => {
       if (delay === undefined && abort === undefined) report([], "delay, abort or both");

@@ -135,16 +135,16 @@ export const port: z.ZodType<number> = integer(1, 65535);
 export const listenPort: z.ZodType<number> = integer(0, 65535);
 
 export const duration: z.ZodType<string> = z
-  .string({ error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24 days' })
+  .string({ error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24h' })
   .refine((value) => parseDuration(value) !== undefined, {
-    error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24 days',
+    error: 'a duration such as "1m30s" (numbers with h, m, s or ms), at most 24h',
   });
 
 /** A duration that is not zero. */
 export const positiveDuration: z.ZodType<string> = z
-  .string({ error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24 days' })
+  .string({ error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24h' })
   .refine((value) => (parseDuration(value) ?? 0) > 0, {
-    error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24 days',
+    error: 'a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24h',
   });
 
 /** A token of RFC 9110. */
@@ -156,8 +156,8 @@ export const headerName: z.ZodType<string> = text(
 
 /** What may stand in a header field: no control characters, no surrounding white space, latin1. */
 export const headerValue: z.ZodType<string> = text(
-  "a header value of printable characters without white space around it, at most 4096 characters",
-  4096,
+  "a header value of printable characters without white space around it, at most 2048 characters",
+  2048,
   /^[!-~\u00a1-\u00ff](?:[\t -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?$/,
 );
 
@@ -168,9 +168,21 @@ export const textMap: z.ZodType<Record<string, string>> = z.record(
   { error: "a mapping of names to texts" },
 );
 
+/** A text to compare with: of at most `charsMax` printable characters, bytes above 127 as UTF-8. */
+export function plainText(expected: string, charsMax: number): z.ZodType<string> {
+  return z
+    .string({ error: expected })
+    .refine((value) => value !== "" && Buffer.byteLength(value) <= charsMax && !/[\0-\x1f\x7f]/.test(value), {
+      error: expected,
+    });
+}
+
 /** Why `pattern` cannot be used as a regular expression, or undefined if it can. */
 export function regexFault(pattern: string): string | undefined {
-  if (pattern.length > REGEX_CHARS_MAX) return `a regular expression of at most ${REGEX_CHARS_MAX} characters`;
+  if (pattern === "" || pattern.length > REGEX_CHARS_MAX) {
+    return `a regular expression of 1 to ${REGEX_CHARS_MAX} characters`;
+  }
+  if (/[^ -~]/.test(pattern)) return "a regular expression of printable ASCII (bytes above 127 as \\xHH)";
   try {
     RE2JS.compile(pattern);
     return undefined;
@@ -178,6 +190,27 @@ export function regexFault(pattern: string): string | undefined {
     const detail = error instanceof Error ? error.message : String(error);
     return `a regular expression in RE2 syntax (${detail})`;
   }
+}
+
+const PATH_CHARS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
+
+/** Why `value` cannot be compared with or put in place of a request's path, or undefined if it can. */
+export function pathFault(value: string): string | undefined {
+  if (!value.startsWith("/")) return 'a path that begins with "/"';
+  if (!PATH_CHARS.test(value)) return "a path without query, fragment, spaces and control characters";
+  const forbidden = ["//", "/./", "/../", "%2f", "%2F", "%5c", "%5C"].find((part) => value.includes(part));
+  if (forbidden !== undefined) return `a path without "${forbidden}"`;
+  const ending = ["/..", "/."].find((part) => value.endsWith(part));
+  if (ending !== undefined) return `a path that does not end with "${ending}"`;
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(value);
+  } catch {
+    return "a path whose escapes are UTF-8";
+  }
+  if (/[\0-\x1f\x7f]/.test(decoded)) return "a path without control characters";
+  // Some servers take "..;x" for "..".
+  return /\/\.\.?(?:[;/]|$)/.test(decoded) ? "a path without dot segments" : undefined;
 }
 
 /** What a cross-field check reports: where, and what was expected there. */

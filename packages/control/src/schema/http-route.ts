@@ -10,6 +10,8 @@ import {
   list,
   object,
   optional,
+  pathFault,
+  plainText,
   regexFault,
   type Report,
   sectionName,
@@ -23,17 +25,6 @@ import { backendFilters, httpFilters, METHODS } from "./route-filters.ts";
 /** Why session persistence is refused, said wherever it may be written. */
 export const SESSION_PERSISTENCE_HINT =
   "session persistence is not supported; TrafficPolicy balancing.hashOn with ring-hash or maglev keeps clients on hosts";
-
-const PATH_CHARS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
-
-function pathFault(value: string): string | undefined {
-  if (!value.startsWith("/")) return 'a path that begins with "/"';
-  if (!PATH_CHARS.test(value)) return "a path without query, fragment, spaces and control characters";
-  const forbidden = ["//", "/./", "/../", "%2f", "%2F"].find((part) => value.includes(part));
-  if (forbidden !== undefined) return `a path without "${forbidden}"`;
-  const ending = ["/..", "/."].find((part) => value.endsWith(part));
-  return ending === undefined ? undefined : `a path that does not end with "${ending}"`;
-}
 
 const path = checked(
   object({
@@ -53,7 +44,7 @@ function checkRegex({ type, value }: HttpNamedMatch, report: Report): void {
 
 const namedFields = {
   type: optional(word(["Exact", "RegularExpression"])),
-  value: text("a text of 1 to 4096 characters", 4096),
+  value: plainText("a text of 1 to 4096 bytes without control characters", 4096),
 };
 
 /** Conditions on headers; names are compared without case, each at most once. */
@@ -71,7 +62,13 @@ export const headerMatches: z.ZodType<HttpNamedMatch[]> = checked(
 );
 
 const queryMatches: z.ZodType<HttpNamedMatch[]> = checked(
-  list(checked(object({ ...namedFields, name: text("a name of 1 to 256 characters", 256) }), checkRegex), 16),
+  list(
+    checked(
+      object({ ...namedFields, name: plainText("a name of 1 to 256 bytes without control characters", 256) }),
+      checkRegex,
+    ),
+    16,
+  ),
   (matches, report) =>
     checkNames(
       matches.map(({ name }) => name),
@@ -134,7 +131,7 @@ const rule: z.ZodType<HttpRouteRule> = checked(
       retry: optional(
         object({
           codes: optional(list(integer(400, 599), 64)),
-          attempts: optional(integer(1, 100)),
+          attempts: optional(integer(1, 16)),
           backoff: optional(duration),
         }),
       ),

@@ -19,6 +19,7 @@ import {
   numberOf,
   object,
   optional,
+  pathFault,
   port,
   preciseHostname,
   type Report,
@@ -34,8 +35,11 @@ export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTI
 export const FRAMING_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
+  "expect",
   "host",
+  "http2-settings",
   "keep-alive",
+  "proxy-connection",
   "te",
   "trailer",
   "transfer-encoding",
@@ -79,8 +83,6 @@ const headerModifier: z.ZodType<HeaderModifier> = checked(
   },
 );
 
-const PATH = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$/;
-
 const requestMirror: z.ZodType<RequestMirror> = checked(
   object({
     backendRef: backendObjectReference,
@@ -101,18 +103,23 @@ const requestMirror: z.ZodType<RequestMirror> = checked(
 
 const pathModifier: z.ZodType<PathModifier> = byType(
   [
-    object({
-      type: z.literal("ReplaceFullPath"),
-      replaceFullPath: text('a path that begins with "/"', 1024, new RegExp(`^(?=/)${PATH.source.slice(1)}`)),
-    }),
-    object({
-      type: z.literal("ReplacePrefixMatch"),
-      replacePrefixMatch: text(
-        '"" or a path that begins with "/"',
-        1024,
-        new RegExp(`^(?:$|(?=/))${PATH.source.slice(1)}`),
-      ),
-    }),
+    checked(
+      object({ type: z.literal("ReplaceFullPath"), replaceFullPath: text("a path of 1 to 1024 characters", 1024) }),
+      ({ replaceFullPath }, report) => {
+        const fault = pathFault(replaceFullPath);
+        if (fault !== undefined) report(["replaceFullPath"], fault);
+      },
+    ),
+    checked(
+      object({
+        type: z.literal("ReplacePrefixMatch"),
+        replacePrefixMatch: text("a path of at most 1024 characters", 1024, /^[^]*$/),
+      }),
+      ({ replacePrefixMatch }, report) => {
+        const fault = replacePrefixMatch === "" ? undefined : pathFault(replacePrefixMatch);
+        if (fault !== undefined) report(["replacePrefixMatch"], fault);
+      },
+    ),
   ],
   ["ReplaceFullPath", "ReplacePrefixMatch"],
 );
@@ -130,7 +137,7 @@ const cors: z.ZodType<CorsFilter> = checked(
     allowMethods: optional(list(word([...METHODS, "*"]), 9)),
     allowHeaders: optional(list(headerName, 64)),
     exposeHeaders: optional(list(headerName, 64)),
-    maxAge: optional(integer(1, 2_147_483_647)),
+    maxAge: optional(integer(1, 86_400)),
   }),
   (value, report) => {
     for (const field of ["allowOrigins", "allowMethods", "allowHeaders"] as const) {

@@ -44,7 +44,7 @@ function checkService({ ports, hosts, dns }: ServiceSpec, report: Report): void 
     report(["dns", "port"], "no port here, because the Service has several: use ports[].targetPort");
   const keys = new Set<string>();
   for (const [index, host] of (hosts ?? []).entries()) {
-    const key = `${host.address} ${host.port ?? ""}`;
+    const key = `${host.address} ${host.port ?? ports[0]?.targetPort ?? ports[0]?.port ?? 0}`;
     if (ports.length > 1 && host.port !== undefined) {
       report(["hosts", index, "port"], "no port here, because the Service has several: use ports[].targetPort");
     } else if (keys.has(key)) report(["hosts", index], "an address and port that is not in this list already");

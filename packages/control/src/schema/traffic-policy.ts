@@ -6,17 +6,20 @@ import type {
   TrafficPolicyResource,
 } from "@weft/contract";
 import type { z } from "zod";
+import { CHECK_TIMEOUT_MS_MAX } from "../limits.ts";
 import { parseDuration } from "../load/duration.ts";
 import {
   boolean,
   checked,
   decimal,
   duration,
+  headerName,
   integer,
   list,
   object,
   optional,
   percentage,
+  plainText,
   positiveDuration,
   preciseHostname,
   type Report,
@@ -50,12 +53,15 @@ function checkBalancing(value: PolicyBalancing, report: Report): void {
     if (field in value && value.algorithm !== algorithm)
       report([field], `no ${field} unless algorithm is "${algorithm}"`);
   }
-  const { ringSizeMin = 1, ringSizeMax = Number.MAX_SAFE_INTEGER, tableSize = 2, hashOn = [] } = value;
+  const { ringSizeMin = 1, ringSizeMax = Number.MAX_SAFE_INTEGER, tableSize = 3, hashOn = [] } = value;
   if (ringSizeMin > ringSizeMax) report(["ringSizeMin"], `at most ringSizeMax, ${ringSizeMax}`);
   if (!isPrime(tableSize)) report(["tableSize"], "a prime number, such as 65537");
   for (const [index, { type, name }] of hashOn.entries()) {
     if (type === "source-ip" && name !== undefined) report(["hashOn", index, "name"], "no name for source-ip");
     if (type !== "source-ip" && name === undefined) report(["hashOn", index, "name"], `the name of the ${type}`);
+    if ((type === "header" || type === "cookie") && name !== undefined && !headerName.safeParse(name).success) {
+      report(["hashOn", index, "name"], `the name of a ${type}: letters, digits and !#$%&'*+-.^_\`|~`);
+    }
   }
 }
 
@@ -66,7 +72,7 @@ const balancing: z.ZodType<PolicyBalancing> = checked(
     decay: optional(positiveDuration),
     ringSizeMin: optional(integer(1, 8_388_608)),
     ringSizeMax: optional(integer(1, 8_388_608)),
-    tableSize: optional(integer(2, 5_000_011)),
+    tableSize: optional(integer(3, 5_000_011)),
     zone: optional(object({ spillBelow: optional(percentage) })),
     slowStart: optional(duration),
     panicThreshold: optional(percentage),
@@ -74,7 +80,7 @@ const balancing: z.ZodType<PolicyBalancing> = checked(
       list(
         object({
           type: word(["header", "cookie", "query", "source-ip"]),
-          name: optional(text("a name of 1 to 256 characters", 256)),
+          name: optional(plainText("a name of 1 to 256 bytes without control characters", 256)),
         }),
         8,
         1,
@@ -101,7 +107,7 @@ function checkRetry({ on, statuses, grpcStatuses, backoff }: PolicyRetry, report
 
 const retry: z.ZodType<PolicyRetry> = checked(
   object({
-    attempts: optional(integer(0, 100)),
+    attempts: optional(integer(0, 16)),
     on: optional(
       list(word(["connect-failure", "reset", "timeout", "gateway-error", "5xx", "status", "grpc-status"]), 7, 1),
     ),
@@ -146,6 +152,7 @@ function checkHealthCheck(check: PolicyHealthCheck, report: Report): void {
     const [from = "", to = from] = range.split("-");
     if (Number(from) > Number(to)) report(["expectedStatuses", index], "a range with its lower end first");
   }
+  if (timeout !== undefined && (parseDuration(timeout) ?? 0) > CHECK_TIMEOUT_MS_MAX) report(["timeout"], "at most 10m");
   if (
     interval !== undefined &&
     timeout !== undefined &&
