@@ -35,4 +35,4 @@ export type { Flushable } from "./output-scheduler.ts";
 export { TcpListener } from "./tcp-listener.ts";
 export type { TcpHandle, TcpListenerOptions } from "./tcp-listener.ts";
 export { Transport } from "./transport.ts";
-export type { ConnectHandler, TransportHandler } from "./transport.ts";
+export type { ConnectHandler, Traffic, TransportHandler } from "./transport.ts";

@@ -16,6 +16,12 @@ export interface TransportHandler {
   onClosed(error: Error | null): void;
 }
 
+/** Counts bytes of many connections. */
+export interface Traffic {
+  receivedBytes: number;
+  sentBytes: number;
+}
+
 /** Hears that a connection of ours is up (TLS included), before any other event. */
 export interface ConnectHandler extends TransportHandler {
   onConnected(): void;
@@ -38,6 +44,8 @@ const IGNORED_HANDLER: TransportHandler = {
 export class Transport implements Flushable, OutputSink {
   readonly output: OutputBuffer;
   handler: TransportHandler;
+  /** Where bytes are counted; null for nowhere. */
+  traffic: Traffic | null = null;
   readonly #scheduler: OutputScheduler;
   #socket: Socket;
   /** Slabs that the socket may still read, oldest first. */
@@ -183,6 +191,7 @@ export class Transport implements Flushable, OutputSink {
     this.#isFlushScheduled = false;
     const output = this.output;
     const written = output.position;
+    if (this.traffic !== null) this.traffic.sentBytes += output.pendingBytes;
     if (this.#isClosed) {
       output.take();
       return;
@@ -221,6 +230,7 @@ export class Transport implements Flushable, OutputSink {
     return {
       buffer: READ_BUFFER,
       callback: (byteCount) => {
+        if (this.traffic !== null) this.traffic.receivedBytes += byteCount;
         this.handler.onBytes(READ_BUFFER, 0, byteCount);
         return true;
       },
@@ -228,7 +238,10 @@ export class Transport implements Flushable, OutputSink {
   }
 
   #hearData(socket: Socket): void {
-    socket.on("data", (bytes: Buffer) => this.handler.onBytes(bytes, 0, bytes.length));
+    socket.on("data", (bytes: Buffer) => {
+      if (this.traffic !== null) this.traffic.receivedBytes += bytes.length;
+      this.handler.onBytes(bytes, 0, bytes.length);
+    });
   }
 
   #adopt(socket: Socket): void {

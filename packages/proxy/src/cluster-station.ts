@@ -151,13 +151,18 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats): 
     else if (host.verdict === "unhealthy") unhealthy++;
     idle += host.pool?.idleCount ?? 0;
     waiting += host.pool?.waitingCount ?? 0;
-    stats.host(host.key).requestsActive = host.activeRequests;
+    const hostStats = stats.host(host.key);
+    hostStats.requestsActive = host.activeRequests;
+    hostStats.succeeded = host.successes;
+    hostStats.failed = host.failures + host.connectFailures;
+    if (host.histogram !== undefined) hostStats.durationUs = host.histogram;
   }
   const { trips } = cluster.breaker.use();
   stats.hostsHealthy = cluster.hosts.size - unhealthy - ejected - draining;
   stats.hostsUnhealthy = unhealthy;
   stats.hostsEjected = ejected;
   stats.hostsDraining = draining;
+  stats.panickingLevels = cluster.panickingLevels.length;
   stats.connectionsIdle = idle;
   stats.queueLength = waiting;
   stats.tripsRequests = trips.CLUSTER_REQUESTS_FULL;
@@ -180,7 +185,7 @@ class ClusterUnit implements ClusterRuntime {
     this.stats = stats;
     this.clock = deps.clock;
     this.config = cluster.config;
-    this.#open = createUpstreamOpener(cluster.config, deps, deps.sessions);
+    this.#open = createUpstreamOpener(cluster.config, stats, deps, deps.sessions);
   }
 
   get breaker(): Cluster<HostPool>["breaker"] {

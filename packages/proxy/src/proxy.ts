@@ -1,15 +1,24 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { HeadMemo } from "@weft/codec/http1";
-import type { Feeds, ListenerConfig, ProxySettings, RouteTableConfig, Subscription } from "@weft/contract";
+import type {
+  ClusterConfig,
+  Feeds,
+  ListenerConfig,
+  ProxySettings,
+  RouteTableConfig,
+  Subscription,
+} from "@weft/contract";
 import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
+import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
 import type { HealthVerdict, OnVerdict } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
 import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
+import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
 import { MetricsRegistry, type MetricsSnapshot } from "./metrics/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
 import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
@@ -27,6 +36,8 @@ export interface ProxyOptions {
   readonly checksHealth: boolean;
   /** Told of every verdict of the checks that run here; whoever runs several workers feeds it to the others. */
   readonly onVerdict?: OnVerdict;
+  /** How the level of `log` is changed at run time; without it the level is "info" and stays. */
+  readonly logLevel?: LogLevelControl;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -44,6 +55,8 @@ export interface Proxy {
   ready(): Promise<void>;
   listeners(): readonly ListeningAddress[];
   metrics(): MetricsSnapshot;
+  /** What the admin server asks of this process. */
+  readonly admin: AdminSource;
   /** Takes a verdict of the active checks that another worker runs. */
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void;
   /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
@@ -75,7 +88,10 @@ const INITIAL_SETTINGS: ProxySettings = {
   hopsMax: 16,
 };
 
+const FIXED_LOG_LEVEL: LogLevelControl = { get: () => "info", set: () => {} };
+
 class DataPlane implements Proxy {
+  readonly admin: AdminSource;
   readonly #options: ProxyOptions;
   readonly #metrics: MetricsRegistry;
   readonly #wheel: TimerWheel;
@@ -88,7 +104,10 @@ class DataPlane implements Proxy {
   /** Listener changes, one after the other. */
   #applying: Promise<void> = Promise.resolve();
   readonly #ready: Promise<void>;
+  #isReady: boolean = false;
+  #isDraining: boolean = false;
   #isClosed: boolean = false;
+  readonly #world: WorldInForce = { revision: 0, settings: null, listeners: [], routeTables: [], clusters: [] };
 
   constructor(options: ProxyOptions) {
     const clock = new TurnClock(options.clock ?? systemClock);
@@ -132,6 +151,18 @@ class DataPlane implements Proxy {
       },
       isPortShared: options.isPortShared,
     };
+    this.admin = new ProxyAdmin({
+      clock,
+      clusters: this.#clusters,
+      listeners: () => this.#listeners.values(),
+      tables: () => Array.from(this.#tables.values(), (routes) => routes.table),
+      world: this.#world,
+      metrics: () => this.metrics(),
+      logLevel: options.logLevel ?? FIXED_LOG_LEVEL,
+      drain: () => void this.drain(),
+      isDraining: () => this.#isDraining,
+      isReady: () => this.#isReady,
+    });
     this.#ready = this.#follow(options.feeds);
     // Whoever does not call ready() learns of a failure from the log.
     this.#ready.catch(() => {});
@@ -159,6 +190,7 @@ class DataPlane implements Proxy {
   }
 
   async drain(): Promise<"drained" | "deadline"> {
+    this.#isDraining = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#applying;
     const { clock } = this.#path;
@@ -198,14 +230,21 @@ class DataPlane implements Proxy {
       };
       this.#subscriptions.push(
         feeds.settings.subscribe((settings) => this.#applySettings(settings)),
-        feeds.clusters.subscribe((configs) => this.#clusters.apply(configs)),
+        feeds.clusters.subscribe((configs) => this.#applyClusters(configs)),
         feeds.routes.subscribe((tables) => this.#applyTables(tables)),
         feeds.listeners.subscribe(onListeners),
       );
     });
   }
 
+  #applyClusters(configs: readonly ClusterConfig[]): void {
+    this.#clusters.apply(configs);
+    this.#world.clusters = configs;
+    this.#world.revision++;
+  }
+
   #applySettings(settings: ProxySettings): void {
+    this.#world.settings = settings;
     const before = this.#path.settings;
     this.#path.settings = settings;
     if (JSON.stringify(before.accessLog) !== JSON.stringify(settings.accessLog)) {
@@ -239,6 +278,7 @@ class DataPlane implements Proxy {
       tables.set(config.name, routes);
     }
     this.#tables = tables;
+    this.#world.routeTables = configs;
     for (const listener of this.#listeners.values()) listener.routes = this.#routesOf(listener.config);
   }
 
@@ -263,6 +303,8 @@ class DataPlane implements Proxy {
       await listener.listen();
       this.#listeners.set(config.name, listener);
     }
+    this.#world.listeners = configs;
+    this.#isReady = true;
     this.#metrics.keep({
       listeners: new Set(wanted.keys()),
       routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),

@@ -2,7 +2,7 @@ import type { RequestHead, ServerSession, ServerSessionHandler, ServerStream } f
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import type { Forwarder } from "../filter/index.ts";
 import { LINGER_MS } from "../limits.ts";
-import type { ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
+import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
 
 /** What a connection may answer requests with: the request path. */
 export interface RequestAcceptor {
@@ -16,6 +16,7 @@ export interface RequestAcceptor {
 export class DownstreamConnection implements OpenConnection, TransportHandler, ServerSessionHandler, TimerOwner {
   readonly listener: ListenerRuntime;
   readonly peer: PeerFacts;
+  readonly openedAtMs: number;
   /** The request path's own: made at the first request that is forwarded. */
   forwarder: Forwarder | null = null;
   readonly #acceptor: RequestAcceptor;
@@ -26,7 +27,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** When the head that is being received began; 0 while none is. */
   #headSinceMs: number = 0;
   #isLingering: boolean = false;
-  #hasPeerEnded: boolean = false;
+  /** Output that the client had not taken when the linger timer last looked. */
+  #pendingBytes: number = Number.POSITIVE_INFINITY;
+  #cause: CloseCause | null = null;
 
   constructor(
     listener: ListenerRuntime,
@@ -40,7 +43,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#acceptor = acceptor;
     this.#transport = transport;
     this.#timer = new TimerEntry(this);
-    this.#activeAtMs = listener.clock.nowMs();
+    this.openedAtMs = listener.clock.nowMs();
+    this.#activeAtMs = this.openedAtMs;
     transport.handler = this;
     this.#session = createSession(this);
     listener.addConnection(this);
@@ -53,11 +57,14 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void {
-    if (!this.#isLingering) this.#session.drain();
+    if (this.#isLingering) return;
+    this.#cause ??= "drain";
+    this.#session.drain();
   }
 
   /** Closes at once. */
   close(): void {
+    this.#cause ??= "drain";
     this.#transport.destroy();
   }
 
@@ -69,9 +76,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   }
 
   onPeerEnd(): void {
-    this.#hasPeerEnded = true;
-    if (this.#isLingering) this.#transport.destroy();
-    else this.#session.receiveEnd();
+    this.#cause ??= "peer";
+    // When both sides have ended, the socket closes by itself as soon as the client has taken the rest.
+    if (!this.#isLingering) this.#session.receiveEnd();
   }
 
   onOutputDrained(): void {
@@ -80,6 +87,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   onClosed(error: Error | null): void {
     this.listener.wheel.cancel(this.#timer);
+    this.listener.countClose(this.#cause ?? (error === null ? "peer" : "error"), this.openedAtMs);
     if (!this.#isLingering) {
       this.#isLingering = true;
       this.#session.connectionLost(error === null ? "the client closed the connection" : error.message);
@@ -98,33 +106,48 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onSessionEnd(error: WeftError | null): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
-    if (error !== null) this.listener.countProtocolError(error.code);
+    if (error !== null) {
+      this.#cause ??= "protocol";
+      this.listener.countProtocolError(error.code);
+    }
     this.#transport.end();
     // Closing while the client still sends would reset the connection and could take our last answer with it: what
     // it sends is read and dropped until it closes too, but not for long.
     this.#transport.setReadPaused(false);
-    if (this.#hasPeerEnded) this.#transport.destroy();
-    else this.listener.wheel.schedule(this.#timer, LINGER_MS);
+    this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
   onTimer(entry: TimerEntry): void {
     if (this.#isLingering) {
-      this.#transport.destroy();
+      this.#linger();
       return;
     }
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
     if (this.#headSinceMs > 0 && nowMs - this.#headSinceMs >= config.headerTimeoutMs) {
+      this.#cause ??= "header-timeout";
       this.#session.headTimeout();
       return;
     }
     const isIdle = this.#session.activeStreams === 0 && this.#headSinceMs === 0;
     const idleMs = isIdle ? nowMs - this.#activeAtMs : 0;
     if (idleMs >= config.idleTimeoutMs) {
+      this.#cause ??= "idle";
       this.#session.drain();
       return;
     }
     wheel.schedule(entry, this.#headSinceMs > 0 ? config.headerTimeoutMs : config.idleTimeoutMs - idleMs);
+  }
+
+  /** A client that still takes our last answer gets more time; one that does not has had enough. */
+  #linger(): void {
+    const pendingBytes = this.#transport.pendingBytes;
+    if (pendingBytes === 0 || pendingBytes >= this.#pendingBytes) {
+      this.#transport.destroy();
+      return;
+    }
+    this.#pendingBytes = pendingBytes;
+    this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
   #watchHead(): void {

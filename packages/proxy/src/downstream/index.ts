@@ -1,4 +1,4 @@
 export { DownstreamConnection } from "./downstream-connection.ts";
 export type { RequestAcceptor } from "./downstream-connection.ts";
-export type { ListenerRoutes, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
+export type { CloseCause, ListenerRoutes, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
 export type { ServerSessionFactory } from "./server-session-factory.ts";

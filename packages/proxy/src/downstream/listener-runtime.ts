@@ -16,10 +16,15 @@ export interface PeerFacts {
   readonly protocol: "http1" | "http2";
 }
 
+/** Why a connection ended; each has its counter. */
+export type CloseCause = "peer" | "idle" | "header-timeout" | "drain" | "protocol" | "error";
+
 /** A connection as its listener keeps it. */
 export interface OpenConnection {
   readonly peer: PeerFacts;
   readonly activeStreams: number;
+  /** On the clock's scale. */
+  readonly openedAtMs: number;
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void;
   /** Closes at once. */
@@ -38,6 +43,7 @@ export interface ListenerRuntime {
   addConnection(connection: OpenConnection): void;
   removeConnection(connection: OpenConnection): void;
   countProtocolError(code: string): void;
+  countClose(cause: CloseCause, openedAtMs: number): void;
 }
 
 /** A route table with the counters of its routes. */

@@ -12,6 +12,7 @@ import {
 import type { TLSSocket } from "node:tls";
 import type { ClusterDirectory } from "../cluster-runtime.ts";
 import {
+  type CloseCause,
   DownstreamConnection,
   type ListenerRoutes,
   type ListenerRuntime,
@@ -144,8 +145,33 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#checkEmpty();
   }
 
-  countProtocolError(_code: string): void {
+  countProtocolError(code: string): void {
     this.stats.protocolErrors++;
+    this.#deps.log.debug("client broke its protocol", { listener: this.config.name, code });
+  }
+
+  countClose(cause: CloseCause, openedAtMs: number): void {
+    const { stats } = this;
+    stats.connectionUs.record((this.clock.nowMs() - openedAtMs) * 1000);
+    switch (cause) {
+      case "peer":
+        stats.closedPeer++;
+        break;
+      case "idle":
+        stats.closedIdle++;
+        break;
+      case "header-timeout":
+        stats.closedHeaderTimeout++;
+        break;
+      case "drain":
+        stats.closedDrain++;
+        break;
+      case "protocol":
+        stats.closedProtocol++;
+        break;
+      case "error":
+        stats.closedError++;
+    }
   }
 
   onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void {
@@ -249,6 +275,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   #serve(transport: Transport, first: Buffer, peer: PeerFacts): void {
     const { sessions, acceptor } = this.#deps;
+    transport.traffic = this.stats;
     const connection = new DownstreamConnection(this, peer, acceptor, transport, (handler) =>
       peer.protocol === "http2"
         ? sessions.createHttp2(transport, handler, this.config)

@@ -117,8 +117,11 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
 
   // balancer
   counter("weft_balancer_no_host_total", ["cluster"], "Picks that found no usable host."),
-  counter("weft_balancer_panics_total", ["cluster"], "Picks that ignored health because too few hosts were healthy."),
-  counter("weft_balancer_zone_spills_total", ["cluster"], "Picks that left the proxy's own zone."),
+  gauge(
+    "weft_balancer_panicking_levels",
+    ["cluster"],
+    "Priority levels that ignore health at present, because too few hosts are healthy.",
+  ),
 
   // pool
   counter("weft_pool_connections_total", ["cluster", "protocol"], "Connections opened to hosts, by protocol."),

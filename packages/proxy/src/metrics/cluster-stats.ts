@@ -58,8 +58,8 @@ export class ClusterStats {
   dnsFailures: number = 0;
   /** Balancer. */
   noHost: number = 0;
-  panics: number = 0;
-  zoneSpills: number = 0;
+  /** Gauge: priority levels that ignore health at present. */
+  panickingLevels: number = 0;
   /** Pools: opened so far and open now, by protocol. */
   connectionsHttp1: number = 0;
   connectionsHttp2: number = 0;
@@ -182,8 +182,7 @@ const NUMBERS: readonly NumberSeries<ClusterStats>[] = [
   ["weft_cluster_dns_lookups_total", ["ok"], "dnsLookups"],
   ["weft_cluster_dns_lookups_total", ["failed"], "dnsFailures"],
   ["weft_balancer_no_host_total", [], "noHost"],
-  ["weft_balancer_panics_total", [], "panics"],
-  ["weft_balancer_zone_spills_total", [], "zoneSpills"],
+  ["weft_balancer_panicking_levels", [], "panickingLevels"],
   ["weft_pool_connections_total", ["http1"], "connectionsHttp1"],
   ["weft_pool_connections_total", ["http2"], "connectionsHttp2"],
   ["weft_pool_connections_total", ["tcp"], "connectionsTcp"],

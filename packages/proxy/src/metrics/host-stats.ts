@@ -8,7 +8,7 @@ export class HostStats {
   succeeded: number = 0;
   failed: number = 0;
   requestsActive: number = 0;
-  readonly durationUs: Histogram = new Histogram();
+  durationUs: Histogram = new Histogram();
 
   constructor(key: string) {
     this.key = key;

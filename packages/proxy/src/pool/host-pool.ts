@@ -57,6 +57,10 @@ export class HostPool implements UpstreamOwner {
     this.#connectionsMax = isMultiplexed ? config.http2ConnectionsMax : Number.POSITIVE_INFINITY;
   }
 
+  connections(): ReadonlySet<UpstreamConnection> {
+    return this.#all;
+  }
+
   get connectionCount(): number {
     return this.#all.size;
   }

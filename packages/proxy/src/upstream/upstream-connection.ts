@@ -7,6 +7,7 @@ import {
   type Transport,
   type WeftError,
 } from "@weft/kernel";
+import type { ClusterStats } from "../metrics/index.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
 /** The pool that a connection belongs to. */
@@ -24,8 +25,14 @@ export interface UpstreamOwner {
 /** Opens the transport; separate so that TLS and PROXY headers stay out of the connection's life. */
 export type OpenTransport = (handler: ConnectHandler) => Transport;
 
-/** Makes the protocol engine once the transport is up (ALPN may have chosen it). */
-export type CreateClientSession = (transport: Transport, handler: ClientSessionHandler) => ClientSession;
+/** Chooses the protocol and makes its engine once the transport is up: ALPN may have a say. */
+export type CreateClientSession = (
+  transport: Transport,
+  handler: ClientSessionHandler,
+) => { readonly protocol: "http1" | "http2"; readonly session: ClientSession };
+
+/** Why a connection that was up ended; each has its counter. */
+type CloseCause = "peer" | "idle" | "goaway" | "keepalive" | "request-limit" | "drain" | "protocol" | "error";
 
 const TIMER_CONNECT = 0;
 const TIMER_QUIET = 1;
@@ -37,11 +44,16 @@ const TIMER_QUIET = 1;
 export class UpstreamConnection implements ConnectHandler, ClientSessionHandler, TimerOwner {
   /** The pool's mark: it stands in the pool's list of available connections. */
   isListed: boolean = false;
+  /** On the clock's scale. */
+  readonly openedAtMs: number;
   readonly #owner: UpstreamOwner;
   readonly #deps: UpstreamDeps;
   readonly #config: PoolConfig;
   readonly #createSession: CreateClientSession;
   readonly #transport: Transport;
+  readonly #stats: ClusterStats;
+  #protocol: "" | "http1" | "http2" = "";
+  #cause: CloseCause | null = null;
   #session: ClientSession | null = null;
   readonly #timer: TimerEntry;
   readonly #quietTimer: TimerEntry;
@@ -52,23 +64,33 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   #isPingOpen: boolean = false;
   #idleSinceMs: number = 0;
   #isGone: boolean = false;
+  #isConnectTimeout: boolean = false;
   #detail: string = "";
 
   constructor(
     owner: UpstreamOwner,
     deps: UpstreamDeps,
     config: PoolConfig,
+    stats: ClusterStats,
     openTransport: OpenTransport,
     createSession: CreateClientSession,
   ) {
     this.#owner = owner;
     this.#deps = deps;
     this.#config = config;
+    this.#stats = stats;
     this.#createSession = createSession;
+    this.openedAtMs = deps.clock.nowMs();
     this.#timer = new TimerEntry(this, TIMER_CONNECT);
     this.#quietTimer = new TimerEntry(this, TIMER_QUIET);
     deps.wheel.schedule(this.#timer, config.connectTimeoutMs);
     this.#transport = openTransport(this);
+    this.#transport.traffic = stats;
+  }
+
+  /** "" until the connection is up. */
+  get protocol(): "" | "http1" | "http2" {
+    return this.#protocol;
   }
 
   /** The protocol engine; null until the connection is up. */
@@ -98,11 +120,14 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   countRequest(): void {
     this.#requests++;
     const limit = this.#config.requestsPerConnectionMax;
-    if (limit > 0 && this.#requests >= limit) this.drain();
+    if (limit === 0 || this.#requests < limit) return;
+    this.#cause ??= "request-limit";
+    this.drain();
   }
 
   /** Lets open streams finish, then closes. */
   drain(): void {
+    this.#cause ??= "drain";
     if (this.#session === null) this.close("no longer wanted");
     else this.#session.drain();
   }
@@ -115,8 +140,12 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   onConnected(): void {
     this.#deps.wheel.cancel(this.#timer);
-    this.#session = this.#createSession(this.#transport, this);
+    const { protocol, session } = this.#createSession(this.#transport, this);
+    this.#protocol = protocol;
+    this.#session = session;
     this.#idleSinceMs = this.#deps.clock.nowMs();
+    this.#stats.connectUs.record((this.#idleSinceMs - this.openedAtMs) * 1000);
+    this.#countOpen(1);
     this.#deps.wheel.schedule(this.#quietTimer, this.#quietPeriodMs());
     this.#owner.onUpstreamReady(this);
   }
@@ -127,6 +156,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onPeerEnd(): void {
+    this.#cause ??= "peer";
     if (this.#detail === "") this.#detail = "the host closed the connection";
     this.#session?.receiveEnd();
     if (this.activeStreams === 0) this.#transport.destroy();
@@ -141,6 +171,11 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#isGone = true;
     this.#deps.wheel.cancel(this.#timer);
     this.#deps.wheel.cancel(this.#quietTimer);
+    if (this.#session === null) this.#countConnectFailure(error);
+    else {
+      this.#countOpen(-1);
+      this.#countClose(this.#cause ?? (error === null ? "peer" : "error"));
+    }
     if (this.#detail === "") this.#detail = error === null ? "the connection was closed" : describeError(error);
     this.#session?.connectionLost(this.#detail);
     this.#owner.onUpstreamGone(this, this.#session !== null, this.#detail);
@@ -152,6 +187,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onDraining(): void {
+    this.#cause ??= "goaway";
     this.#owner.onUpstreamDraining(this);
   }
 
@@ -160,7 +196,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onSessionEnd(error: WeftError | null): void {
-    if (error !== null && this.#detail === "") this.#detail = error.message;
+    if (error !== null) {
+      this.#cause ??= "protocol";
+      if (this.#detail === "") this.#detail = error.message;
+    }
     this.#transport.end();
     this.#transport.destroy();
   }
@@ -170,8 +209,59 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onTimer(entry: TimerEntry): void {
-    if (entry.kind === TIMER_CONNECT) this.close(`no connection within ${this.#config.connectTimeoutMs} ms`);
-    else this.#onQuietTimer();
+    if (entry.kind === TIMER_CONNECT) {
+      this.#isConnectTimeout = true;
+      this.close(`no connection within ${this.#config.connectTimeoutMs} ms`);
+    } else this.#onQuietTimer();
+  }
+
+  #countOpen(change: 1 | -1): void {
+    const stats = this.#stats;
+    if (this.#protocol === "http2") {
+      if (change === 1) stats.connectionsHttp2++;
+      stats.connectionsActiveHttp2 += change;
+    } else {
+      if (change === 1) stats.connectionsHttp1++;
+      stats.connectionsActiveHttp1 += change;
+    }
+  }
+
+  #countConnectFailure(error: Error | null): void {
+    const stats = this.#stats;
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+    if (this.#isConnectTimeout) stats.connectTimeouts++;
+    else if (code === "ECONNREFUSED") stats.connectRefused++;
+    else if (isTlsError(code)) stats.connectTlsFailures++;
+    else if (this.#cause !== "drain") stats.connectErrors++;
+  }
+
+  #countClose(cause: CloseCause): void {
+    const stats = this.#stats;
+    switch (cause) {
+      case "peer":
+        stats.closedPeer++;
+        break;
+      case "idle":
+        stats.closedIdle++;
+        break;
+      case "goaway":
+        stats.closedGoaway++;
+        break;
+      case "keepalive":
+        stats.closedKeepalive++;
+        break;
+      case "request-limit":
+        stats.closedRequestLimit++;
+        break;
+      case "drain":
+        stats.closedDrain++;
+        break;
+      case "protocol":
+        stats.closedProtocol++;
+        break;
+      case "error":
+        stats.closedError++;
+    }
   }
 
   /** How often the connection is looked at: the shorter of keepalive and idle time. */
@@ -185,12 +275,14 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     const session = this.#session;
     if (session === null) return;
     if (this.#isPingOpen && !this.#hasHeard) {
+      this.#cause ??= "keepalive";
       this.close(`no answer to a PING within ${this.#config.keepaliveTimeoutMs} ms`);
       return;
     }
     this.#isPingOpen = false;
     const isIdle = session.activeStreams === 0 && !this.#hasHeard;
     if (isIdle && this.#deps.clock.nowMs() - this.#idleSinceMs >= this.#config.idleTimeoutMs) {
+      this.#cause ??= "idle";
       session.drain();
       return;
     }
@@ -198,6 +290,11 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#hasHeard = false;
     this.#deps.wheel.schedule(this.#quietTimer, this.#quietPeriodMs());
   }
+}
+
+/** Handshake and certificate failures of node:tls. */
+function isTlsError(code: string): boolean {
+  return /^ERR_(?:SSL|TLS)|CERT|UNABLE_TO|SELF_SIGNED|HOSTNAME/.test(code);
 }
 
 function describeError(error: Error): string {

@@ -2,7 +2,8 @@ import type { ClientSession, ClientSessionHandler, ClusterConfig } from "@weft/c
 import { type ConnectHandler, Transport } from "@weft/kernel";
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { isIP } from "node:net";
-import { UpstreamConnection, type UpstreamOwner } from "./upstream-connection.ts";
+import type { ClusterStats } from "../metrics/index.ts";
+import { type CreateClientSession, UpstreamConnection, type UpstreamOwner } from "./upstream-connection.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
 /** Makes the client engine of a protocol. */
@@ -23,13 +24,16 @@ export interface UpstreamAddress {
  */
 export function createUpstreamOpener(
   config: ClusterConfig,
+  stats: ClusterStats,
   deps: UpstreamDeps,
   sessions: ClientSessionFactory,
 ): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
   const tls = config.tls === null ? null : createTlsOptions(config);
-  const createSession = (transport: Transport, handler: ClientSessionHandler): ClientSession => {
+  const createSession: CreateClientSession = (transport, handler) => {
     const isHttp2 = config.protocol === "http2" || (config.protocol === "auto" && transport.alpnProtocol === "h2");
-    return isHttp2 ? sessions.createHttp2(transport, handler) : sessions.createHttp1(transport, handler);
+    return isHttp2
+      ? { protocol: "http2", session: sessions.createHttp2(transport, handler) }
+      : { protocol: "http1", session: sessions.createHttp1(transport, handler) };
   };
   return (address, owner) => {
     const openTransport = (handler: ConnectHandler): Transport => {
@@ -39,7 +43,7 @@ export function createUpstreamOpener(
       const options = servername === undefined ? { ...tls, ...where } : { ...tls, ...where, servername };
       return Transport.connectTls(options, deps.scheduler, handler);
     };
-    return new UpstreamConnection(owner, deps, config.pool, openTransport, createSession);
+    return new UpstreamConnection(owner, deps, config.pool, stats, openTransport, createSession);
   };
 }
 
