@@ -64,7 +64,7 @@ test("receive() ends an idle connection that says something", () => {
 });
 
 test("receive() delivers an answer with bytes behind it, but never uses the connection again", () => {
-  const answers = [`${ok("Content-Length: 2")}ok`, `${chunked("2\r\nok\r\n0\r\n\r\n")}`, ok("Content-Length: 0")];
+  const answers = [`${ok("Content-Length: 2")}ok`, chunked("2\r\nok\r\n0\r\n\r\n"), ok("Content-Length: 0")];
   answers.push("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n");
   for (const answer of answers) {
     const client = new RecordedClient();

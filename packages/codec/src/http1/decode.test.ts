@@ -7,13 +7,13 @@ import { createHttp1ClientOptions, createHttp1ServerOptions } from "./options.ts
 
 function request(...lines: string[]): DecodedRequest {
   const decoded = decodeRequest([...lines, "", ""].join("\r\n"), createHttp1ServerOptions());
-  assert.ok(typeof decoded !== "string", String(decoded));
+  assert.ok(typeof decoded !== "string", `refused with ${JSON.stringify(decoded)}`);
   return decoded;
 }
 
 function response(...lines: string[]): DecodedResponse {
   const decoded = decodeResponse([...lines, "", ""].join("\r\n"), createHttp1ClientOptions());
-  assert.ok(typeof decoded !== "string", String(decoded));
+  assert.ok(typeof decoded !== "string", `refused with ${JSON.stringify(decoded)}`);
   return decoded;
 }
 

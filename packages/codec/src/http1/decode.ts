@@ -127,7 +127,7 @@ export function decodeTrailers(text: string, options: Http1ReadOptions): Fields 
 /** Length of the token that `text` begins with. */
 function tokenEnd(text: string): number {
   let at = 0;
-  while (((BYTE_CLASSES[text.charCodeAt(at)] ?? 0) & IS_TOKEN) !== 0) at++;
+  while (((BYTE_CLASSES[text.charCodeAt(at)] as number) & IS_TOKEN) !== 0) at++;
   return at;
 }
 

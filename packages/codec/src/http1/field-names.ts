@@ -18,6 +18,12 @@ export interface FieldName {
   readonly kind: number;
 }
 
+/** A known name in one spelling. */
+interface Spelling {
+  readonly text: string;
+  readonly name: FieldName;
+}
+
 const SPECIAL_NAMES: readonly (readonly [lower: string, kind: number])[] = [
   ["host", FIELD_HOST],
   ["content-length", FIELD_CONTENT_LENGTH],
@@ -49,27 +55,52 @@ const COMMON_NAMES: readonly string[] = [
   ..."x-frame-options x-powered-by x-real-ip x-request-id x-requested-with grpc-status grpc-message".split(" "),
 ];
 
-/** The names above as they are usually spelled: "content-type" and "Content-Type". Never grows. */
-const FIELD_NAMES: ReadonlyMap<string, FieldName> = createFieldNames();
+/** Slots of the table of names, a power of two: a quarter full, so most names are found at once. */
+const NAME_SLOTS = 1024;
 
-function createFieldNames(): Map<string, FieldName> {
-  const names = new Map<string, FieldName>();
-  const add = (lower: string, kind: number): void => {
-    const name: FieldName = { lower, kind };
-    names.set(lower, name);
-    names.set(
-      lower.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()),
-      name,
-    );
+/**
+ * The names above as they are usually spelled, "content-type" and "Content-Type", by hash with linear probing. Faster
+ * than a Map for names that were just cut out of a head, whose hash a Map computes anew. Never grows.
+ */
+const SPELLINGS: readonly (Spelling | null)[] = createSpellings();
+
+function createSpellings(): (Spelling | null)[] {
+  const slots: (Spelling | null)[] = Array.from({ length: NAME_SLOTS }, () => null);
+  const add = (text: string, name: FieldName): void => {
+    let slot = hashFieldName(text) & (NAME_SLOTS - 1);
+    while (slots[slot] !== null) slot = (slot + 1) & (NAME_SLOTS - 1);
+    slots[slot] = { text, name };
   };
-  for (const lower of COMMON_NAMES) add(lower, FIELD_PLAIN);
-  for (const [lower, kind] of SPECIAL_NAMES) add(lower, kind);
-  return names;
+  const addBoth = (lower: string, kind: number): void => {
+    const title = lower.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+    add(lower, { lower, kind });
+    add(title, { lower, kind });
+  };
+  for (const lower of COMMON_NAMES) addBoth(lower, FIELD_PLAIN);
+  for (const [lower, kind] of SPECIAL_NAMES) addBoth(lower, kind);
+  return slots;
 }
 
-/** The known name that `name` (as sent) is, whatever its case; undefined when it is not a known one. */
-export function knownFieldName(name: string): FieldName | undefined {
-  return FIELD_NAMES.get(name);
+/** One step of the hash of a field name; it begins with 0. */
+export function hashFieldNameByte(hash: number, byte: number): number {
+  return (Math.imul(hash, 31) + byte) | 0;
+}
+
+function hashFieldName(name: string): number {
+  let hash = 0;
+  for (let index = 0; index < name.length; index++) hash = hashFieldNameByte(hash, name.charCodeAt(index));
+  return hash;
+}
+
+/** The known name that `name` (in one of its usual spellings) is; undefined when it is none, or spelled otherwise. */
+export function knownFieldName(name: string, hash: number = hashFieldName(name)): FieldName | undefined {
+  let slot = hash & (NAME_SLOTS - 1);
+  for (;;) {
+    const spelling = SPELLINGS[slot];
+    if (spelling === null || spelling === undefined) return undefined;
+    if (spelling.text === name) return spelling.name;
+    slot = (slot + 1) & (NAME_SLOTS - 1);
+  }
 }
 
 /**

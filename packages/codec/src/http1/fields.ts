@@ -12,6 +12,7 @@ import {
   FIELD_UPGRADE,
   FIELD_WEBSOCKET_ACCEPT,
   FIELD_WEBSOCKET_KEY,
+  hashFieldNameByte,
   knownFieldName,
 } from "./field-names.ts";
 import { BYTE_CLASSES, CR, HTAB, IS_TOKEN, IS_UPPER, IS_VALUE, isAllOf, LF, SP } from "./frame.ts";
@@ -54,7 +55,8 @@ export class FieldScan {
 
 /**
  * Reads the field lines of `text` from `at` to its final empty line into `scan`. Returns null, or the code of what is
- * wrong. `text` ends with an empty line, so no check against its length is needed.
+ * wrong. `text` ends with an empty line, so no check against its length is needed; and were it missing, a NaN from
+ * charCodeAt has no class.
  */
 export function scanFields(
   text: string,
@@ -76,12 +78,14 @@ export function scanFields(
     if (++count > options.headersMax) return "HTTP1_TOO_MANY_FIELDS";
 
     let classes = 0;
+    let hash = 0;
     let index = nameStart;
     let code = first;
     while (code !== COLON) {
-      const bits = BYTE_CLASSES[code] ?? 0;
+      const bits = BYTE_CLASSES[code] as number;
       if ((bits & IS_TOKEN) === 0) return invalidNameByte(text, index);
       classes |= bits;
+      hash = hashFieldNameByte(hash, code);
       code = text.charCodeAt(++index);
     }
     if (index === nameStart) return "HTTP1_INVALID_FIELD_NAME";
@@ -91,14 +95,14 @@ export function scanFields(
     do code = text.charCodeAt(++index);
     while (code === SP || code === HTAB);
     const valueStart = index;
-    while (((BYTE_CLASSES[code] ?? 0) & IS_VALUE) !== 0) code = text.charCodeAt(++index);
+    while (((BYTE_CLASSES[code] as number) & IS_VALUE) !== 0) code = text.charCodeAt(++index);
     if (code !== CR) return code === LF ? "HTTP1_INVALID_LINE_END" : "HTTP1_INVALID_FIELD_VALUE";
     if (text.charCodeAt(index + 1) !== LF) return "HTTP1_INVALID_LINE_END";
     let valueEnd = index;
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
     nameStart = index + 2;
 
-    const problem = addField(scan, name, classes, text.substring(valueStart, valueEnd), options);
+    const problem = addField(scan, name, hash, classes, text.substring(valueStart, valueEnd), options);
     if (problem !== null) return problem;
   }
 }
@@ -116,11 +120,12 @@ function invalidNameByte(text: string, index: number): Http1ErrorCode {
 function addField(
   scan: FieldScan,
   name: string,
+  hash: number,
   classes: number,
   value: string,
   options: Http1ReadOptions,
 ): Http1ErrorCode | null {
-  let known = knownFieldName(name);
+  let known = knownFieldName(name, hash);
   if (known === undefined) {
     if (options.underscores === "reject" && name.includes("_")) return "HTTP1_UNDERSCORE_IN_FIELD_NAME";
     let lower = name;
@@ -208,6 +213,10 @@ function checkTransferEncoding(value: string): Http1ErrorCode | null {
 
 function addConnectionOptions(scan: FieldScan, value: string): Http1ErrorCode | null {
   scan.connection ??= [];
+  if (scan.connection.length === 0 && (value === "keep-alive" || value === "close")) {
+    scan.connection.push(value);
+    return null;
+  }
   for (const part of value.split(",")) {
     const option = part.trim().toLowerCase();
     if (option === "") continue;

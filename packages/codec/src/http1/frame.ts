@@ -54,7 +54,7 @@ function createByteClasses(): Uint8Array {
 export function isAllOf(text: string, bits: number): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (code > 255 || ((BYTE_CLASSES[code] ?? 0) & bits) === 0) return false;
+    if (code > 255 || ((BYTE_CLASSES[code] as number) & bits) === 0) return false;
   }
   return true;
 }
