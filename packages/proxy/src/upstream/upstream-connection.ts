@@ -228,7 +228,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   #countConnectFailure(error: Error | null): void {
     const stats = this.#stats;
-    const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+    const code = error !== null && "code" in error ? String(error.code) : "";
     if (this.#isConnectTimeout) stats.connectTimeouts++;
     else if (code === "ECONNREFUSED") stats.connectRefused++;
     else if (isTlsError(code)) stats.connectTlsFailures++;
