@@ -21,7 +21,15 @@ import {
 import { FRAME_HEADER_BYTES, PREFACE, readUint31, readUint32 } from "./frame.ts";
 
 const TYPES = [
-  ...["DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY", "WINDOW_UPDATE"],
+  "DATA",
+  "HEADERS",
+  "PRIORITY",
+  "RST_STREAM",
+  "SETTINGS",
+  "PUSH_PROMISE",
+  "PING",
+  "GOAWAY",
+  "WINDOW_UPDATE",
   "CONTINUATION",
 ];
 
@@ -82,10 +90,8 @@ export function headers(streamId: number, fields: readonly string[], flags: numb
   return frame("HEADERS", flags, streamId, block(fields));
 }
 
-export const GET: readonly string[] = [...[":method", "GET", ":scheme", "http", ":authority", "a.test", ":path", "/"]];
-export const POST: readonly string[] = [
-  ...[":method", "POST", ":scheme", "http", ":authority", "a.test", ":path", "/up"],
-];
+export const GET: readonly string[] = [":method", "GET", ":scheme", "http", ":authority", "a.test", ":path", "/"];
+export const POST: readonly string[] = [":method", "POST", ":scheme", "http", ":authority", "a.test", ":path", "/up"];
 
 /** Frames in words: `DATA 1 5 end`, `RST_STREAM 3 code 8`, `GOAWAY last 3 code 11`, `WINDOW_UPDATE 0 +1000`. */
 export function describeFrames(bytes: Buffer): string[] {
