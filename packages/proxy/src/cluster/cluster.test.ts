@@ -5,7 +5,7 @@ import { isWeftError } from "@weft/kernel";
 import fc from "fast-check";
 import { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
-import { CHECKS_PER_HOST_MAX } from "./limits.ts";
+import { CHECKS_PER_HOST_MAX, KEPT_VERDICTS_MAX } from "./limits.ts";
 import {
   clusterConfig,
   countPicks,
@@ -370,6 +370,29 @@ describe("setVerdict() and setDraining()", () => {
       "10.0.0.2:80 draining: by hand",
       "10.0.0.2:80 returned: by hand",
     ]);
+  });
+});
+
+describe("setVerdict() of a host that is not here", () => {
+  test("holds when it comes, or comes back, and for KEPT_VERDICTS_MAX hosts at most", () => {
+    const cluster = new Cluster(clusterConfig({ healthChecks: [tcpCheck()] }), testContext());
+    const update = (hosts: HostConfig[]): void => cluster.update(clusterConfig({ healthChecks: [tcpCheck()], hosts }));
+    setUnhealthy(cluster, 3, 4);
+    update(hostConfigs(4));
+    assert.deepEqual(
+      [3, 4].map((number) => hostOf(cluster, number).verdict),
+      ["unhealthy", "unhealthy"],
+    );
+    update(hostConfigs(2));
+    update(hostConfigs(3));
+    assert.equal(hostOf(cluster, 3).verdict, "unhealthy");
+    cluster.setVerdict("10.0.0.4:80", "healthy", "test");
+    update(hostConfigs(4));
+    assert.equal(hostOf(cluster, 4).verdict, "healthy");
+    setUnhealthy(cluster, 5);
+    for (let index = 0; index < KEPT_VERDICTS_MAX; index++) cluster.setVerdict(`10.9.0.1:${index}`, "unhealthy", "");
+    update(hostConfigs(5));
+    assert.equal(hostOf(cluster, 5).verdict, "unknown");
   });
 });
 

@@ -9,7 +9,7 @@ import type { ClusterErrorCode } from "./errors.ts";
 import { Host, hostKey, type HealthVerdict } from "./host.ts";
 import { HostSelector, isHashingPolicy } from "./host-selector.ts";
 import { OutlierDetector, type OutlierOwner } from "./outlier-detector.ts";
-import { LATENCY_DECAY_MS, SLOW_START_STEP_MS_MIN, SLOW_START_STEPS } from "./limits.ts";
+import { KEPT_VERDICTS_MAX, LATENCY_DECAY_MS, SLOW_START_STEP_MS_MIN, SLOW_START_STEPS } from "./limits.ts";
 
 /**
  * What a host has become: the word of the active checks, ejected or `returned` by outlier detection, taken out of use
@@ -25,6 +25,8 @@ export interface ClusterObserver<Pool = unknown> {
   /** This pool gets no request any more and is to drain: its host was removed, or the way to reach hosts changed. */
   onPoolRetired(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
   onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
+  /** Hosts were added or removed: once for all of one change, after the calls for each. */
+  onMembership?(cluster: Cluster<Pool>): void;
   /** The cluster's name could not be resolved, or not as it should; the addresses known last hold. */
   onDnsProblem?(cluster: Cluster<Pool>, reason: string): void;
 }
@@ -67,6 +69,8 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   /** Addresses that DNS gave; hosts beside the configured ones. */
   #dnsAddresses: readonly string[] = [];
   #hosts: Map<string, Host<Pool>> = new Map();
+  /** The last word on hosts that are not here, oldest first. */
+  readonly #keptVerdicts: Map<string, { readonly verdict: HealthVerdict; readonly reason: string }> = new Map();
   /** True when something changed that `pick` depends on and the selector does not know. */
   #isStale: boolean = false;
   #isClosed: boolean = false;
@@ -150,16 +154,23 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
     this.#updateSource(before.source, config.source);
     if (before.healthChecks.length > 0 && config.healthChecks.length === 0) {
+      this.#keptVerdicts.clear();
       for (const key of this.#hosts.keys()) this.setVerdict(key, "unknown", "");
     }
     this.#refreshHosts();
     this.#updateOutlier(before.outlier, config.outlier);
   }
 
-  /** Takes the word of active checks, made here or by another worker. Unknown keys are ignored: the host has left. */
+  /**
+   * Takes the word of active checks, made here or by another worker. That one may know a host sooner, or may not have
+   * seen it leave for a moment: what it said of a host that is not here is kept for when it comes.
+   */
   setVerdict(key: string, verdict: HealthVerdict, reason: string): void {
     const host = this.#hosts.get(key);
-    if (host === undefined) return;
+    if (host === undefined) {
+      this.#keepVerdict(key, verdict, reason);
+      return;
+    }
     const wasUnhealthy = host.verdict === "unhealthy";
     if (!host.setVerdict(verdict, reason)) return;
     if ((verdict === "unhealthy") !== wasUnhealthy) this.#healthChanged(host, wasUnhealthy);
@@ -263,6 +274,9 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       let host = before.get(key);
       if (host === undefined) {
         host = new Host<Pool>(config, this.#context.clock, this.#latencyDecayMs());
+        const kept = this.#keptVerdicts.get(key);
+        if (kept !== undefined) host.setVerdict(kept.verdict, kept.reason);
+        this.#keptVerdicts.delete(key);
         added.push(host);
       } else {
         host.reconfigure(config, this.#latencyDecayMs());
@@ -277,12 +291,26 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       this.#outlier?.watch(host);
       this.#context.observer.onHostAdded(this, host);
     }
-    for (const [key, host] of before) if (!after.has(key)) this.#remove(host);
+    const removed = [...before.values()].filter((host) => !after.has(host.key));
+    for (const host of removed) this.#remove(host);
+    if (added.length + removed.length > 0) this.#context.observer.onMembership?.(this);
     this.#scheduleSlowStart();
     if (!this.#isClosed) this.#context.watcher?.watch(this.#config, after.values());
   }
 
+  #keepVerdict(key: string, verdict: HealthVerdict, reason: string): void {
+    this.#keptVerdicts.delete(key);
+    if (verdict === "unknown") return;
+    this.#keptVerdicts.set(key, { verdict, reason });
+    if (this.#keptVerdicts.size <= KEPT_VERDICTS_MAX) return;
+    for (const oldest of this.#keptVerdicts.keys()) {
+      this.#keptVerdicts.delete(oldest);
+      return;
+    }
+  }
+
   #remove(host: Host<Pool>): void {
+    this.#keepVerdict(host.key, host.verdict, host.verdictReason);
     this.#outlier?.unwatch(host);
     this.#retirePool(host);
     this.#context.observer.onHostRemoved(this, host);

@@ -100,9 +100,14 @@ describe("watch()", () => {
     const down = await scene.addHost();
     await down.down();
     scene.watch();
-    assert.deepEqual(scene.verdicts, []);
+    assert.deepEqual(scene.checker.verdicts(), []);
     await scene.advance(0);
     assert.equal(scene.verdicts.length, 2);
+    assert.equal(scene.checker.verdicts().find(({ host }) => host === down.key)?.verdict, "unhealthy");
+    assert.deepEqual(
+      scene.checker.verdicts().find(({ host }) => host === up.key),
+      { cluster: "shop", host: up.key, verdict: "healthy", reason: "tcp check passed" },
+    );
     assert.ok(scene.verdicts.includes(`shop ${up.key} healthy: tcp check passed`));
     const refused = `shop ${down.key} unhealthy: tcp check failed: connect ECONNREFUSED ${down.key}`;
     assert.ok(scene.verdicts.includes(refused), scene.verdicts.join());

@@ -16,6 +16,14 @@ export interface CheckedHost {
 /** Told of every host whose verdict has changed: `cluster.setVerdict` here, and in other workers. */
 export type OnVerdict = (cluster: string, host: string, verdict: HealthVerdict, reason: string) => void;
 
+/** A verdict as plain data: what one worker tells another. */
+export interface HostVerdict {
+  readonly cluster: string;
+  readonly host: string;
+  readonly verdict: HealthVerdict;
+  readonly reason: string;
+}
+
 /** Options of a `HealthChecker`. */
 export interface HealthCheckerOptions {
   readonly clock: Clock;
@@ -81,6 +89,7 @@ class HostChecks {
   readonly #cluster: string;
   readonly #key: string;
   #verdict: HealthVerdict = "unknown";
+  #reason: string = "";
 
   constructor(checker: HealthChecker, cluster: string, host: CheckedHost, targets: readonly ProbeTarget[]) {
     this.checker = checker;
@@ -96,8 +105,14 @@ class HostChecks {
     const verdict = worst?.verdict ?? "healthy";
     if (verdict === this.#verdict || verdict === "unknown") return;
     this.#verdict = verdict;
-    const reason = worst?.reason ?? this.tasks.map((task) => task.reason).join(", ");
-    this.checker.tellVerdict(this.#cluster, this.#key, verdict, reason);
+    this.#reason = worst?.reason ?? this.tasks.map((task) => task.reason).join(", ");
+    this.checker.tellVerdict(this.#cluster, this.#key, verdict, this.#reason);
+  }
+
+  /** What was told last; undefined before the first verdict. */
+  get told(): HostVerdict | undefined {
+    if (this.#verdict === "unknown") return undefined;
+    return { cluster: this.#cluster, host: this.#key, verdict: this.#verdict, reason: this.#reason };
   }
 }
 
@@ -139,6 +154,13 @@ export class HealthChecker {
   /** Checks whose time has come and that wait for others to end. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Every verdict that holds: for a worker that is new and has heard none of them. */
+  verdicts(): HostVerdict[] {
+    return [...this.#clusters.values()].flatMap(({ hosts }) =>
+      [...hosts.values()].flatMap((checks) => checks.told ?? []),
+    );
   }
 
   /** Checks exactly these hosts of a cluster from now on. Hosts that stay, under the same checks, are not disturbed. */

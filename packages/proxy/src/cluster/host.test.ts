@@ -90,11 +90,29 @@ test("isUsable follows verdict, ejection and draining", () => {
   assert.equal(host.setVerdict("unhealthy", "still down"), false);
   assert.equal(host.isUsable, false);
   host.setVerdict("healthy", "up");
-  host.eject(100, "errors");
+  host.eject(100, "latency", "slow");
   assert.equal(host.isUsable, false);
   host.endEjection();
   host.setDraining(true);
   assert.equal(host.isUsable, false);
   host.setDraining(false);
   assert.equal(host.isUsable, true);
+});
+
+test("Host keeps one shape from its first request to its last, whatever happens to it", () => {
+  const clock = new FakeClock();
+  const fresh = new Host(hostConfig(1), clock);
+  const used = new Host(hostConfig(2, { zone: "a", labels: { version: "2" } }), clock);
+  used.pool = {};
+  used.observer = { onOutcome: () => undefined };
+  answer(used, "success", 1);
+  answer(used, "failure", 1);
+  used.setVerdict("unhealthy", "down");
+  used.eject(100, "latency", "slow");
+  used.endEjection();
+  used.setDraining(true);
+  used.startWarming(0);
+  used.refreshWeight(5, 10);
+  assert.deepEqual(Object.keys(used), Object.keys(fresh));
+  assert.deepEqual(Object.keys(fresh), ["key", "address", "port", "pool", "observer"]);
 });

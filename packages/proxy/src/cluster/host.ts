@@ -17,6 +17,9 @@ export type RequestOutcome = "success" | "failure" | "connect-failure" | "cancel
 /** What active checks say; `unknown` until the first result, and then the host is used. */
 export type HealthVerdict = "unknown" | "healthy" | "unhealthy";
 
+/** By which rule outlier detection ejected a host. */
+export type EjectionCause = "consecutive-errors" | "success-rate" | "latency";
+
 /** Who watches the outcomes of a host's requests: outlier detection. */
 export interface OutcomeObserver {
   onOutcome(isError: boolean, latencyMs: number): void;
@@ -57,6 +60,7 @@ export class Host<Pool = unknown> implements BalancedHost {
   #isEjected: boolean = false;
   #ejectedUntilMs: number = 0;
   #ejections: number = 0;
+  #ejectionCause: EjectionCause | "" = "";
   #ejectionReason: string = "";
   #isDraining: boolean = false;
   /** Start of the slow start on the clock's scale; -Infinity when the host is warm. */
@@ -118,7 +122,12 @@ export class Host<Pool = unknown> implements BalancedHost {
     return this.#ejections;
   }
 
-  /** Why the host was last ejected; "" when it never was. */
+  /** The rule by which the host was last ejected; "" when it never was. */
+  get ejectionCause(): EjectionCause | "" {
+    return this.#ejectionCause;
+  }
+
+  /** Why the host was last ejected, in words; "" when it never was. */
   get ejectionReason(): string {
     return this.#ejectionReason;
   }
@@ -212,10 +221,11 @@ export class Host<Pool = unknown> implements BalancedHost {
   }
 
   /** Takes the host out until `untilMs` (the clock's scale) or `endEjection`, whichever the detector does first. */
-  eject(untilMs: number, reason: string): void {
+  eject(untilMs: number, cause: EjectionCause, reason: string): void {
     assert(!this.#isEjected, "a host is ejected once at a time");
     this.#isEjected = true;
     this.#ejectedUntilMs = untilMs;
+    this.#ejectionCause = cause;
     this.#ejectionReason = reason;
     this.#ejections++;
   }

@@ -12,6 +12,6 @@ export type { DnsStatus } from "./dns-source.ts";
 export { CLUSTER_ERRORS } from "./errors.ts";
 export type { ClusterErrorCode } from "./errors.ts";
 export { HealthChecker } from "./health-checker.ts";
-export type { CheckedHost, HealthCheckerOptions, OnVerdict } from "./health-checker.ts";
+export type { CheckedHost, HealthCheckerOptions, HostVerdict, OnVerdict } from "./health-checker.ts";
 export { Host, hostKey } from "./host.ts";
-export type { HealthVerdict, OutcomeObserver, RequestOutcome } from "./host.ts";
+export type { EjectionCause, HealthVerdict, OutcomeObserver, RequestOutcome } from "./host.ts";

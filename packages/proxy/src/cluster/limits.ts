@@ -96,3 +96,6 @@ export const CHECK_TIMEOUT_MS_MAX = 600_000;
 
 /** Shortest time between two checks of one host, in milliseconds, whatever interval and jitter say. */
 export const CHECK_DELAY_MS_MIN = 10;
+
+/** Verdicts that a cluster keeps on hosts it does not have (yet, or any more): workers learn of hosts at other times. */
+export const KEPT_VERDICTS_MAX = 1000;

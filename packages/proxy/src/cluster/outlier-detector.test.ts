@@ -62,6 +62,7 @@ describe("errors in a row", () => {
     scene.answer(1, "connect-failure");
     assert.deepEqual(scene.ejected, [1]);
     assert.equal(scene.host(1).isUsable, false);
+    assert.equal(scene.host(1).ejectionCause, "consecutive-errors");
     assert.deepEqual(scene.context.observer.take(), ["10.0.0.1:80 ejected: 5 errors in a row"]);
     scene.advance(29_900);
     assert.deepEqual(scene.ejected, [1]);
@@ -207,6 +208,7 @@ describe("success rate", () => {
     assert.deepEqual(scene.ejected, []);
     scene.advance(10_000);
     assert.deepEqual(scene.ejected, [7]);
+    assert.equal(scene.host(7).ejectionCause, "success-rate");
     assert.match(scene.context.observer.take()[0] ?? "", /success rate 55\.6 % below/);
   });
 
@@ -242,6 +244,7 @@ describe("latency", () => {
     scene.answer(4, "success", 11, 60);
     scene.advance(10_000);
     assert.deepEqual(scene.ejected, [4]);
+    assert.equal(scene.host(4).ejectionCause, "latency");
     assert.match(scene.context.observer.take()[0] ?? "", /median latency 6\d\.\d ms above 3 times 1\d\.\d ms/);
   });
 

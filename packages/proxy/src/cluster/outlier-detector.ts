@@ -1,6 +1,6 @@
 import type { OutlierConfig } from "@weft/contract";
 import { type Clock, Histogram, TimerEntry, type TimerOwner, type TimerWheel } from "@weft/kernel";
-import type { Host, OutcomeObserver } from "./host.ts";
+import type { EjectionCause, Host, OutcomeObserver } from "./host.ts";
 import { LATENCY_GAP_MS_MIN, LATENCY_HOSTS_MIN, SUCCESS_RATE_HOSTS_MIN } from "./limits.ts";
 
 /** The cluster, as its detector sees it. */
@@ -124,7 +124,7 @@ export class OutlierDetector<Pool> implements TimerOwner {
     if (limit === 0 || watch.consecutiveErrors < limit || watch.host.isEjected) return;
     // Counted anew also when refused, so that a cluster that fails as a whole is not searched at every error.
     watch.consecutiveErrors = 0;
-    this.#tryEject(watch, `${limit} errors in a row`);
+    this.#tryEject(watch, "consecutive-errors", `${limit} errors in a row`);
   }
 
   /** @internal Called by a watch whose time is over. */
@@ -169,7 +169,8 @@ export class OutlierDetector<Pool> implements TimerOwner {
     // The worst first: there may be room for one only.
     for (const { watch, value } of judged.toSorted((a, b) => a.value - b.value)) {
       if (value >= threshold) return;
-      this.#tryEject(watch, `success rate ${percent(value)} below ${percent(threshold)} (mean ${percent(mean)})`);
+      const reason = `success rate ${percent(value)} below ${percent(threshold)} (mean ${percent(mean)})`;
+      this.#tryEject(watch, "success-rate", reason);
     }
   }
 
@@ -189,18 +190,18 @@ export class OutlierDetector<Pool> implements TimerOwner {
     for (const { watch, value } of slowestFirst) {
       if (value <= latencyFactor * median || value - median < LATENCY_GAP_MS_MIN) return;
       const reason = `median latency ${value.toFixed(1)} ms above ${latencyFactor} times ${median.toFixed(1)} ms`;
-      this.#tryEject(watch, reason);
+      this.#tryEject(watch, "latency", reason);
     }
   }
 
-  #tryEject(watch: Watch<Pool>, reason: string): void {
+  #tryEject(watch: Watch<Pool>, cause: EjectionCause, reason: string): void {
     if (!this.#mayEject()) return;
     const { baseEjectionMs, maxEjectionMs } = this.#config;
     watch.ejectionFactor++;
     watch.isInServiceThroughout = false;
     const durationMs = Math.min(baseEjectionMs * watch.ejectionFactor, Math.max(baseEjectionMs, maxEjectionMs));
     this.#ejected++;
-    watch.host.eject(this.#clock.nowMs() + durationMs, reason);
+    watch.host.eject(this.#clock.nowMs() + durationMs, cause, reason);
     this.#wheel.schedule(watch.timer, durationMs);
     this.#owner.onHostEjected(watch.host, reason);
   }
