@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import type { ResourceProblem, World } from "@weft/contract";
 import { loadWorld, renderProblem, watchDirectory } from "@weft/control/client";
@@ -6,6 +7,7 @@ import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import { WORKERS_MAX } from "../limits.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { moduleUrl } from "../module-url.ts";
+import type { AdminAddress } from "../process/admin-host.ts";
 import { ProxyRole } from "../process/proxy-role.ts";
 import type { RoleHost } from "../process/role-host.ts";
 import { runRole } from "../process/run-role.ts";
@@ -18,6 +20,7 @@ interface ProxyOptions {
   readonly workers?: number;
   readonly single?: boolean;
   readonly check?: boolean;
+  readonly admin?: AdminAddress;
 }
 
 /** `weft proxy`: the data plane, in one process or several. */
@@ -31,18 +34,27 @@ export function createCommand(): Command {
         .conflicts("single"),
     )
     .option("--single", "one process without workers")
+    .addOption(
+      new Option(
+        "--admin <address:port>",
+        "where the admin page and API are; default: what the configuration says",
+      ).argParser(parseAdminAddress),
+    )
     .option("--check", "check the configuration, print what is wrong or what it comes to, and end")
-    .addHelpText("after", SIGNALS_HELP)
+    .addHelpText("after", HELP)
     .action(async (options: ProxyOptions) => {
       const code = await (options.check === true ? check(options) : run(options));
       process.exitCode = code;
     });
 }
 
-const SIGNALS_HELP = `
+const HELP = `
+Environment:
+  WEFT_ADMIN_TOKEN  asked of every action on the admin server; needed where it listens beyond loopback
+
 Signals:
   SIGTERM, SIGINT  finish open requests, then end; a second one ends at once
-  SIGHUP           read the configuration and reopen access logs
+  SIGHUP           read the configuration anew
   SIGUSR2          replace the worker processes one after another`;
 
 async function check({ config }: ProxyOptions): Promise<ExitCode> {
@@ -62,7 +74,8 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
     return reportProblems(problems);
   }
   const host = createHost(options, log);
-  const code = await runRole({ host, source, world, log, onServing: () => Promise.resolve(() => Promise.resolve()) });
+  const adminToken = process.env["WEFT_ADMIN_TOKEN"] ?? "";
+  const code = await runRole({ host, source, world, log, admin: options.admin ?? null, adminToken });
   // What clients hold open would keep the process.
   process.exit(code);
 }
@@ -93,7 +106,8 @@ function renderSummary({ listeners, routeTables, clusters }: World): string {
       return `  listener ${name}: ${address}:${port}${tls === null ? "" : " (TLS)"}, ${served}`;
     }),
     ...clusters.map(({ name, protocol, hosts, source }) => {
-      const where = source.type === "dns" ? `hosts of ${source.name}` : `${hosts.length} hosts`;
+      const where =
+        source.type === "dns" ? `hosts of ${source.name}` : hosts.length === 1 ? "1 host" : `${hosts.length} hosts`;
       return `  cluster ${name}: ${protocol}, ${where}`;
     }),
   ];
@@ -104,4 +118,13 @@ function parseWorkers(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= WORKERS_MAX) return count;
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${WORKERS_MAX}.`);
+}
+
+/** "127.0.0.1:15000", "[::1]:15000"; port 0 lets the system choose. */
+function parseAdminAddress(text: string): AdminAddress {
+  const [, ipv6, ipv4, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = ipv6 ?? ipv4 ?? "";
+  const port = Number(digits);
+  if (isIP(address) === (ipv6 === undefined ? 4 : 6) && port <= 65_535) return { address, port };
+  throw new InvalidArgumentError("Expected an IP address and a port, like 127.0.0.1:15000 or [::1]:15000.");
 }

@@ -1,4 +1,5 @@
 import type { World } from "@weft/contract";
+import type { HealthVerdict } from "@weft/proxy";
 
 /** What a worker needs to know to begin. */
 export interface WorkerStart {
@@ -9,6 +10,15 @@ export interface WorkerStart {
   /** This worker asks hosts for their health; the others are told. */
   readonly checksHealth: boolean;
   readonly world: World;
+}
+
+/** What active checks found out about a host. */
+export interface HostVerdict {
+  readonly cluster: string;
+  /** "address:port". */
+  readonly host: string;
+  readonly verdict: HealthVerdict;
+  readonly reason: string;
 }
 
 /** What a supervisor asks a worker for. */
@@ -23,12 +33,9 @@ export type SupervisorMessage =
   | { readonly type: "start"; readonly start: WorkerStart }
   /** The next version of the configuration; answered by `applied` or `refused`. */
   | { readonly type: "world"; readonly world: World }
-  /** From now on this worker checks the health of hosts, or no longer. */
-  | { readonly type: "checks-health"; readonly isOn: boolean }
-  /** What another worker found out about hosts. */
-  | { readonly type: "verdicts"; readonly verdicts: unknown }
+  /** What the worker that checks hosts found out. */
+  | { readonly type: "verdicts"; readonly verdicts: readonly HostVerdict[] }
   | { readonly type: "ask"; readonly question: Question }
-  | { readonly type: "reopen-logs" }
   /** Finish what is in flight, then leave. */
   | { readonly type: "drain" };
 
@@ -39,7 +46,7 @@ export type WorkerMessage =
   | { readonly type: "ready"; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "applied"; readonly revision: number }
   | { readonly type: "refused"; readonly revision: number; readonly message: string }
-  | { readonly type: "verdicts"; readonly verdicts: unknown }
+  | { readonly type: "verdict"; readonly verdict: HostVerdict }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "answer-failed"; readonly id: number; readonly message: string }
   | { readonly type: "drained"; readonly outcome: "drained" | "deadline" };

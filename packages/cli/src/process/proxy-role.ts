@@ -1,8 +1,8 @@
 import type { World } from "@weft/contract";
 import { createWorldFeeds, type WorldFeeds } from "@weft/control/client";
-import { createProxy, type Proxy } from "@weft/proxy";
+import { type AdminSource, createProxy, type LogLevel, type Proxy } from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
-import type { ListenerAddress, WorkerStart } from "./message.ts";
+import type { HostVerdict, ListenerAddress, WorkerStart } from "./message.ts";
 import type { WorkerRole } from "./worker.ts";
 
 /** The data plane as a role: what a worker of `weft proxy` does, or the whole of it where there is one process. */
@@ -10,14 +10,25 @@ export class ProxyRole implements WorkerRole {
   readonly #log: ProcessLog;
   readonly #feeds: WorldFeeds = createWorldFeeds();
   #proxy: Proxy | null = null;
+  #slot: number = 0;
 
   constructor(log: ProcessLog) {
     this.#log = log;
   }
 
-  async start({ world, isPortShared, checksHealth }: WorkerStart): Promise<readonly ListenerAddress[]> {
+  async start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]> {
+    const { slot, world, isPortShared, checksHealth } = start;
+    const log = this.#log;
+    this.#slot = slot;
     this.#feeds.publish(world);
-    this.#proxy = createProxy({ feeds: this.#feeds, log: this.#log, isPortShared, checksHealth });
+    this.#proxy = createProxy({
+      feeds: this.#feeds,
+      log,
+      isPortShared,
+      checksHealth,
+      onVerdict: (cluster, host, verdict, reason) => onVerdict({ cluster, host, verdict, reason }),
+      logLevel: { get: () => log.level, set: (level) => void (log.level = level) },
+    });
     await this.#proxy.ready();
     return this.#proxy.listeners();
   }
@@ -26,16 +37,31 @@ export class ProxyRole implements WorkerRole {
     this.#feeds.publish(world);
   }
 
-  async answer(topic: string, _argument: unknown): Promise<unknown> {
-    if (topic === "metrics") return this.#proxy?.metrics();
-    throw new Error(`no answer to ${topic}`);
+  async answer(topic: string, argument: unknown): Promise<unknown> {
+    const proxy = this.#proxy;
+    if (proxy === null) throw new Error("the proxy has not started");
+    switch (topic) {
+      case "metrics":
+        return proxy.metrics();
+      case "listeners":
+        return await proxy.admin.listeners();
+      case "clusters":
+        return await proxy.admin.clusters();
+      case "connections":
+        return (await proxy.admin.connections()).map((connection) => ({ ...connection, worker: this.#slot }));
+      case "explain":
+        return await proxy.admin.explain(argument as Parameters<AdminSource["explain"]>[0]);
+      case "set-log-level":
+        this.#log.level = argument as LogLevel;
+        return null;
+      default:
+        throw new Error(`nothing is known of ${topic}`);
+    }
   }
 
-  setChecksHealth(_isOn: boolean): void {}
-
-  takeVerdicts(_verdicts: unknown): void {}
-
-  reopenLogs(): void {}
+  takeVerdicts(verdicts: readonly HostVerdict[]): void {
+    for (const { cluster, host, verdict, reason } of verdicts) this.#proxy?.setVerdict(cluster, host, verdict, reason);
+  }
 
   async drain(): Promise<"drained" | "deadline"> {
     return (await this.#proxy?.drain()) ?? "drained";

@@ -1,10 +1,13 @@
 import type { World } from "@weft/contract";
+import type { WorkerStatus } from "@weft/proxy";
 import type { ListenerAddress } from "./message.ts";
 
 /** Runs a role in one process or in several; who owns it does not see the difference. */
 export interface RoleHost {
-  /** Worker processes; 0 when the role runs in this process. */
-  readonly workers: number;
+  /** The configuration handed out last, with the ports that were chosen; null before the start. */
+  readonly world: World | null;
+  /** Every process of the role as it is now. */
+  status(): readonly WorkerStatus[];
   /**
    * Resolves with the addresses of the listeners when all of them are served.
    *
@@ -17,7 +20,6 @@ export interface RoleHost {
   askAll(topic: string, argument: unknown): Promise<readonly unknown[]>;
   /** Replaces every worker in turn; nothing in one process. */
   restartWorkers(): Promise<void>;
-  reopenLogs(): void;
   /** Lets what is in flight finish within the deadline that the configuration has. */
   drain(): Promise<void>;
   /** Ends everything at once. */

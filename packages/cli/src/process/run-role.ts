@@ -1,8 +1,9 @@
 import type { ResourceProblem, World } from "@weft/contract";
 import { type DirectorySource, renderProblem } from "@weft/control/client";
-import type { Log } from "@weft/proxy";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
-import type { ListenerAddress } from "./message.ts";
+import type { ProcessLog } from "../log.ts";
+import { type AdminAddress, AdminHost } from "./admin-host.ts";
+import { RoleAdmin } from "./role-admin.ts";
 import type { RoleHost } from "./role-host.ts";
 import { handleSignals } from "./signals.ts";
 
@@ -12,44 +13,55 @@ export interface RunOptions {
   /** Read already, and without problems. */
   readonly source: DirectorySource;
   readonly world: World;
-  readonly log: Log;
-  /** The role serves; what is returned ends what was begun. */
-  onServing(listeners: readonly ListenerAddress[]): Promise<() => Promise<void>>;
+  readonly log: ProcessLog;
+  /** Where the admin server listens, whatever the configuration says; null: where that says. */
+  readonly admin: AdminAddress | null;
+  /** Asked of actions on the admin server; "" for none. */
+  readonly adminToken: string;
 }
 
 /** Serves until a signal or the end of the parent process; the result is the process's exit code. */
 export async function runRole(options: RunOptions): Promise<ExitCode> {
   const { host, source, world, log } = options;
   const end = Promise.withResolvers<ExitCode>();
+  let isDraining = false;
+  const drain = (reason: string): void => {
+    if (isDraining) return;
+    isDraining = true;
+    log.info("draining", { reason });
+    host.drain().then(
+      () => end.resolve(EXIT_CODE.done),
+      (error: unknown) => end.reject(error as Error),
+    );
+  };
   const stopSignals = handleSignals({
-    onDrain: (reason) => {
-      log.info("draining", { reason });
-      host.drain().then(
-        () => end.resolve(EXIT_CODE.done),
-        (error: unknown) => end.reject(error as Error),
-      );
-    },
+    onDrain: drain,
     onKill: (reason) => {
       log.warn("ending at once", { reason });
       host.kill();
       end.resolve(EXIT_CODE.failed);
     },
     onReload: () => {
-      log.info("reading the configuration anew and reopening access logs");
-      host.reopenLogs();
+      log.info("reading the configuration anew", { reason: "SIGHUP" });
       void source.reload();
     },
     onRestart: () => void host.restartWorkers(),
   });
-  let stopServing: (() => Promise<void>) | null = null;
+  const admin = new AdminHost(
+    new RoleAdmin(host, log, () => drain("the admin server was asked to")),
+    log,
+    options.adminToken,
+  );
   try {
     const listeners = await host.start(world);
     for (const { name, address, port } of listeners) log.info("listening", { listener: name, address, port });
+    await admin.start(options.admin ?? world.settings.admin);
     source.worlds.subscribe((next) => {
-      if (next !== world) void host.apply(next);
+      if (next === world) return;
+      if (options.admin === null) admin.move(next.settings.admin);
+      void host.apply(next);
     });
     source.onProblem((problems) => logProblems(log, problems));
-    stopServing = await options.onServing(listeners);
     // For a parent process that waits for it.
     process.send?.({ type: "ready", listeners });
     return await end.promise;
@@ -59,13 +71,13 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
   } finally {
     stopSignals();
     source.close();
-    await stopServing?.();
+    await admin.close();
   }
 }
 
-function logProblems(log: Log, problems: readonly ResourceProblem[]): void {
+function logProblems(log: ProcessLog, problems: readonly ResourceProblem[]): void {
   if (problems.length === 0) {
-    log.info("the configuration is right again");
+    log.info("the configuration on disk is right again");
     return;
   }
   log.error("the configuration on disk is wrong; what runs stays", { problems: problems.length });

@@ -1,28 +1,45 @@
 import type { World } from "@weft/contract";
-import type { Log } from "@weft/proxy";
+import type { Log, WorkerStatus } from "@weft/proxy";
 import type { ListenerAddress } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
 import type { WorkerRole } from "./worker.ts";
 
 /** A role in this very process: no worker, no sharing of ports. */
 export class SingleHost implements RoleHost {
-  readonly workers: number = 0;
   readonly #role: WorkerRole;
   readonly #log: Log;
+  readonly #startedAtMs: number = Date.now();
+  #world: World | null = null;
+  #state: WorkerStatus["state"] = "starting";
 
   constructor(role: WorkerRole, log: Log) {
     this.#role = role;
     this.#log = log;
   }
 
-  start(world: World): Promise<readonly ListenerAddress[]> {
-    return this.#role.start({ slot: 0, isPortShared: false, checksHealth: true, world });
+  get world(): World | null {
+    return this.#world;
+  }
+
+  status(): readonly WorkerStatus[] {
+    const revision = this.#world?.revision ?? 0;
+    const { pid } = process;
+    return [{ id: 0, pid, state: this.#state, startedAtMs: this.#startedAtMs, revision, restarts: 0 }];
+  }
+
+  async start(world: World): Promise<readonly ListenerAddress[]> {
+    const start = { slot: 0, isPortShared: false, checksHealth: true, world };
+    const listeners = await this.#role.start(start, () => {});
+    this.#world = world;
+    this.#state = "ready";
+    return listeners;
   }
 
   async apply(world: World): Promise<void> {
     const { revision } = world;
     try {
       await this.#role.apply(world);
+      this.#world = world;
       this.#log.info("configuration applied", { revision });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -39,11 +56,8 @@ export class SingleHost implements RoleHost {
     return Promise.resolve();
   }
 
-  reopenLogs(): void {
-    this.#role.reopenLogs();
-  }
-
   async drain(): Promise<void> {
+    this.#state = "draining";
     this.#log.info("drain ended", { outcome: await this.#role.drain() });
   }
 

@@ -1,8 +1,8 @@
 import type { World } from "@weft/contract";
 import { type Clock, type Random, systemClock, systemRandom } from "@weft/kernel";
-import type { Log } from "@weft/proxy";
-import { WORKER_ANSWER_MS_MAX } from "../limits.ts";
-import type { ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
+import type { Log, WorkerStatus } from "@weft/proxy";
+import { VERDICTS_MAX, WORKER_ANSWER_MS_MAX } from "../limits.ts";
+import type { HostVerdict, ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
 import { SharedPorts } from "./shared-ports.ts";
 import { WorkerGroup } from "./worker-group.ts";
@@ -17,12 +17,14 @@ export interface SupervisorOptions {
   readonly random?: Random;
 }
 
+/** The health of hosts is checked by the worker in this place, and by its successor when it died; the others are told. */
+const CHECKER_SLOT = 0;
+
 /**
  * A role in several worker processes that listen on the same ports. The supervisor carries no traffic: it hands out the
  * configuration, passes on what one worker finds out about hosts' health, and replaces workers.
  */
 export class Supervisor implements RoleHost {
-  readonly workers: number;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #group: WorkerGroup;
@@ -33,13 +35,10 @@ export class Supervisor implements RoleHost {
   #pending: number = 0;
   /** The revision that the latest worker of each slot started with. */
   readonly #startRevisions = new Map<number, number>();
-  /** The slot whose worker checks the health of hosts. */
-  #checker: number = 0;
-  /** What the checker said last, for workers that start. */
-  #verdicts: unknown = null;
+  /** What the worker that checks hosts said last, by cluster and host: for workers that start. */
+  readonly #verdicts = new Map<string, HostVerdict>();
 
   constructor(options: SupervisorOptions) {
-    this.workers = options.workers;
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
     this.#group = new WorkerGroup({
@@ -51,13 +50,16 @@ export class Supervisor implements RoleHost {
       startOf: (slot) => this.#startOf(slot),
       onMessage: (worker, message) => this.#receive(worker, message),
       onReady: (worker) => this.#onReady(worker),
-      onLost: () => this.#electChecker(),
+      onLost: () => {},
     });
   }
 
-  /** The workers' process ids, by slot; for status and tests. */
-  get pids(): readonly number[] {
-    return this.#group.ready.map(({ pid }) => pid);
+  get world(): World | null {
+    return this.#world;
+  }
+
+  status(): readonly WorkerStatus[] {
+    return this.#group.status();
   }
 
   async start(world: World): Promise<readonly ListenerAddress[]> {
@@ -72,6 +74,8 @@ export class Supervisor implements RoleHost {
   async apply(world: World): Promise<void> {
     const resolved = await this.#ports.resolve(world);
     this.#world = resolved;
+    const clusters = new Set(resolved.clusters.map(({ name }) => name));
+    for (const [key, { cluster }] of this.#verdicts) if (!clusters.has(cluster)) this.#verdicts.delete(key);
     this.#sentMs = this.#clock.nowMs();
     this.#pending = this.#group.ready.length;
     this.#group.broadcast({ type: "world", world: resolved });
@@ -84,10 +88,6 @@ export class Supervisor implements RoleHost {
   async restartWorkers(): Promise<void> {
     this.#log.info("workers are restarted one after another");
     await this.#group.restartAll();
-  }
-
-  reopenLogs(): void {
-    this.#group.broadcast({ type: "reopen-logs" });
   }
 
   async drain(): Promise<void> {
@@ -103,13 +103,14 @@ export class Supervisor implements RoleHost {
     const world = this.#world;
     if (world === null) throw new Error("a worker starts after the first configuration");
     this.#startRevisions.set(slot, world.revision);
-    return { slot, isPortShared: true, checksHealth: slot === this.#checker, world };
+    return { slot, isPortShared: true, checksHealth: slot === CHECKER_SLOT, world };
   }
 
   #receive(worker: WorkerProcess, message: WorkerMessage): void {
     const { slot, pid: workerPid } = worker;
     switch (message.type) {
       case "applied":
+        worker.revision = message.revision;
         this.#onApplied(message.revision);
         return;
       case "refused":
@@ -120,9 +121,8 @@ export class Supervisor implements RoleHost {
           reason: message.message,
         });
         return;
-      case "verdicts":
-        this.#verdicts = message.verdicts;
-        this.#group.broadcast({ type: "verdicts", verdicts: message.verdicts }, worker);
+      case "verdict":
+        this.#onVerdict(worker, message.verdict);
         return;
       case "drained":
         this.#log.info("worker drained", { slot, workerPid, outcome: message.outcome });
@@ -133,6 +133,15 @@ export class Supervisor implements RoleHost {
       case "answer-failed":
       // The worker's own process object has dealt with these.
     }
+  }
+
+  #onVerdict(from: WorkerProcess, verdict: HostVerdict): void {
+    this.#verdicts.set(JSON.stringify([verdict.cluster, verdict.host]), verdict);
+    if (this.#verdicts.size > VERDICTS_MAX) {
+      const [oldest] = this.#verdicts.keys();
+      if (oldest !== undefined) this.#verdicts.delete(oldest);
+    }
+    this.#group.broadcast({ type: "verdicts", verdicts: [verdict] }, from);
   }
 
   #onApplied(revision: number): void {
@@ -146,21 +155,9 @@ export class Supervisor implements RoleHost {
 
   /** A worker may have started with a world that was replaced meanwhile. */
   #onReady(worker: WorkerProcess): void {
+    worker.revision = this.#startRevisions.get(worker.slot) ?? 0;
     const world = this.#world;
-    if (world !== null && world.revision !== this.#startRevisions.get(worker.slot))
-      worker.send({ type: "world", world });
-    if (this.#verdicts !== null) worker.send({ type: "verdicts", verdicts: this.#verdicts });
-    this.#electChecker();
-  }
-
-  /** The health of hosts is checked by one worker that serves; by its successor when it is gone. */
-  #electChecker(): void {
-    const { ready } = this.#group;
-    if (ready.length === 0 || ready.some(({ slot }) => slot === this.#checker)) return;
-    const [next] = ready;
-    if (next === undefined) return;
-    this.#checker = next.slot;
-    next.send({ type: "checks-health", isOn: true });
-    this.#log.info("another worker checks the health of hosts", { slot: next.slot, workerPid: next.pid });
+    if (world !== null && world.revision !== worker.revision) worker.send({ type: "world", world });
+    if (this.#verdicts.size > 0) worker.send({ type: "verdicts", verdicts: [...this.#verdicts.values()] });
   }
 }

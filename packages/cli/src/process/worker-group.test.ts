@@ -27,9 +27,7 @@ serveWorker({
     if (topic === "stuck" && argument === process.pid) for (;;) ;
     return process.pid;
   },
-  setChecksHealth() {},
   takeVerdicts() {},
-  reopenLogs() {},
   async drain() {
     return "drained";
   },

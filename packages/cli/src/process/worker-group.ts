@@ -1,5 +1,5 @@
 import { type Backoff, type Clock, createBackoff, type Random, type TimerHandle } from "@weft/kernel";
-import type { Log } from "@weft/proxy";
+import type { Log, WorkerStatus } from "@weft/proxy";
 import {
   WORKER_CRASHES_IN_LOOP,
   WORKER_LEAVE_MS_MAX,
@@ -32,6 +32,8 @@ interface Slot {
   worker: WorkerProcess | null;
   restart: TimerHandle | null;
   crashes: number;
+  /** Since the start of the role. */
+  restarts: number;
 }
 
 /**
@@ -60,12 +62,22 @@ export class WorkerGroup implements WorkerHandler {
       worker: null,
       restart: null,
       crashes: 0,
+      restarts: 0,
     }));
   }
 
   /** The workers that serve, by slot. */
   get ready(): readonly WorkerProcess[] {
     return this.#slots.flatMap(({ worker }) => (worker?.state === "ready" ? [worker] : []));
+  }
+
+  /** Every process that lives, those on their way out included. */
+  status(): readonly WorkerStatus[] {
+    return this.#living().map((worker) => {
+      const { slot: id, pid, startedAtMs, revision } = worker;
+      const state = this.#leaving.has(worker) || worker.state === "gone" ? "draining" : worker.state;
+      return { id, pid, state, startedAtMs, revision, restarts: this.#slots[id]?.restarts ?? 0 };
+    });
   }
 
   /**
@@ -193,6 +205,7 @@ export class WorkerGroup implements WorkerHandler {
   #restartLater(slot: Slot, how: string, pid: number = 0): void {
     const { log, clock } = this.#options;
     slot.crashes++;
+    slot.restarts++;
     const delayMs = slot.backoff.nextMs();
     const fields = { slot: slot.index, workerPid: pid, how, restartInMs: Math.round(delayMs) };
     if (slot.crashes >= WORKER_CRASHES_IN_LOOP) {

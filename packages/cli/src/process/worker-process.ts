@@ -35,6 +35,10 @@ export type WorkerState = "starting" | "ready" | "draining" | "gone";
 export class WorkerProcess {
   readonly slot: number;
   readonly startedMs: number;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Of the configuration in force; the supervisor keeps it. */
+  revision: number = 0;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
   readonly #handler: WorkerHandler;
@@ -50,6 +54,7 @@ export class WorkerProcess {
   constructor(slot: number, program: WorkerProgram, clock: Clock, handler: WorkerHandler) {
     this.slot = slot;
     this.startedMs = clock.nowMs();
+    this.startedAtMs = clock.wallMs();
     this.#clock = clock;
     this.#handler = handler;
     this.#child = fork(program.module, program.args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });

@@ -1,6 +1,7 @@
 import type { World } from "@weft/contract";
 import { EXIT_CODE } from "../exit-code.ts";
 import {
+  type HostVerdict,
   isMessage,
   type ListenerAddress,
   type SupervisorMessage,
@@ -10,15 +11,14 @@ import {
 
 /** What a process of a role does, whether it is the only one or one of several. */
 export interface WorkerRole {
-  /** Resolves with the addresses of the listeners when requests are served. */
-  start(start: WorkerStart): Promise<readonly ListenerAddress[]>;
+  /** Resolves with the addresses of the listeners when requests are served. `onVerdict` is told what this worker's checks say. */
+  start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]>;
   /** Takes the next version of the configuration; rejects when it cannot be applied, and the last one stays. */
   apply(world: World): Promise<void>;
   /** Answers a question of the supervisor with plain data. */
   answer(topic: string, argument: unknown): Promise<unknown>;
-  setChecksHealth(isOn: boolean): void;
-  takeVerdicts(verdicts: unknown): void;
-  reopenLogs(): void;
+  /** Takes what another worker found out about hosts. */
+  takeVerdicts(verdicts: readonly HostVerdict[]): void;
   /** Finishes what is in flight, within the configured deadline. */
   drain(): Promise<"drained" | "deadline">;
 }
@@ -51,7 +51,9 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: (
   switch (message.type) {
     case "start":
       // A start that fails ends the process; the supervisor sees the status and the log has the reason.
-      void role.start(message.start).then((listeners) => tell({ type: "ready", listeners }));
+      void role
+        .start(message.start, (verdict) => tell({ type: "verdict", verdict }))
+        .then((listeners) => tell({ type: "ready", listeners }));
       return;
     case "world": {
       const { revision } = message.world;
@@ -69,14 +71,8 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: (
       );
       return;
     }
-    case "checks-health":
-      role.setChecksHealth(message.isOn);
-      return;
     case "verdicts":
       role.takeVerdicts(message.verdicts);
-      return;
-    case "reopen-logs":
-      role.reopenLogs();
       return;
     case "drain":
       void drain();

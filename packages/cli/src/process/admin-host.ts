@@ -1,0 +1,58 @@
+import { type AdminServer, type AdminSource, createAdminServer, type Log } from "@weft/proxy";
+
+/** Where an admin server listens. */
+export interface AdminAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The admin server of a role; it moves when the configuration says so. */
+export class AdminHost {
+  readonly #source: AdminSource;
+  readonly #log: Log;
+  readonly #token: string;
+  #wanted: AdminAddress | null = null;
+  #server: AdminServer | null = null;
+  /** Moves take place one after the other. */
+  #moving: Promise<void> = Promise.resolve();
+
+  /** `token` is asked of every action; "" for none. */
+  constructor(source: AdminSource, log: Log, token: string) {
+    this.#source = source;
+    this.#log = log;
+    this.#token = token;
+  }
+
+  /**
+   * Listens for the first time.
+   *
+   * @throws WeftError ADMIN_LISTEN_FAILED
+   */
+  async start({ address, port }: AdminAddress): Promise<void> {
+    this.#wanted = { address, port };
+    this.#server = await createAdminServer(this.#source, { address, port, token: this.#token });
+    this.#log.info("admin listening", { address: this.#server.address, port: this.#server.port });
+  }
+
+  /** Listens elsewhere; where that fails the server stays where it is. Nothing if it is there already. */
+  move({ address, port }: AdminAddress): void {
+    if (this.#wanted?.address === address && this.#wanted.port === port) return;
+    this.#wanted = { address, port };
+    this.#moving = this.#moving.then(async () => {
+      const before = this.#server;
+      try {
+        await this.start({ address, port });
+        await before?.close();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.error("the admin server stays where it is", { reason });
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#moving;
+    await this.#server?.close();
+    this.#server = null;
+  }
+}

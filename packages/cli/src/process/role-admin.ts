@@ -1,0 +1,79 @@
+import type { World } from "@weft/contract";
+import { type AdminSource, type LogLevel, mergeSnapshots, type MetricsSnapshot, type WorkerStatus } from "@weft/proxy";
+import type { ProcessLog } from "../log.ts";
+import { type ClusterDescription, mergeClusters } from "./merge-clusters.ts";
+import type { RoleHost } from "./role-host.ts";
+
+/** What one of the source's questions is answered with. */
+type Answer<Topic extends keyof AdminSource> = Awaited<ReturnType<AdminSource[Topic]>>;
+type ListenerStatus = Answer<"listeners">[number];
+
+/** What the admin server of a role knows: every process of the role is asked, and the answers become one. */
+export class RoleAdmin implements AdminSource {
+  readonly #host: RoleHost;
+  readonly #log: ProcessLog;
+  readonly #beginDrain: () => void;
+
+  constructor(host: RoleHost, log: ProcessLog, beginDrain: () => void) {
+    this.#host = host;
+    this.#log = log;
+    this.#beginDrain = beginDrain;
+  }
+
+  async readiness(): Promise<Answer<"readiness">> {
+    const workers = this.#host.status();
+    const ready = workers.filter(({ state }) => state === "ready");
+    const missing = workers.filter(({ state }) => state !== "ready");
+    const reasons = missing.map(({ id, state }) => `worker ${id} is ${state}`);
+    return { isReady: ready.length > 0, reasons };
+  }
+
+  async world(): Promise<World | null> {
+    return this.#host.world;
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    return mergeSnapshots((await this.#host.askAll("metrics", null)) as MetricsSnapshot[]);
+  }
+
+  async listeners(): Promise<readonly ListenerStatus[]> {
+    const merged = new Map<string, ListenerStatus>();
+    for (const listener of (await this.#host.askAll("listeners", null)).flat() as ListenerStatus[]) {
+      const present = merged.get(listener.name);
+      const connectionsActive = (present?.connectionsActive ?? 0) + listener.connectionsActive;
+      merged.set(listener.name, { ...listener, connectionsActive });
+    }
+    return [...merged.values()];
+  }
+
+  async clusters(): Promise<readonly ClusterDescription[]> {
+    return mergeClusters((await this.#host.askAll("clusters", null)) as ClusterDescription[][]);
+  }
+
+  async connections(): Promise<Answer<"connections">> {
+    return (await this.#host.askAll("connections", null)).flat() as Answer<"connections">[number][];
+  }
+
+  async workers(): Promise<readonly WorkerStatus[]> {
+    return this.#host.status();
+  }
+
+  /** All processes route alike: the first that answers speaks for all. */
+  async explain(request: Parameters<AdminSource["explain"]>[0]): Promise<Answer<"explain">> {
+    const [first] = (await this.#host.askAll("explain", request)) as Answer<"explain">[];
+    return first ?? [];
+  }
+
+  async logLevel(): Promise<LogLevel> {
+    return this.#log.level;
+  }
+
+  async setLogLevel(level: LogLevel): Promise<void> {
+    this.#log.level = level;
+    await this.#host.askAll("set-log-level", level);
+  }
+
+  async drain(): Promise<void> {
+    this.#beginDrain();
+  }
+}
