@@ -98,6 +98,26 @@ test("createRingHash() keeps the worst of 100 hosts within a third of its share 
   for (const [key, count] of counts) assert.ok(Math.abs(count - KEYS / 100) < KEYS / 300, `${key}: ${count}`);
 });
 
+test("createRingHash() arrives at the same ring by any history of updates", () => {
+  const policy = { type: "ring-hash", ringSizeMin: 64, ringSizeMax: 4096 } as const;
+  const weights = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 12, maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(weights, { minLength: 1, maxLength: 6 }), (history) => {
+      const balancer = createBalancer<FakeHost>(policy, createRandom(1), new FakeClock());
+      // A weight of 0 stands for a host that is not there.
+      const sets = history.map((weights) => fakeHosts(weights).filter((host) => host.weight > 0));
+      for (const hosts of sets) balancer.update(hosts);
+      const fresh = createBalancer<FakeHost>(policy, createRandom(1), new FakeClock());
+      fresh.update(sets.at(-1) ?? []);
+      for (let key = 0; key < 500; key++) {
+        const request = { hash: mixUint32(key), tried: [] };
+        assert.equal(balancer.pick(request), fresh.pick(request));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("createRingHash() moves at most twice what is due while ringSizeMin binds", () => {
   const policy = { type: "ring-hash", ringSizeMin: 4096, ringSizeMax: 65_536 } as const;
   for (const count of [3, 5, 10, 20]) {

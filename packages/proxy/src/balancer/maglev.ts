@@ -1,5 +1,6 @@
 import type { BalancedHost, Balancer, BalancerPolicy, PickContext } from "@weft/contract";
 import { assertInteger, type Clock, hashString, mixUint32, type Random, WeftError } from "@weft/kernel";
+import { byKey } from "./by-key.ts";
 import type { BalancerErrorCode } from "./errors.ts";
 import { MAGLEV_TABLE_SIZE_MAX, MAGLEV_TABLE_SIZE_MIN, RING_STEPS_MAX } from "./limits.ts";
 import { isPrime } from "./prime.ts";
@@ -86,10 +87,6 @@ function notPrime(tableSize: number): WeftError<BalancerErrorCode> {
     `Cannot make a Maglev table of ${tableSize} entries: expected a prime, such as 65537`,
     { tableSize },
   );
-}
-
-function byKey(a: BalancedHost, b: BalancedHost): number {
-  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 }
 
 /**
