@@ -3,15 +3,10 @@ import { type Clock, systemClock, WeftError } from "@weft/kernel";
 import type { AdminSource } from "./admin-source.ts";
 import { type AdminFailure, sendFailure } from "./answer.ts";
 import { ENDPOINTS, type Endpoint, Refusal } from "./endpoints.ts";
+import { limitConnections } from "./connection-deadlines.ts";
 import type { AdminErrorCode } from "./errors.ts";
 import { isHostAllowed, refuseAction } from "./guard.ts";
-import {
-  ADMIN_CONNECTIONS_MAX,
-  ADMIN_HEAD_BYTES_MAX,
-  ADMIN_IDLE_MS_MAX,
-  ADMIN_REQUEST_MS_MAX,
-  ADMIN_RESPONSE_MS_MAX,
-} from "./limits.ts";
+import { ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_RESPONSE_MS_MAX } from "./limits.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { createPatientSource } from "./patient-source.ts";
 
@@ -51,14 +46,13 @@ export async function createAdminServer(source: AdminSource, options: AdminServe
   const server = createServer(
     {
       maxHeaderSize: ADMIN_HEAD_BYTES_MAX,
-      headersTimeout: ADMIN_REQUEST_MS_MAX,
-      requestTimeout: ADMIN_REQUEST_MS_MAX,
-      keepAliveTimeout: ADMIN_IDLE_MS_MAX,
-      connectionsCheckingInterval: 1_000,
     },
     (request, response) => void desk.answer(request, response),
   );
   server.maxConnections = ADMIN_CONNECTIONS_MAX;
+  // Node's keep-alive timeout would come before ours.
+  server.keepAliveTimeout = 0;
+  limitConnections(server, clock);
   await listen(server, address, port);
   const bound = server.address();
   return {

@@ -47,9 +47,8 @@ export function refuseAction(headers: IncomingHttpHeaders, options: GuardOptions
   const origin = headers.origin;
   if (origin !== undefined && origin !== `http://${headers.host}`) return `it comes from the web page ${origin}`;
   if (options.token !== "") {
-    const [scheme, token = ""] = (headers.authorization ?? "").split(" ", 2);
-    const isBearer = scheme?.toLowerCase() === "bearer";
-    return isBearer && isSameSecret(token, options.token) ? null : "it lacks the token (Authorization: Bearer ...)";
+    const token = /^bearer (.*)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
+    return isSameSecret(token, options.token) ? null : "it lacks the token (Authorization: Bearer ...)";
   }
   if (!isLoopback(options.address)) return "a server that listens beyond loopback needs a token for actions";
   return headers[ADMIN_ACTION_HEADER] === undefined ? `it lacks the header ${ADMIN_ACTION_HEADER}` : null;

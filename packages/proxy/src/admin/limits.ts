@@ -13,16 +13,16 @@ export const ADMIN_BODY_BYTES_MAX = 4_096;
 /** Header fields that one `/api/explain` may give. */
 export const ADMIN_EXPLAIN_FIELDS_MAX = 64;
 
-/** How long, in milliseconds, a client may take to send a request. */
+/** How long, in milliseconds, a client may take to send the head of its first request. */
 export const ADMIN_REQUEST_MS_MAX = 10_000;
 
-/** How long, in milliseconds, a client may take to read an answer that has an end. */
+/** How long, in milliseconds, a client may take to send a body and read an answer that has an end. */
 export const ADMIN_RESPONSE_MS_MAX = 30_000;
 
 /** How long, in milliseconds, the workers may take to say what is asked of them. */
 export const ADMIN_SOURCE_MS_MAX = 5_000;
 
-/** How long, in milliseconds, an idle connection is kept. */
+/** How long, in milliseconds, a connection is kept for a further request. */
 export const ADMIN_IDLE_MS_MAX = 15_000;
 
 /** Time between two events of a live view, in milliseconds. */

@@ -30,7 +30,7 @@ export function showWorld(world: World): Shown {
     revision: world.revision,
     settings: showSettings(world.settings),
     listeners: world.listeners.map(showListener),
-    routeTables: world.routeTables.map(({ name, rules }) => ({ name: name, rules: rules.map(showRule) })),
+    routeTables: world.routeTables.map(({ name, rules }) => ({ name, rules: rules.map(showRule) })),
     clusters: world.clusters.map(showCluster),
   }) as Shown;
 }
@@ -85,7 +85,7 @@ function showListener(listener: ListenerConfig): Shown {
 function showListenerTls(tls: ListenerTls): Shown {
   return {
     certificates: tls.certificates.map(({ name, certificateChain }) => ({
-      name: name,
+      name,
       ...describeCertificate(certificateChain),
     })),
     hasClientCa: tls.clientCa !== "",
@@ -263,7 +263,7 @@ function showRule(rule: RouteRule): Shown {
 }
 
 function showNamedMatch({ name, type, value }: NamedMatch): Shown {
-  return { name: name, type, value: shownUnless(name, value) };
+  return { name, type, value: shownUnless(name, value) };
 }
 
 function showBackend(backend: RouteBackend): Shown {
@@ -289,10 +289,14 @@ function shownUnless(name: string, value: string): string {
 
 /** Every text once more: even a key that ended up in the wrong field is not shown. */
 function harmless(value: ShownValue): ShownValue {
-  if (typeof value === "string") return /-----BEGIN|PRIVATE KEY/.test(value) ? HIDDEN : value;
+  if (typeof value === "string") return harmlessText(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(harmless);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [String(harmless(name)), harmless(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [harmlessText(name), harmless(member)]));
+}
+
+function harmlessText(text: string): string {
+  return /-----BEGIN|PRIVATE KEY/.test(text) ? HIDDEN : text;
 }
 
 function showUrl(text: string): string {
