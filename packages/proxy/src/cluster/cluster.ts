@@ -98,6 +98,11 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     return this.#dns?.status;
   }
 
+  /** False while the name that hosts come from was not resolved for the first time: a listener may wait for it. */
+  get isSettled(): boolean {
+    return this.#dns?.status.isSettled ?? true;
+  }
+
   /** Every host by key, usable or not. */
   get hosts(): ReadonlyMap<string, Host<Pool>> {
     return this.#hosts;
@@ -125,11 +130,14 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       else if (host.isEjected) ejected++;
       else if (host.verdict === "unhealthy") unhealthy++;
     }
+    const dns = this.#dns?.status;
+    const problem = dns === undefined || dns.isSettled ? (dns?.problem ?? "") : "not resolved yet";
     const details = { cluster: this.name, hosts: this.#hosts.size, unhealthy, ejected, draining };
     return new WeftError(
       "CLUSTER_NO_HOST",
       `Cannot pick a host of cluster "${this.name}": none of ${this.#hosts.size} may be used ` +
-        `(${unhealthy} unhealthy, ${ejected} ejected, ${draining} draining)`,
+        `(${unhealthy} unhealthy, ${ejected} ejected, ${draining} draining)` +
+        (problem === "" ? "" : `; its name "${dns?.name}": ${problem}`),
       details,
     );
   }

@@ -190,12 +190,29 @@ describe("Cluster with a DNS source", () => {
     await context.clock.advanceAsync(10);
     assert.deepEqual([...cluster.hosts.keys()], ["10.0.0.2:8080", "10.0.0.1:8080"]);
     assert.equal(cluster.hosts.get("10.0.0.2:8080")?.config.weight, 7);
-    assert.deepEqual(cluster.dnsStatus, { name: "shop.test", addresses: ["10.0.0.1", "10.0.0.2"], problem: "" });
+    assert.deepEqual(cluster.dnsStatus, {
+      name: "shop.test",
+      addresses: ["10.0.0.1", "10.0.0.2"],
+      problem: "",
+      isSettled: true,
+    });
     const first = cluster.hosts.get("10.0.0.1:8080");
     cluster.update(clusterConfig({ hosts: [], source: { ...source, ttlMsMax: 30_000 } }));
     await context.clock.advanceAsync(10);
     assert.equal(cluster.hosts.get("10.0.0.1:8080"), first);
     assert.equal(context.resolver.asked, 2);
+  });
+
+  test("is settled by the first answer, and says what is wrong with its name", async () => {
+    const context = testContext();
+    context.resolver.answer = FAILED;
+    const cluster = new Cluster(clusterConfig({ hosts: [], source }), context);
+    assert.equal(cluster.isSettled, false);
+    assert.match(cluster.noHostError().message, /none of 0 may be used .*"shop\.test": not resolved yet/);
+    await context.clock.advanceAsync(10);
+    assert.equal(cluster.isSettled, true);
+    assert.match(cluster.noHostError().message, /"shop\.test": no answer \(ESERVFAIL\)/);
+    assert.equal(new Cluster(clusterConfig(), context).isSettled, true);
   });
 
   test("drops the addresses of another name, and asks no more once its hosts are configured", async () => {

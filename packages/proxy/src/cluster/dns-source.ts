@@ -43,6 +43,8 @@ export interface DnsStatus {
   readonly addresses: readonly string[];
   /** The last failure since the last good answer; "" when there is none. */
   readonly problem: string;
+  /** False until the first question was answered, or failed. */
+  readonly isSettled: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ export class DnsSource implements TimerOwner {
   #problem: string = "";
   /** When the name was first found empty, since it last was not; Infinity while it is not. */
   #emptySinceMs: number = Number.POSITIVE_INFINITY;
+  #isSettled: boolean = false;
   #isClosed: boolean = false;
 
   constructor(config: DnsSourceConfig, deps: DnsSourceDeps, owner: DnsOwner) {
@@ -71,7 +74,12 @@ export class DnsSource implements TimerOwner {
   }
 
   get status(): DnsStatus {
-    return { name: this.#config.name, addresses: this.#addresses, problem: this.#problem };
+    return {
+      name: this.#config.name,
+      addresses: this.#addresses,
+      problem: this.#problem,
+      isSettled: this.#isSettled,
+    };
   }
 
   /** Asks for the first time, at once. */
@@ -93,6 +101,7 @@ export class DnsSource implements TimerOwner {
   async #ask(): Promise<void> {
     const answer = await this.#deps.resolver.resolve(this.#config.name);
     if (this.#isClosed) return;
+    this.#isSettled = true;
     this.#deps.wheel.schedule(this.#timer, this.#take(answer));
   }
 
