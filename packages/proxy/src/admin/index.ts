@@ -12,4 +12,3 @@ export { ADMIN_ERRORS } from "./errors.ts";
 export type { AdminErrorCode } from "./errors.ts";
 export { ADMIN_ACTION_HEADER } from "./guard.ts";
 export type { LiveEvent } from "./live-feed.ts";
-export { showWorld } from "./show-world.ts";

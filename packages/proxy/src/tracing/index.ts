@@ -3,7 +3,5 @@ export { TRACING_ERRORS } from "./errors.ts";
 export type { TracingErrorCode } from "./errors.ts";
 export type { TracingCounters } from "./exporter.ts";
 export type { Span, SpanFacts, TrySpan } from "./span.ts";
-export { parseTraceparent } from "./trace-context.ts";
-export type { TraceContext } from "./trace-context.ts";
 export { createTracer } from "./tracer.ts";
 export type { Tracer, TracerDeps } from "./tracer.ts";
