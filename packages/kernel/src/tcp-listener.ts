@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server } from "node:net";
+import type { TcpHandle } from "./handle-binding.ts";
 import { WeftError } from "./weft-error.ts";
 
 /** Where a listener listens. */
@@ -12,19 +13,12 @@ export interface TcpListenerOptions {
   readonly isPortShared: boolean;
 }
 
-/** node:net's accepted connection, before a Socket is made around it. */
-export interface TcpHandle {
-  close(): void;
-  setNoDelay(isOn: boolean): void;
-}
-
 interface ListeningHandle {
   onconnection?: (status: number, handle: TcpHandle | undefined) => void;
 }
 
 /**
- * Accepts TCP connections as bare handles: a Socket made by node:net's own server reads into a new buffer per read,
- * one made around the handle reads into a buffer of ours (`Transport.fromHandle`), for a third less CPU per request.
+ * Accepts TCP connections as bare handles, without a Socket around each: see `acceptTransport`.
  */
 export class TcpListener {
   readonly #server: Server = createServer();

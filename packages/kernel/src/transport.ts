@@ -1,7 +1,7 @@
-import { connect as connectTcp, Socket, type TcpNetConnectOpts } from "node:net";
-import { connect as connectTls, type ConnectionOptions, TLSSocket } from "node:tls";
-import { OUTPUT_CONGESTED_BYTES, READ_BUFFER_BYTES } from "./limits.ts";
-import { OutputBuffer, type OutputSink, releaseOutputSlab } from "./output-buffer.ts";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { OUTPUT_CONGESTED_BYTES } from "./limits.ts";
+import { OutputBuffer, type OutputSink } from "./output-buffer.ts";
 import type { Flushable, OutputScheduler } from "./output-scheduler.ts";
 
 /** Hears what happens on a transport. */
@@ -16,19 +16,23 @@ export interface TransportHandler {
   onClosed(error: Error | null): void;
 }
 
+/** Hears that a connection of ours is up (TLS included), before any other event. */
+export interface ConnectHandler extends TransportHandler {
+  onConnected(): void;
+}
+
 /** Counts bytes of many connections. */
 export interface Traffic {
   receivedBytes: number;
   sentBytes: number;
 }
 
-/** Hears that a connection of ours is up (TLS included), before any other event. */
-export interface ConnectHandler extends TransportHandler {
-  onConnected(): void;
+/** Where one end of a connection is. */
+export interface TransportAddress {
+  /** IP address, "" once it is gone. */
+  readonly address: string;
+  readonly port: number;
 }
-
-/** All reads of a worker land here: whoever hears of bytes uses or copies them before the next read. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 const IGNORED_HANDLER: TransportHandler = {
   onBytes(): void {},
@@ -38,99 +42,52 @@ const IGNORED_HANDLER: TransportHandler = {
 };
 
 /**
- * One TCP or TLS connection: bytes in by callbacks, bytes out through `output`, which leaves once per turn. Sockets
- * come from node:net and node:tls; reading uses one buffer for all connections instead of one per read.
+ * One TCP or TLS connection: bytes in by callbacks, bytes out through `output`, which leaves once per turn. What is
+ * below differs: a bare TCP handle (`HandleTransport`) or a socket of node:net or node:tls (`SocketTransport`).
  */
-export class Transport implements Flushable, OutputSink {
+export abstract class Transport implements Flushable, OutputSink {
   readonly output: OutputBuffer;
   handler: TransportHandler;
   /** Where bytes are counted; null for nowhere. */
   traffic: Traffic | null = null;
   readonly #scheduler: OutputScheduler;
-  #socket: Socket;
-  /** Slabs that the socket may still read, oldest first. */
-  #inFlight: Buffer[] = [];
-  #onWritten: (() => void) | null = null;
-  #error: Error | null = null;
-  #isClosed: boolean = false;
-  #isEnding: boolean = false;
   #isFlushScheduled: boolean = false;
+  #isEnding: boolean = false;
+  #isClosed: boolean = false;
 
-  private constructor(scheduler: OutputScheduler, handler: TransportHandler, socket: Socket | null) {
+  protected constructor(scheduler: OutputScheduler, handler: TransportHandler) {
     this.#scheduler = scheduler;
     this.handler = handler;
     this.output = new OutputBuffer(this);
-    this.#socket = socket ?? UNCONNECTED;
   }
 
-  /** Takes over a connection that was accepted, given as node:net's handle (see `TcpListener`). */
-  static fromHandle(handle: object, scheduler: OutputScheduler, handler: TransportHandler): Transport {
-    const transport = new Transport(scheduler, handler, null);
-    const options = { handle, allowHalfOpen: true, onread: transport.#readOptions(), noDelay: true };
-    transport.#adopt(new Socket(options as ConstructorParameters<typeof Socket>[0]));
-    return transport;
-  }
+  /** Bytes that were given to the system's or the socket's queue and not taken by the peer. */
+  protected abstract readonly unwrittenBytes: number;
+  abstract readonly remote: TransportAddress;
+  abstract readonly local: TransportAddress;
+  /** The TLS socket below, or null: for certificates and session facts. */
+  abstract readonly tlsSocket: TLSSocket | null;
 
-  /** Takes over a socket that emits "data", such as one of node:tls. */
-  static fromSocket(socket: Socket, scheduler: OutputScheduler, handler: TransportHandler): Transport {
-    const transport = new Transport(scheduler, handler, socket);
-    transport.#adopt(socket);
-    transport.#hearData(socket);
-    return transport;
-  }
-
-  /** Opens a connection. What is written before it is up is sent then. */
-  static connect(options: TcpNetConnectOpts, scheduler: OutputScheduler, handler: ConnectHandler): Transport {
-    const transport = new Transport(scheduler, handler, null);
-    const socket = connectTcp({ ...options, allowHalfOpen: true, noDelay: true, onread: transport.#readOptions() });
-    socket.once("connect", () => handler.onConnected());
-    transport.#adopt(socket);
-    return transport;
-  }
-
-  /** Opens a TLS connection; `onConnected` comes after the handshake. */
-  static connectTls(options: ConnectionOptions, scheduler: OutputScheduler, handler: ConnectHandler): Transport {
-    const socket = connectTls(options);
-    socket.setNoDelay(true);
-    const transport = new Transport(scheduler, handler, socket);
-    socket.once("secureConnect", () => handler.onConnected());
-    transport.#adopt(socket);
-    transport.#hearData(socket);
-    return transport;
-  }
+  /** Writes `slab[0, byteCount)`; the slab is the transport's until it is written. */
+  protected abstract writeOut(slab: Buffer, byteCount: number): void;
+  /** Writes several at once, in order. */
+  protected abstract writeAllOut(slabs: readonly Buffer[]): void;
+  protected abstract endOutput(): void;
+  /** Stops all events, and puts `unread` in front of what the socket will read. */
+  protected abstract release(unread: Buffer): Socket;
+  protected abstract pauseReading(isPaused: boolean): void;
+  protected abstract destroyNow(): void;
+  protected abstract resetNow(): void;
 
   /** Bytes that the peer has not taken. */
   get pendingBytes(): number {
-    return this.output.pendingBytes + this.#socket.writableLength;
-  }
-
-  /** Peer's address, "" once it is gone. */
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
-  }
-
-  get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
-  }
-
-  get localAddress(): string {
-    return this.#socket.localAddress ?? "";
-  }
-
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
+    return this.output.pendingBytes + this.unwrittenBytes;
   }
 
   /** The protocol that ALPN chose, "" for none or without TLS. */
   get alpnProtocol(): string {
-    return this.#socket instanceof TLSSocket && this.#socket.alpnProtocol !== false
-      ? (this.#socket.alpnProtocol ?? "")
-      : "";
-  }
-
-  /** The TLS socket below, or null: for certificates and session facts. */
-  get tlsSocket(): TLSSocket | null {
-    return this.#socket instanceof TLSSocket ? this.#socket : null;
+    const chosen = this.tlsSocket?.alpnProtocol;
+    return typeof chosen === "string" ? chosen : "";
   }
 
   get isClosed(): boolean {
@@ -139,9 +96,7 @@ export class Transport implements Flushable, OutputSink {
 
   /** Stops and starts reading. Bytes of the read at hand still come. */
   setReadPaused(isPaused: boolean): void {
-    if (this.#isClosed) return;
-    if (isPaused) this.#socket.pause();
-    else this.#socket.resume();
+    if (!this.#isClosed) this.pauseReading(isPaused);
   }
 
   /** Writes out what `output` holds, then says to the peer that no more will come. Reading goes on. */
@@ -149,35 +104,27 @@ export class Transport implements Flushable, OutputSink {
     if (this.#isClosed || this.#isEnding) return;
     this.#isEnding = true;
     this.flush();
-    this.#socket.end();
+    if (!this.#isClosed) this.endOutput();
   }
 
   /** Closes at once; output that was not written is lost. */
   destroy(): void {
-    if (!this.#isClosed) this.#socket.destroy();
+    if (!this.#isClosed) this.destroyNow();
   }
 
-  /** Closes at once with a TCP reset, so that the peer cannot take what it got for complete. */
+  /** Closes at once with a TCP reset where there is no TLS, so that the peer cannot take what it got for complete. */
   reset(): void {
-    if (this.#isClosed) return;
-    if (this.#socket instanceof TLSSocket) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    if (!this.#isClosed) this.resetNow();
   }
 
   /**
-   * Hands the socket to somebody else, with `unread` put back in front of what it will read. Events end here. Only
-   * before anything was written.
+   * Hands the connection to somebody else as a socket, with `unread` put back in front of what it will read. Events end
+   * here. Only before anything was written.
    */
   detach(unread: Buffer): Socket {
-    const socket = this.#socket;
     this.handler = IGNORED_HANDLER;
     this.#isClosed = true;
-    socket.removeAllListeners("error");
-    socket.removeAllListeners("close");
-    socket.removeAllListeners("end");
-    socket.pause();
-    if (unread.length > 0) socket.unshift(unread);
-    return socket;
+    return this.release(unread);
   }
 
   onOutputPending(): void {
@@ -186,82 +133,44 @@ export class Transport implements Flushable, OutputSink {
     this.#scheduler.add(this);
   }
 
-  /** Gives all output to the socket. The scheduler calls it once per turn; call it only to be early. */
+  /** Writes all output. The scheduler calls it once per turn; call it only to be early. */
   flush(): void {
     this.#isFlushScheduled = false;
     const output = this.output;
-    const written = output.position;
-    if (this.traffic !== null) this.traffic.sentBytes += output.pendingBytes;
     if (this.#isClosed) {
       output.take();
       return;
     }
-    this.#onWritten ??= () => this.#written();
+    if (this.traffic !== null) this.traffic.sentBytes += output.pendingBytes;
+    const byteCount = output.position;
     const slab = output.takeSlab();
-    if (slab !== null) {
-      this.#inFlight.push(slab);
-      this.#socket.write(slab.subarray(0, written), this.#onWritten);
-    } else {
-      const slabs = output.take();
-      if (slabs.length > 1) this.#socket.cork();
-      for (const bytes of slabs) {
-        this.#inFlight.push(bytes);
-        this.#socket.write(bytes, this.#onWritten);
-      }
-      if (slabs.length > 1) this.#socket.uncork();
+    if (slab !== null) this.writeOut(slab, byteCount);
+    else this.writeAllOut(output.take());
+    this.judgeCongestion();
+  }
+
+  /** After the amount of unwritten bytes changed. */
+  protected judgeCongestion(): void {
+    const { output } = this;
+    if (this.unwrittenBytes > OUTPUT_CONGESTED_BYTES) output.isCongested = true;
+    else if (output.isCongested && !this.#isClosed && this.pendingBytes <= OUTPUT_CONGESTED_BYTES / 2) {
+      output.isCongested = false;
+      this.handler.onOutputDrained();
     }
-    if (this.#socket.writableLength > OUTPUT_CONGESTED_BYTES) output.isCongested = true;
-    else if (output.isCongested) this.#relieve();
   }
 
-  #written(): void {
-    const slab = this.#inFlight.shift();
-    if (slab !== undefined) releaseOutputSlab(slab);
-    if (this.output.isCongested && !this.#isClosed) this.#relieve();
+  protected heard(bytes: Buffer, byteCount: number): void {
+    if (this.traffic !== null) this.traffic.receivedBytes += byteCount;
+    this.handler.onBytes(bytes, 0, byteCount);
   }
 
-  #relieve(): void {
-    if (this.pendingBytes > OUTPUT_CONGESTED_BYTES / 2) return;
-    this.output.isCongested = false;
-    this.handler.onOutputDrained();
+  protected peerEnded(): void {
+    if (!this.#isClosed) this.handler.onPeerEnd();
   }
 
-  #readOptions(): { buffer: Buffer; callback: (byteCount: number) => boolean } {
-    return {
-      buffer: READ_BUFFER,
-      callback: (byteCount) => {
-        if (this.traffic !== null) this.traffic.receivedBytes += byteCount;
-        this.handler.onBytes(READ_BUFFER, 0, byteCount);
-        return true;
-      },
-    };
-  }
-
-  #hearData(socket: Socket): void {
-    socket.on("data", (bytes: Buffer) => {
-      if (this.traffic !== null) this.traffic.receivedBytes += bytes.length;
-      this.handler.onBytes(bytes, 0, bytes.length);
-    });
-  }
-
-  #adopt(socket: Socket): void {
-    this.#socket = socket;
-    socket.on("end", () => {
-      if (!this.#isClosed) this.handler.onPeerEnd();
-    });
-    socket.on("error", (error) => {
-      this.#error ??= error;
-    });
-    socket.on("close", () => this.#closed());
-  }
-
-  #closed(): void {
+  protected closed(error: Error | null): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#inFlight.length = 0;
-    this.handler.onClosed(this.#error);
+    this.handler.onClosed(error);
   }
 }
-
-/** Stands in until the real socket is made; never connected. */
-const UNCONNECTED: Socket = new Socket();

@@ -1,13 +1,15 @@
 import type { ListenerConfig, TcpRoute } from "@weft/contract";
 import {
+  acceptTransport,
   type Clock,
   type OutputScheduler,
   type Random,
   type TcpHandle,
   TcpListener,
   type TimerWheel,
-  Transport,
+  type Transport,
   type TransportHandler,
+  wrapSocket,
 } from "@weft/kernel";
 import type { TLSSocket } from "node:tls";
 import type { ClusterDirectory } from "../cluster-runtime.ts";
@@ -175,8 +177,8 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   }
 
   onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void {
-    const peerAddress = address === "" ? plainAddress(transport.remoteAddress) : address;
-    const peerPort = address === "" ? transport.remotePort : port;
+    const peerAddress = address === "" ? plainAddress(transport.remote.address) : address;
+    const peerPort = address === "" ? transport.remote.port : port;
     if (result.kind === "tls") return this.#handshake(transport, first, peerAddress, peerPort);
     this.#openings--;
     if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first);
@@ -231,7 +233,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     }
     this.#openings++;
     handle.setNoDelay(true);
-    const transport = Transport.fromHandle(handle, this.#deps.scheduler, IGNORED);
+    const transport = acceptTransport(handle, this.#deps.scheduler, IGNORED);
     const opening = new Opening(this.config, this.#deps.wheel, this, transport);
     opening.start();
   }
@@ -261,7 +263,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   }
 
   #serveTls(socket: TLSSocket, address: string, port: number): void {
-    const transport = Transport.fromSocket(socket, this.#deps.scheduler, IGNORED);
+    const transport = wrapSocket(socket, this.#deps.scheduler, IGNORED);
     const serverName = (socket as TLSSocket & { servername?: string | false }).servername;
     this.#serve(transport, EMPTY, {
       address,

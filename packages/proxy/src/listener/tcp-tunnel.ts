@@ -1,10 +1,11 @@
 import {
   type ConnectHandler,
+  connectTransport,
   type OutputScheduler,
   TimerEntry,
   type TimerOwner,
   type TimerWheel,
-  Transport,
+  type Transport,
   type TransportHandler,
 } from "@weft/kernel";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
@@ -212,7 +213,7 @@ class TunnelUpstream implements ConnectHandler {
 
   constructor(tunnel: TcpTunnel, host: Host<HostPool>, scheduler: OutputScheduler) {
     this.#tunnel = tunnel;
-    this.transport = Transport.connect({ host: host.address, port: host.port }, scheduler, this);
+    this.transport = connectTransport({ host: host.address, port: host.port }, scheduler, this);
   }
 
   close(): void {

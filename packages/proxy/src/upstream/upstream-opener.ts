@@ -1,5 +1,5 @@
 import type { ClientSession, ClientSessionHandler, ClusterConfig } from "@weft/contract";
-import { type ConnectHandler, Transport } from "@weft/kernel";
+import { type ConnectHandler, connectTlsTransport, connectTransport, type Transport } from "@weft/kernel";
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { isIP } from "node:net";
 import type { ClusterStats } from "../metrics/index.ts";
@@ -38,10 +38,10 @@ export function createUpstreamOpener(
   return (address, owner) => {
     const openTransport = (handler: ConnectHandler): Transport => {
       const where = { host: address.address, port: address.port };
-      if (tls === null) return Transport.connect(where, deps.scheduler, handler);
+      if (tls === null) return connectTransport(where, deps.scheduler, handler);
       const servername = tls.servername ?? (isIP(address.address) === 0 ? address.address : undefined);
       const options = servername === undefined ? { ...tls, ...where } : { ...tls, ...where, servername };
-      return Transport.connectTls(options, deps.scheduler, handler);
+      return connectTlsTransport(options, deps.scheduler, handler);
     };
     return new UpstreamConnection(owner, deps, config.pool, stats, openTransport, createSession);
   };
