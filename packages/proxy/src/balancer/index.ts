@@ -1,16 +1,2 @@
 export { createBalancer } from "./create-balancer.ts";
-export { BALANCER_ERRORS } from "./errors.ts";
-export type { BalancerErrorCode } from "./errors.ts";
-export { createLeastRequest } from "./least-request.ts";
-export type { LeastRequestOptions } from "./least-request.ts";
-export { createMaglev } from "./maglev.ts";
-export type { MaglevOptions } from "./maglev.ts";
-export { createPeakEwma } from "./peak-ewma.ts";
-export type { PeakEwmaOptions } from "./peak-ewma.ts";
-export { createRandomBalancer } from "./random.ts";
-export type { RandomOptions } from "./random.ts";
-export { createRingHash } from "./ring-hash.ts";
-export type { RingHashOptions } from "./ring-hash.ts";
-export { createRoundRobin } from "./round-robin.ts";
-export type { RoundRobinOptions } from "./round-robin.ts";
 export { isTried } from "./untried.ts";

@@ -204,8 +204,8 @@ describe("update()", () => {
     cluster.update(clusterConfig({ hosts: [hostConfig(2, { weight: 9, zone: "z" }), hostConfig(3), hostConfig(4)] }));
     assert.deepEqual(context.observer.take(), [
       "added 10.0.0.4:80",
-      "retired pool 1 of 10.0.0.1:80",
       "removed 10.0.0.1:80",
+      "retired pool 1 of 10.0.0.1:80",
     ]);
     assert.equal(hostOf(cluster, 2), second);
     assert.deepEqual(
@@ -239,6 +239,20 @@ describe("update()", () => {
     cluster.update({ ...config, responseTimeoutMs: 7, balancing: { ...PLAIN, policy: { type: "random" } } });
     assert.equal(host.pool, "kept");
     assert.deepEqual(context.observer.take(), []);
+  });
+
+  test("retires pools when all else is settled: whoever waited there finds the new hosts", () => {
+    const context = testContext();
+    const cluster = new Cluster(clusterConfig({ hosts: hostConfigs(2) }), context);
+    for (const host of cluster.hosts.values()) host.pool = `pool ${host.key}`;
+    const picked: (string | undefined)[] = [];
+    context.observer.onPoolRetired = () => {
+      picked.push(cluster.pick({ hash: 0, tried: [] })?.key);
+      assert.equal(cluster.config.protocol, "http2");
+    };
+    cluster.update(clusterConfig({ hosts: [hostConfig(7)], protocol: "http2" }));
+    assert.deepEqual(picked, ["10.0.0.7:80", "10.0.0.7:80"]);
+    assert.equal(hostOf(cluster, 7).pool, undefined);
   });
 
   test("applies another balancer and other limits at once", () => {
@@ -420,7 +434,8 @@ describe("close()", () => {
     context.observer.take();
     cluster.close();
     cluster.close();
-    assert.deepEqual(context.observer.take().slice(0, 2), ["retired pool 1 of 10.0.0.1:80", "removed 10.0.0.1:80"]);
+    const events = context.observer.take();
+    assert.deepEqual([events[0], events.at(-1)], ["removed 10.0.0.1:80", "retired pool 1 of 10.0.0.1:80"]);
     assert.equal(context.wheel.size, 0);
     assert.equal(cluster.pick({ hash: 0, tried: [] }), undefined);
     // A try that was in flight ends as if nothing had happened.

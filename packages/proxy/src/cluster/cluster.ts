@@ -20,9 +20,12 @@ export type HostHealth = "healthy" | "unhealthy" | "ejected" | "returned" | "dra
 /** Who wants to know what happens in clusters. Called from inside; must not change clusters. */
 export interface ClusterObserver<Pool = unknown> {
   onHostAdded(cluster: Cluster<Pool>, host: Host<Pool>): void;
-  /** The host takes no new request; tries in flight go on. Its pool was reported before. */
+  /** The host takes no new request; tries in flight go on. Its pool, if it has one, is reported afterwards. */
   onHostRemoved(cluster: Cluster<Pool>, host: Host<Pool>): void;
-  /** This pool gets no request any more and is to drain: its host was removed, or the way to reach hosts changed. */
+  /**
+   * This pool gets no request any more and is to drain: its host was removed, or the way to reach hosts changed. The
+   * cluster has settled by then: requests that waited in the pool may pick again from inside.
+   */
   onPoolRetired(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
   onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
   /** Hosts were added or removed: once for all of one change, after the calls for each. */
@@ -71,6 +74,8 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   #hosts: Map<string, Host<Pool>> = new Map();
   /** The last word on hosts that are not here, oldest first. */
   readonly #keptVerdicts: Map<string, { readonly verdict: HealthVerdict; readonly reason: string }> = new Map();
+  /** Pools taken from their hosts in the present change. */
+  readonly #detachedPools: { readonly host: Host<Pool>; readonly pool: Pool }[] = [];
   /** True when something changed that `pick` depends on and the selector does not know. */
   #isStale: boolean = false;
   #isClosed: boolean = false;
@@ -159,7 +164,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       this.#selector = new HostSelector(config.balancing, this.#context.random, this.#context.clock);
       this.#isStale = true;
     }
-    if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#retirePool(host);
+    if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#detachPool(host);
     this.#updateSource(before.source, config.source);
     if (before.healthChecks.length > 0 && config.healthChecks.length === 0) {
       this.#keptVerdicts.clear();
@@ -167,6 +172,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     }
     this.#refreshHosts();
     this.#updateOutlier(before.outlier, config.outlier);
+    this.#retirePools();
   }
 
   /**
@@ -202,6 +208,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     this.#setHosts([]);
     this.#outlier?.close();
     this.#context.wheel.cancel(this.#slowStart);
+    this.#retirePools();
   }
 
   /** @internal The next step of slow start. */
@@ -226,6 +233,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   onAddresses(addresses: readonly string[]): void {
     this.#dnsAddresses = addresses;
     this.#refreshHosts();
+    this.#retirePools();
   }
 
   /** @internal Told by the DNS source. */
@@ -320,15 +328,20 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   #remove(host: Host<Pool>): void {
     this.#keepVerdict(host.key, host.verdict, host.verdictReason);
     this.#outlier?.unwatch(host);
-    this.#retirePool(host);
+    this.#detachPool(host);
     this.#context.observer.onHostRemoved(this, host);
   }
 
-  #retirePool(host: Host<Pool>): void {
+  #detachPool(host: Host<Pool>): void {
     const { pool } = host;
     if (pool === undefined) return;
     host.pool = undefined;
-    this.#context.observer.onPoolRetired(this, host, pool);
+    this.#detachedPools.push({ host, pool });
+  }
+
+  /** Reports what was detached, last of all in every change. */
+  #retirePools(): void {
+    for (const { host, pool } of this.#detachedPools.splice(0)) this.#context.observer.onPoolRetired(this, host, pool);
   }
 
   #healthChanged(host: Host<Pool>, isReturning: boolean): void {
