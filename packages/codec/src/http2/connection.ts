@@ -35,7 +35,9 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   /** Highest stream that the peer opened, 0 for none; what our GOAWAY says. */
   protected lastPeerStreamId: number = 0;
   /** What the peer's SETTINGS_HEADER_TABLE_SIZE allows our encoder. */
-  protected encoderTableBytes: number = TABLE_BYTES_INITIAL;
+  #encoderTableBytes: number = TABLE_BYTES_INITIAL;
+  /** The lowest of its values so far: the first block must announce that one too (RFC 7541 section 4.2). */
+  #encoderTableBytesLowest: number = TABLE_BYTES_INITIAL;
   /** The peer knows our SETTINGS. */
   protected isSettingsAcknowledged: boolean = false;
   #headers: HeaderCodec | null = null;
@@ -250,17 +252,29 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   protected headers(): HeaderCodec {
     if (this.#headers === null) {
       this.#headers = new HeaderCodec(this.options);
-      this.updateTables();
+      this.#resizeEncoder(this.#encoderTableBytesLowest);
+      this.#resizeEncoder(this.#encoderTableBytes);
+      this.allowTableBytes();
     }
     return this.#headers;
   }
 
-  /** Brings the tables' sizes to what both SETTINGS say; does nothing before there are tables. */
-  protected updateTables(): void {
-    if (this.#headers === null) return;
-    const encoderBytes = Math.min(this.encoderTableBytes, this.options.headerTableBytes);
-    if (this.#headers.encoder.bytesWanted !== encoderBytes) this.#headers.encoder.resize(encoderBytes);
-    if (this.isSettingsAcknowledged) this.#headers.decoder.allowTableBytes(this.options.headerTableBytes);
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
+  protected setEncoderTableBytes(byteCount: number): void {
+    this.#encoderTableBytes = byteCount;
+    if (byteCount < this.#encoderTableBytesLowest) this.#encoderTableBytesLowest = byteCount;
+    this.#resizeEncoder(byteCount);
+  }
+
+  #resizeEncoder(byteCount: number): void {
+    const encoder = this.#headers?.encoder;
+    const bounded = Math.min(byteCount, this.options.headerTableBytes);
+    if (encoder !== undefined && encoder.bytesWanted !== bounded) encoder.resize(bounded);
+  }
+
+  /** Holds the peer's encoder to our SETTINGS_HEADER_TABLE_SIZE, once it has acknowledged it. */
+  protected allowTableBytes(): void {
+    if (this.isSettingsAcknowledged) this.#headers?.decoder.allowTableBytes(this.options.headerTableBytes);
   }
 
   /** The peer broke a rule that concerns the connection (RFC 9113 section 5.4.1). */

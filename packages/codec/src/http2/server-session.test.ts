@@ -413,3 +413,22 @@ test("Http2ServerSession writes heads as HTTP/2 wants them", () => {
   // x-a: 1 and content-length: 7, which the fields did not say.
   assert.equal(bytes.length, 9 + 1 + 7 + 4);
 });
+
+test("Http2ServerSession announces the lowest and the last size of its table, whenever they came", () => {
+  const sizes = [setting(1, 100), setting(1, 2000)];
+  const early = new ServerUnderTest();
+  early.send(frame("SETTINGS", 0, 0, Buffer.concat(sizes)), headers(1, GET));
+  early.takeBytes();
+  early.stream(0).sendHead(NO_CONTENT, true);
+  const announced = Buffer.from([0x3f, 100 - 31, 0x3f, 0x80 | ((2000 - 31) & 127), (2000 - 31) >> 7, 0x89]);
+  assert.deepEqual(early.takeBytes().subarray(9), announced);
+  const late = new ServerUnderTest();
+  late.send(headers(1, GET), headers(3, GET), headers(5, GET));
+  late.stream(0).sendHead(NO_CONTENT, true);
+  late.send(...sizes.map((each) => frame("SETTINGS", 0, 0, each)));
+  late.takeBytes();
+  late.stream(1).sendHead(NO_CONTENT, true);
+  assert.deepEqual(late.takeBytes().subarray(9), announced);
+  late.stream(2).sendHead(NO_CONTENT, true);
+  assert.deepEqual(late.takeBytes().subarray(9), Buffer.from([0x89]));
+});

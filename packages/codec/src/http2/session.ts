@@ -330,11 +330,10 @@ export abstract class Http2Session<Stream extends Http2Stream>
     if (isAck) {
       if (this.isSettingsAcknowledged) return;
       this.isSettingsAcknowledged = true;
-      return this.updateTables();
+      return this.allowTableBytes();
     }
     const error = readSettings(bytes, start, end, this);
     if (error !== null) return this.fail(error, "SETTINGS has a value that is not allowed");
-    this.updateTables();
     if (!this.mayAnswer(FRAME_HEADER_BYTES)) return;
     encodeSettingsAck(this.output);
     this.sender.pump();
@@ -344,8 +343,7 @@ export abstract class Http2Session<Stream extends Http2Stream>
   onSetting(identifier: number, value: number): Http2ErrorCode | null {
     switch (identifier) {
       case SETTING_HEADER_TABLE_SIZE:
-        this.encoderTableBytes = value;
-        this.updateTables();
+        this.setEncoderTableBytes(value);
         return null;
       case SETTING_MAX_FRAME_SIZE:
         this.sender.frameBytesMax = value;
