@@ -19,6 +19,7 @@ import type {
   ClientSession,
   ClientSessionHandler,
   ListenerConfig,
+  PoolConfig,
   ServerSession,
   ServerSessionHandler,
 } from "@weft/contract";
@@ -72,19 +73,25 @@ export class ServerSessions implements ServerSessionFactory {
 
 /** Makes the client engines of a worker. */
 export class ClientSessions implements ClientSessionFactory {
+  readonly #clock: Clock;
   readonly #http1: Http1ClientOptions;
-  readonly #http2: Http2ClientOptions;
+  readonly #http2: WeakMap<PoolConfig, Http2ClientOptions> = new WeakMap();
 
   constructor(clock: Clock, memo: HeadMemo) {
+    this.#clock = clock;
     this.#http1 = createHttp1ClientOptions({ memo });
-    this.#http2 = createHttp2ClientOptions({ nowMs: () => clock.nowMs() });
   }
 
   createHttp1(transport: Transport, handler: ClientSessionHandler): ClientSession {
     return new Http1ClientSession(transport.output, handler, this.#http1);
   }
 
-  createHttp2(transport: Transport, handler: ClientSessionHandler): ClientSession {
-    return new Http2ClientSession(transport.output, handler, this.#http2);
+  createHttp2(transport: Transport, handler: ClientSessionHandler, pool: PoolConfig): ClientSession {
+    let options = this.#http2.get(pool);
+    if (options === undefined) {
+      options = createHttp2ClientOptions({ streamsMax: pool.http2StreamsMax, nowMs: () => this.#clock.nowMs() });
+      this.#http2.set(pool, options);
+    }
+    return new Http2ClientSession(transport.output, handler, options);
   }
 }

@@ -114,8 +114,8 @@ export class UpstreamTry implements PoolWaiter, ResponseReceiver {
     this.#connection = connection;
     const stream = session.open(this.#head, this.isBodyless, this);
     connection.countRequest();
-    // The session may have ended the stream from inside open().
-    if (this.#state !== "open") return;
+    // The session may have ended the stream from inside open(), without using the connection.
+    if (this.#state !== "open") return connection.giveBack();
     this.#stream = stream;
     this.#owner.onTryOpen(this);
   }

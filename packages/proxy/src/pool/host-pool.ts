@@ -9,14 +9,17 @@ export interface PoolWaiter {
   onPoolFailed(reason: ResetReason, detail: string): void;
 }
 
-/** The error codes with which a pool refuses a request: a limit of the cluster is reached. */
-export type PoolRefusal = "CLUSTER_CONNECTIONS_FULL" | "CLUSTER_PENDING_FULL";
+/** Limits of the cluster that refuse a connection, or a place in the queue. */
+type LimitRefusal = "CLUSTER_CONNECTIONS_FULL" | "CLUSTER_PENDING_FULL";
+
+/** The error codes with which a pool refuses a request: a limit of the cluster is reached, or the pool is on its way out. */
+export type PoolRefusal = LimitRefusal | "CLUSTER_NO_HOST";
 
 /** The limits of the cluster that a pool asks before it opens a connection or lets a request wait. */
 export interface PoolLimits {
-  tryAcquireConnection(): "acquired" | PoolRefusal;
+  tryAcquireConnection(): "acquired" | LimitRefusal;
   releaseConnection(): void;
-  tryAcquirePending(): "acquired" | PoolRefusal;
+  tryAcquirePending(): "acquired" | LimitRefusal;
   releasePending(): void;
 }
 
@@ -39,22 +42,27 @@ export class HostPool implements UpstreamOwner {
   readonly #limits: PoolLimits;
   readonly #open: OpenUpstream;
   /** Streams that one connection is expected to take while it is not up yet. */
-  readonly #streamsExpected: number;
-  /** Connections at most; by the cluster's breaker alone for HTTP/1. */
-  readonly #connectionsMax: number;
+  #streamsExpected: number;
+  /** Connections at most that take new streams; by the cluster's breaker alone for HTTP/1. */
+  #connectionsMax: number;
   readonly #available: UpstreamConnection[] = [];
   readonly #all: Set<UpstreamConnection> = new Set();
   /** In order of arrival. */
   readonly #waiters: Set<PoolWaiter> = new Set();
   #connecting: number = 0;
+  /** Connections among `#all` that only finish what is open: they do not stand in the way of new ones. */
+  #leaving: number = 0;
+  /** The connection that is being offered to whoever waits. */
+  #offered: UpstreamConnection | null = null;
   #isDraining: boolean = false;
 
   constructor(config: PoolConfig, isMultiplexed: boolean, limits: PoolLimits, open: OpenUpstream) {
     this.#config = config;
     this.#limits = limits;
     this.#open = open;
-    this.#streamsExpected = isMultiplexed ? config.http2StreamsMax : 1;
-    this.#connectionsMax = isMultiplexed ? config.http2ConnectionsMax : Number.POSITIVE_INFINITY;
+    this.#streamsExpected = 1;
+    this.#connectionsMax = Number.POSITIVE_INFINITY;
+    if (isMultiplexed) this.#expectMultiplexed();
   }
 
   connections(): ReadonlySet<UpstreamConnection> {
@@ -80,6 +88,7 @@ export class HostPool implements UpstreamOwner {
   acquire(waiter: PoolWaiter): PoolResult {
     const connection = this.#takeAvailable();
     if (connection !== null) return connection;
+    if (this.#isDraining) return "CLUSTER_NO_HOST";
     const verdict = this.#limits.tryAcquirePending();
     if (verdict !== "acquired") return verdict;
     this.#waiters.add(waiter);
@@ -116,12 +125,17 @@ export class HostPool implements UpstreamOwner {
       connection.drain();
       return;
     }
+    // ALPN chose HTTP/2: from now on one connection is expected to serve many.
+    if (this.#streamsExpected === 1 && connection.availableStreams > 1) this.#expectMultiplexed();
     this.onUpstreamAvailable(connection);
   }
 
   onUpstreamAvailable(connection: UpstreamConnection): void {
-    if (this.#isDraining) return;
+    // A waiter that could not use the connection after all gives it back while it is being offered.
+    if (this.#isDraining || this.#offered === connection) return;
+    this.#offered = connection;
     while (this.#waiters.size > 0 && connection.availableStreams > 0) this.#serveFirstWaiter(connection);
+    this.#offered = null;
     if (connection.availableStreams === 0 || connection.isListed) return;
     if (this.#streamsExpected === 1 && this.#available.length >= this.#config.http1IdleMax) {
       connection.drain();
@@ -133,12 +147,18 @@ export class HostPool implements UpstreamOwner {
 
   onUpstreamDraining(connection: UpstreamConnection): void {
     this.#removeAvailable(connection);
+    if (connection.isLeaving) return;
+    connection.isLeaving = true;
+    this.#leaving++;
+    // Whoever waits for a stream must not wait for the last one of this connection to end.
+    if (!this.#isDraining && this.#waiters.size > 0) this.#openWhatIsMissing();
   }
 
   onUpstreamGone(connection: UpstreamConnection, wasReady: boolean, detail: string): void {
     this.#all.delete(connection);
     this.#limits.releaseConnection();
     this.#removeAvailable(connection);
+    if (connection.isLeaving) this.#leaving--;
     if (!wasReady) this.#connecting--;
     assert(this.#connecting >= 0, "a pool has no fewer than 0 connections on the way");
     if (this.#waiters.size === 0) return;
@@ -169,12 +189,17 @@ export class HostPool implements UpstreamOwner {
   /** Opens connections until those on the way can serve who waits; false when it could open none and none is coming. */
   #openWhatIsMissing(): boolean {
     while (this.#connecting * this.#streamsExpected < this.#waiters.size) {
-      if (this.#all.size >= this.#connectionsMax) break;
+      if (this.#all.size - this.#leaving >= this.#connectionsMax) break;
       if (this.#limits.tryAcquireConnection() !== "acquired") break;
       this.#connecting++;
       this.#all.add(this.#open(this));
     }
     return this.#connecting > 0;
+  }
+
+  #expectMultiplexed(): void {
+    this.#streamsExpected = this.#config.http2StreamsMax;
+    this.#connectionsMax = this.#config.http2ConnectionsMax;
   }
 
   #serveFirstWaiter(connection: UpstreamConnection): void {

@@ -1,3 +1,4 @@
+export { encodeProxyHeader } from "./proxy-header.ts";
 export { UpstreamConnection } from "./upstream-connection.ts";
 export type { UpstreamOwner } from "./upstream-connection.ts";
 export type { UpstreamDeps } from "./upstream-deps.ts";

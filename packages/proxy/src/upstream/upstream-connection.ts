@@ -7,6 +7,7 @@ import {
   type Transport,
   type WeftError,
 } from "@weft/kernel";
+import { LINGER_MS } from "../limits.ts";
 import type { ClusterStats } from "../metrics/index.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
@@ -44,6 +45,8 @@ const TIMER_QUIET = 1;
 export class UpstreamConnection implements ConnectHandler, ClientSessionHandler, TimerOwner {
   /** The pool's mark: it stands in the pool's list of available connections. */
   isListed: boolean = false;
+  /** The pool's mark: it takes no new stream any more. */
+  isLeaving: boolean = false;
   /** On the clock's scale. */
   readonly openedAtMs: number;
   readonly #owner: UpstreamOwner;
@@ -63,6 +66,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** A PING is on its way. */
   #isPingOpen: boolean = false;
   #idleSinceMs: number = 0;
+  /** `#requests` when the timer looked last. */
+  #requestsSeen: number = 0;
+  /** The session is over; at most output remains. */
+  #isEnding: boolean = false;
   #isGone: boolean = false;
   #isConnectTimeout: boolean = false;
   #detail: string = "";
@@ -128,8 +135,14 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** Lets open streams finish, then closes. */
   drain(): void {
     this.#cause ??= "drain";
-    if (this.#session === null) this.close("no longer wanted");
-    else this.#session.drain();
+    if (this.#session === null) return this.close("no longer wanted");
+    this.#session.drain();
+    this.#owner.onUpstreamDraining(this);
+  }
+
+  /** A stream was not opened after all: the connection is as good as before. */
+  giveBack(): void {
+    if (this.availableStreams > 0) this.#owner.onUpstreamAvailable(this);
   }
 
   /** Closes at once. */
@@ -177,12 +190,12 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
       this.#countClose(this.#cause ?? (error === null ? "peer" : "error"));
     }
     if (this.#detail === "") this.#detail = error === null ? "the connection was closed" : describeError(error);
-    this.#session?.connectionLost(this.#detail);
+    // The pool first: requests that try again at once find the connection's place free.
     this.#owner.onUpstreamGone(this, this.#session !== null, this.#detail);
+    this.#session?.connectionLost(this.#detail);
   }
 
   onStreamsAvailable(): void {
-    if (this.activeStreams === 0) this.#idleSinceMs = this.#deps.clock.nowMs();
     this.#owner.onUpstreamAvailable(this);
   }
 
@@ -200,8 +213,12 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
       this.#cause ??= "protocol";
       if (this.#detail === "") this.#detail = error.message;
     }
+    const wasEnding = this.#isEnding;
+    this.#isEnding = true;
     this.#transport.end();
-    this.#transport.destroy();
+    // What was said last still goes out if the host takes it soon: a tunnel's last bytes, a GOAWAY.
+    if (wasEnding || this.#transport.pendingBytes === 0) this.#transport.destroy();
+    else if (!this.#isGone) this.#deps.wheel.schedule(this.#timer, LINGER_MS);
   }
 
   onPong(): void {
@@ -209,10 +226,12 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onTimer(entry: TimerEntry): void {
-    if (entry.kind === TIMER_CONNECT) {
+    if (entry.kind === TIMER_QUIET) this.#onQuietTimer();
+    else if (this.#isEnding) this.#transport.destroy();
+    else {
       this.#isConnectTimeout = true;
       this.close(`no connection within ${this.#config.connectTimeoutMs} ms`);
-    } else this.#onQuietTimer();
+    }
   }
 
   #countOpen(change: 1 | -1): void {
@@ -273,17 +292,19 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   #onQuietTimer(): void {
     const session = this.#session;
-    if (session === null) return;
+    if (session === null || this.#isEnding) return;
+    const nowMs = this.#deps.clock.nowMs();
+    if (session.activeStreams > 0 || this.#requests !== this.#requestsSeen) this.#idleSinceMs = nowMs;
+    this.#requestsSeen = this.#requests;
     if (this.#isPingOpen && !this.#hasHeard) {
       this.#cause ??= "keepalive";
       this.close(`no answer to a PING within ${this.#config.keepaliveTimeoutMs} ms`);
       return;
     }
     this.#isPingOpen = false;
-    const isIdle = session.activeStreams === 0 && !this.#hasHeard;
-    if (isIdle && this.#deps.clock.nowMs() - this.#idleSinceMs >= this.#config.idleTimeoutMs) {
+    if (nowMs - this.#idleSinceMs >= this.#config.idleTimeoutMs) {
       this.#cause ??= "idle";
-      session.drain();
+      this.drain();
       return;
     }
     if (!this.#hasHeard && this.#config.keepaliveMs > 0) this.#isPingOpen = session.ping();

@@ -1,15 +1,16 @@
-import type { ClientSession, ClientSessionHandler, ClusterConfig } from "@weft/contract";
+import type { ClientSession, ClientSessionHandler, ClusterConfig, PoolConfig } from "@weft/contract";
 import { type ConnectHandler, connectTlsTransport, connectTransport, type Transport } from "@weft/kernel";
 import { type ConnectionOptions, createSecureContext } from "node:tls";
-import { isIP } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
 import type { ClusterStats } from "../metrics/index.ts";
+import { encodeProxyHeader } from "./proxy-header.ts";
 import { type CreateClientSession, UpstreamConnection, type UpstreamOwner } from "./upstream-connection.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
 /** Makes the client engine of a protocol. */
 export interface ClientSessionFactory {
   createHttp1(transport: Transport, handler: ClientSessionHandler): ClientSession;
-  createHttp2(transport: Transport, handler: ClientSessionHandler): ClientSession;
+  createHttp2(transport: Transport, handler: ClientSessionHandler, pool: PoolConfig): ClientSession;
 }
 
 /** Where one host listens. */
@@ -29,22 +30,43 @@ export function createUpstreamOpener(
   sessions: ClientSessionFactory,
 ): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
   const tls = config.tls === null ? null : createTlsOptions(config);
+  // Requests of many clients share a connection: the header names none of them, X-Forwarded-For does.
+  const header = config.sendProxyProtocol === 0 ? null : encodeProxyHeader(config.sendProxyProtocol, null);
   const createSession: CreateClientSession = (transport, handler) => {
     const isHttp2 = config.protocol === "http2" || (config.protocol === "auto" && transport.alpnProtocol === "h2");
     return isHttp2
-      ? { protocol: "http2", session: sessions.createHttp2(transport, handler) }
+      ? { protocol: "http2", session: sessions.createHttp2(transport, handler, config.pool) }
       : { protocol: "http1", session: sessions.createHttp1(transport, handler) };
   };
   return (address, owner) => {
     const openTransport = (handler: ConnectHandler): Transport => {
       const where = { host: address.address, port: address.port };
-      if (tls === null) return connectTransport(where, deps.scheduler, handler);
+      if (tls === null) {
+        const transport = connectTransport(where, deps.scheduler, handler);
+        if (header !== null) transport.output.writeBytes(header, 0, header.length);
+        return transport;
+      }
       const servername = tls.servername ?? (isIP(address.address) === 0 ? address.address : undefined);
       const options = servername === undefined ? { ...tls, ...where } : { ...tls, ...where, servername };
-      return connectTlsTransport(options, deps.scheduler, handler);
+      return connectTlsTransport(
+        header === null ? options : behindHeader(options, where, header),
+        deps.scheduler,
+        handler,
+      );
     };
     return new UpstreamConnection(owner, deps, config.pool, stats, openTransport, createSession);
   };
+}
+
+/** The header goes before the TLS handshake, on the socket below. */
+function behindHeader(
+  options: ConnectionOptions,
+  where: { readonly host: string; readonly port: number },
+  header: Buffer,
+): ConnectionOptions {
+  const socket = connectTcp({ ...where, allowHalfOpen: true, noDelay: true });
+  socket.write(header);
+  return { ...options, socket };
 }
 
 /** How TLS connections to the hosts of a cluster are made. Requests and health checks share it. */
