@@ -19,7 +19,7 @@ import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
-import { MetricsRegistry, type MetricsSnapshot } from "./metrics/index.ts";
+import { MetricsRegistry, startLagProbe, type MetricsSnapshot } from "./metrics/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
 import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
 import { ClientSessions, ServerSessions } from "./sessions.ts";
@@ -94,6 +94,7 @@ class DataPlane implements Proxy {
   readonly admin: AdminSource;
   readonly #options: ProxyOptions;
   readonly #metrics: MetricsRegistry;
+  readonly #stopLagProbe: () => void;
   readonly #wheel: TimerWheel;
   readonly #clusters: ClusterStation;
   readonly #path: RequestPathDeps;
@@ -116,6 +117,7 @@ class DataPlane implements Proxy {
     const memo = new HeadMemo();
     this.#options = options;
     this.#metrics = new MetricsRegistry(clock);
+    this.#stopLagProbe = startLagProbe(options.clock ?? systemClock, this.#metrics.process);
     this.#wheel = new TimerWheel(clock, { onError: (error) => this.#timerFailed(error) });
     const shared = { clock, wheel: this.#wheel, random, scheduler, log: options.log };
     const sessions = new ClientSessions(clock, memo);
@@ -214,6 +216,7 @@ class DataPlane implements Proxy {
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     this.#clusters.close();
+    this.#stopLagProbe();
     this.#wheel.close();
     await Promise.all([this.#path.accessLog.close(), this.#path.tracer.close()]);
   }
@@ -224,6 +227,7 @@ class DataPlane implements Proxy {
         this.#applying = this.#applying
           .then(() => this.#applyListeners(configs))
           .then(resolve, (error: unknown) => {
+            this.#metrics.process.configRefused++;
             this.#options.log.error("listeners were not applied", { error: String(error) });
             reject(error);
           });
@@ -305,6 +309,10 @@ class DataPlane implements Proxy {
     }
     this.#world.listeners = configs;
     this.#isReady = true;
+    const { process: counters } = this.#metrics;
+    counters.configRevision = this.#world.revision;
+    counters.configApplied++;
+    counters.configAppliedAtMs = this.#path.clock.wallMs();
     this.#metrics.keep({
       listeners: new Set(wanted.keys()),
       routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),

@@ -184,6 +184,9 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   onTryOpen(attempt: UpstreamTry): void {
     if (attempt !== this.#attempt || attempt.stream === null) return;
+    if (this.#step === "connection") {
+      attempt.cluster.stats.queueUs.record((this.#deps.clock.nowMs() - attempt.startedMs) * 1000);
+    }
     const replay = attempt.isBodyless ? null : this.#replay;
     const isOpen = replay === null || replay.replay(attempt.stream, this.#hasRequestEnded);
     if (isOpen) this.#releaseRequestBytes();
@@ -323,6 +326,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #giveUpTry(reason: "overloaded" | "timeout"): void {
     const attempt = this.#attempt;
     if (attempt === null) return;
+    if (reason === "overloaded") attempt.cluster.stats.queueTimeouts++;
     attempt.abandon("timeout", reason === "timeout" ? "failure" : "cancelled");
     this.onTryFailed(attempt, reason, reason === "timeout" ? "no answer in time" : "no connection in time");
   }

@@ -100,6 +100,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   }
 
   onReadPaused(isPaused: boolean): void {
+    if (isPaused) this.listener.stats.readPauses++;
     this.#transport.setReadPaused(isPaused);
   }
 
