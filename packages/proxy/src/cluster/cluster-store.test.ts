@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterStore } from "./cluster-store.ts";
+import { CLUSTERS_MAX } from "./limits.ts";
 import { clusterConfig, hostConfig, testContext } from "./test-cluster.ts";
 
 test("apply() adds, updates and removes by name, and leaves alone what is equal", () => {
@@ -43,6 +44,12 @@ test("apply() changes nothing when any cluster is refused", () => {
     ["a"],
   );
   assert.deepEqual(context.observer.take(), []);
+});
+
+test("apply() refuses more clusters than CLUSTERS_MAX", () => {
+  const store = new ClusterStore(testContext());
+  const configs = Array.from({ length: CLUSTERS_MAX + 1 }, () => clusterConfig());
+  assert.throws(() => store.apply(configs), { code: "CLUSTER_INVALID_CONFIG", message: /at most 100000/ });
 });
 
 test("apply() refuses certificates that cannot be used, without quoting the key", () => {

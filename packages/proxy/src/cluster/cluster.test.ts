@@ -5,7 +5,15 @@ import { isWeftError } from "@weft/kernel";
 import fc from "fast-check";
 import { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
-import { CHECKS_PER_HOST_MAX, KEPT_VERDICTS_MAX } from "./limits.ts";
+import {
+  CHECK_TIMEOUT_MS_MAX,
+  CHECKS_PER_HOST_MAX,
+  DURATION_MS_MAX,
+  HOSTS_PER_CLUSTER_MAX,
+  KEPT_VERDICTS_MAX,
+  SLOW_START_STEP_MS_MIN,
+  WEIGHT_MAX,
+} from "./limits.ts";
 import {
   clusterConfig,
   countPicks,
@@ -274,6 +282,19 @@ describe("update()", () => {
     context.observer.take();
     const cases: [Partial<Parameters<typeof clusterConfig>[0]>, string, RegExp][] = [
       [{ hosts: [hostConfig(1), hostConfig(1)] }, "CLUSTER_DUPLICATE_HOST", /10\.0\.0\.1:80 is in it twice/],
+      [{ hosts: [hostConfig(1, { weight: WEIGHT_MAX + 1 })] }, "CLUSTER_INVALID_CONFIG", /from 1 to 1000000/],
+      [
+        { hosts: Array.from({ length: HOSTS_PER_CLUSTER_MAX + 1 }, () => hostConfig(1)) },
+        "CLUSTER_INVALID_CONFIG",
+        /hosts is 100001, expected at most 100000/,
+      ],
+      [{ balancing: { ...PLAIN, slowStartMs: DURATION_MS_MAX + 1 } }, "CLUSTER_INVALID_CONFIG", /slowStartMs/],
+      [{ healthChecks: [tcpCheck({ timeoutMs: CHECK_TIMEOUT_MS_MAX + 1 })] }, "CLUSTER_INVALID_CONFIG", /timeoutMs/],
+      [
+        { breaker: { ...clusterConfig().breaker, pendingMax: -1 } },
+        "CLUSTER_INVALID_CONFIG",
+        /breaker\.pendingMax is -1/,
+      ],
       [{ hosts: [hostConfig(1, { weight: 0 })] }, "CLUSTER_INVALID_CONFIG", /weight of host 10\.0\.0\.1:80 is 0/],
       [{ hosts: [hostConfig(1, { port: 0 })] }, "CLUSTER_INVALID_CONFIG", /port/],
       [{ hosts: [hostConfig(1, { priority: 128 })] }, "CLUSTER_INVALID_CONFIG", /priority .* from 0 to 127/],
@@ -336,7 +357,22 @@ describe("slow start", () => {
     assertNear(shareOfSecond(cluster), 0.5 / 1.5, 0.01);
     context.clock.advance(6000);
     assertNear(shareOfSecond(cluster), 0.5, 0.01);
-    assert.equal(context.clock.pendingTimers === 0 || context.wheel.size === 0, true);
+    assert.equal(context.wheel.size, 0);
+  });
+
+  test("takes no step sooner than SLOW_START_STEP_MS_MIN, and is over in time all the same", () => {
+    const context = testContext();
+    const quick = { ...PLAIN, slowStartMs: 50 };
+    const cluster = new Cluster(clusterConfig({ balancing: quick, hosts: [hostConfig(1)] }), context);
+    cluster.update(clusterConfig({ balancing: quick, hosts: hostConfigs(2) }));
+    cluster.pick({ hash: 0, tried: [] });
+    context.clock.advance(SLOW_START_STEP_MS_MIN - 1);
+    cluster.pick({ hash: 0, tried: [] });
+    assert.equal(hostOf(cluster, 2).weight, 10);
+    context.clock.advance(21);
+    cluster.pick({ hash: 0, tried: [] });
+    assert.equal(hostOf(cluster, 2).weight, 100);
+    assert.equal(context.wheel.size, 0);
   });
 
   test("does not hold back the first hosts of a cluster", () => {
