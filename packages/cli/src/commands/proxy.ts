@@ -14,6 +14,7 @@ import { runRole } from "../process/run-role.ts";
 import { canSharePorts } from "../process/shared-ports.ts";
 import { SingleHost } from "../process/single-host.ts";
 import { Supervisor } from "../process/supervisor.ts";
+import { endOnUncaught } from "../process/uncaught.ts";
 
 interface ProxyOptions {
   readonly config: string;
@@ -66,6 +67,7 @@ async function check({ config }: ProxyOptions): Promise<ExitCode> {
 
 async function run(options: ProxyOptions): Promise<ExitCode> {
   const log = createLog({ name: "proxy", isForPeople: process.stderr.isTTY, level: "info" });
+  endOnUncaught(log);
   const source = watchDirectory(options.config);
   const { problems } = await source.ready;
   const { world } = source;

@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { checkMesh, type CheckReport, type ProbeResult } from "../demo/check/check.ts";
-import { watchMesh } from "../demo/live.ts";
+import type { CheckReport, ProbeResult } from "../demo/check/check.ts";
 import { withMesh, type RunningMesh, type UpOptions } from "../demo/up.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 
@@ -45,6 +44,7 @@ async function run(flags: UpFlags): Promise<ExitCode> {
   say("Starting the mesh ...");
   const use = async (running: RunningMesh): Promise<ExitCode> => {
     if (flags.check === true) return await check(running, flags, abort.signal, say);
+    const { watchMesh } = await import("../demo/live.ts");
     await watchMesh(running, abort.signal, (onEvent) => {
       events.onEvent = onEvent;
     });
@@ -65,6 +65,7 @@ async function check(
   const { mesh, processes, readyMs } = running;
   say(`${processes.children.length} processes ready in ${Math.round(readyMs)} ms\n`);
   for (const notice of mesh.notices) say(notice);
+  const { checkMesh } = await import("../demo/check/check.ts");
   const report = await checkMesh(running, signal, (result) => say(renderResult(result)));
   if (json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else say(renderVerdict(report));

@@ -49,8 +49,8 @@ export const CHECK_BODY_MS_MAX = 30_000;
 /** How often the proxies' memory is read meanwhile, in milliseconds. */
 export const CHECK_MEMORY_PERIOD_MS = 200;
 
-/** A proxy that grows by more bytes than this while a large body passes holds it in memory. */
-export const CHECK_MEMORY_GROWTH_BYTES_MAX = 50_000_000;
+/** A proxy that grows by more bytes than this while a second large body passes holds it in memory. */
+export const CHECK_MEMORY_GROWTH_BYTES_MAX = 32_000_000;
 
 /** Loops of requests that run while the mesh changes. */
 export const CHECK_LOOPS = 8;

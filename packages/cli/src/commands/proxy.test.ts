@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { text } from "node:stream/consumers";
+import { isAlive, runCommand, type RunningRole, startRole, until } from "../test-command.ts";
+
+let folder = "";
+let backend: Server;
+/** Answers of the backend that a test holds back, by path. */
+const held = new Map<string, ServerResponse>();
+let role: RunningRole | null = null;
+
+before(async () => {
+  backend = createServer((request, response) => {
+    if (request.url?.startsWith("/hold") === true) held.set(request.url, response);
+    else response.end(`backend ${request.headers["x-mark"] ?? ""}`);
+  });
+  backend.listen(0, "127.0.0.1");
+  await once(backend, "listening");
+});
+
+after(() => {
+  backend.closeAllConnections();
+  backend.close();
+});
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "weft-proxy-command-"));
+  writeConfig();
+});
+
+afterEach(async () => {
+  if (role !== null && role.child.exitCode === null && role.child.signalCode === null) {
+    role.child.kill("SIGKILL");
+    await once(role.child, "exit");
+  }
+  role = null;
+  held.clear();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A proxy that listens on a port of the system's choice before the backend. */
+function writeConfig(changes: { deadline?: string; targetPort?: number | string; adminPort?: number } = {}): void {
+  const { port } = backend.address() as AddressInfo;
+  const { deadline = "20s", targetPort = port, adminPort = 0 } = changes;
+  const yaml = `apiVersion: weft.dev/v1
+kind: ProxyConfig
+metadata:
+  name: tested
+spec:
+  inbound:
+    address: 127.0.0.1
+    port: 0
+    targetPort: ${targetPort}
+  admin:
+    port: ${adminPort}
+  drain:
+    deadline: ${deadline}
+`;
+  writeFileSync(join(folder, "proxy.yaml.new"), yaml);
+  renameSync(join(folder, "proxy.yaml.new"), join(folder, "proxy.yaml"));
+}
+
+function start(...args: readonly string[]): Promise<RunningRole> {
+  return startRole(["proxy", "--config", folder, ...args]);
+}
+
+function portOf({ listeners }: RunningRole): number {
+  const [listener] = listeners;
+  assert.ok(listener !== undefined && listener.port > 0);
+  return listener.port;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+async function send(port: number, path: string, agent: Agent | false = false): Promise<Answer> {
+  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ host: "127.0.0.1", port, path, agent }, resolve).on("error", reject);
+  });
+  return { status: incoming.statusCode ?? 0, body: await text(incoming) };
+}
+
+function logged({ log }: RunningRole, message: string): Record<string, unknown>[] {
+  return log.filter((line) => line["message"] === message);
+}
+
+async function adminJson(running: RunningRole, path: string): Promise<unknown> {
+  const { body } = await send(Number(logged(running, "admin listening")[0]?.["port"]), path);
+  return JSON.parse(body);
+}
+
+async function workerPids(running: RunningRole): Promise<number[]> {
+  const answer = (await adminJson(running, "/api/workers")) as { workers: { pid: number; state: string }[] };
+  return answer.workers.filter(({ state }) => state === "ready").map(({ pid }) => pid);
+}
+
+test("weft proxy ends with 2 on wrong usage, and says what is wrong", async () => {
+  for (const [args, reason] of [
+    [["proxy"], /required option '-c, --config <path>'/],
+    [["proxy", "-c", folder, "--workers", "0"], /whole number from 1 to 256/],
+    [["proxy", "-c", folder, "--workers", "2", "--single"], /cannot be used with/],
+    [["proxy", "-c", folder, "--admin", "localhost"], /IP address and a port/],
+    [["proxy", "-c", join(folder, "missing")], /does not exist/],
+  ] as const) {
+    const { status, stderr } = await runCommand(args);
+    assert.equal(status, 2, args.join(" "));
+    assert.match(stderr, reason);
+  }
+});
+
+test("weft proxy prints every problem of its first configuration and ends with 2", async () => {
+  writeConfig({ targetPort: '"many"', deadline: "soon" });
+  const { status, stderr } = await runCommand(["proxy", "-c", folder, "--single"]);
+  assert.equal(status, 2);
+  assert.match(stderr, /proxy\.yaml:9: ProxyConfig default\/tested spec\.inbound\.targetPort: "many"/);
+  assert.match(stderr, /spec\.drain\.deadline: "soon"/);
+  assert.match(stderr, /Cannot use the configuration: 2 problems/);
+});
+
+test("weft proxy --check prints what a configuration comes to", async () => {
+  const { status, stdout } = await runCommand(["proxy", "-c", folder, "--check"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /The configuration is valid\./);
+  assert.match(stdout, /listener inbound: 127\.0\.0\.1:0, 1 rules/);
+  assert.match(stdout, /1 host$/m);
+});
+
+test("weft proxy ends with 1 when an address is taken", async () => {
+  role = await start("--single");
+  const taken = portOf(role);
+  const config = `apiVersion: weft.dev/v1
+kind: ProxyConfig
+metadata: { name: tested }
+spec:
+  inbound: { address: 127.0.0.1, port: ${taken}, targetPort: 80 }
+  admin: { port: 0 }
+`;
+  writeFileSync(join(folder, "taken.yaml"), config);
+  for (const args of [["--single"], ["--workers", "2"]]) {
+    const { status, stderr } = await runCommand(["proxy", "-c", join(folder, "taken.yaml"), ...args]);
+    assert.equal(status, 1);
+    assert.match(stderr, /EADDRINUSE/);
+  }
+});
+
+test("weft proxy serves with several workers on one port, and replaces one that is killed", async () => {
+  role = await start("--workers", "2");
+  const port = portOf(role);
+  assert.deepEqual(await send(port, "/"), { status: 200, body: "backend " });
+  const before = await workerPids(role);
+  assert.equal(before.length, 2);
+  const [victim = 0, survivor = 0] = before;
+  process.kill(victim, "SIGKILL");
+  const running = role;
+  await until(async () => (await workerPids(running)).filter((pid) => pid !== victim).length === 2);
+  assert.ok((await workerPids(role)).includes(survivor));
+  assert.deepEqual(
+    logged(role, "a worker died and is replaced").map(({ workerPid, how }) => [workerPid, how]),
+    [[victim, "signal SIGKILL"]],
+  );
+  for (let sent = 0; sent < 20; sent++) assert.equal((await send(port, "/")).status, 200);
+});
+
+test("weft proxy applies a changed configuration in every worker and refuses a wrong one", async () => {
+  role = await start("--workers", "2");
+  const port = portOf(role);
+  const running = role;
+  const revision = async (): Promise<number> =>
+    ((await adminJson(running, "/api/config")) as { config: { revision: number } }).config.revision;
+  assert.equal(await revision(), 1);
+
+  writeConfig({ targetPort: 1 });
+  await until(() => logged(running, "configuration applied by all workers").length === 1);
+  assert.equal(await revision(), 2);
+  for (let sent = 0; sent < 10; sent++) assert.equal((await send(port, "/")).status, 503);
+
+  writeConfig();
+  await until(() => logged(running, "configuration applied by all workers").length === 2);
+  for (let sent = 0; sent < 10; sent++) assert.equal((await send(port, "/")).status, 200);
+
+  writeConfig({ deadline: "soon" });
+  await until(() => logged(running, "the configuration on disk is wrong; what runs stays").length === 1);
+  assert.ok(role.log.some(({ message }) => String(message).includes('spec.drain.deadline: "soon"')));
+  assert.equal(await revision(), 3);
+  assert.equal((await send(port, "/")).status, 200);
+
+  writeConfig();
+  await until(() => logged(running, "the configuration on disk is right again").length === 1);
+});
+
+test("weft proxy finishes an open request after SIGTERM and leaves no process", async () => {
+  for (const args of [["--single"], ["--workers", "2"]]) {
+    role = await start(...args);
+    const pids = await workerPids(role);
+    const answer = send(portOf(role), "/hold/1");
+    await until(() => held.has("/hold/1"));
+    const exit = once(role.child, "exit");
+    role.child.kill("SIGTERM");
+    const running = role;
+    await until(() => logged(running, "draining").length === 1);
+    held.get("/hold/1")?.end("late but whole");
+    assert.deepEqual(await answer, { status: 200, body: "late but whole" });
+    assert.deepEqual(await exit, [0, null]);
+    await until(() => !pids.some((pid) => isAlive(pid)));
+    held.clear();
+  }
+});
+
+test("weft proxy gives up open requests at the drain's deadline, and at once on a second signal", async () => {
+  writeConfig({ deadline: "200ms" });
+  role = await start("--workers", "2");
+  const cut = assert.rejects(send(portOf(role), "/hold/2"));
+  await until(() => held.has("/hold/2"));
+  role.child.kill("SIGTERM");
+  assert.deepEqual(await once(role.child, "exit"), [0, null]);
+  await cut;
+
+  writeConfig({ deadline: "60s" });
+  role = await start("--workers", "2");
+  const lost = assert.rejects(send(portOf(role), "/hold/3"));
+  await until(() => held.has("/hold/3"));
+  const running = role;
+  role.child.kill("SIGTERM");
+  await until(() => logged(running, "draining").length === 1);
+  role.child.kill("SIGTERM");
+  assert.deepEqual(await once(role.child, "exit"), [1, null]);
+  await lost;
+});
+
+test("weft proxy's workers end when their supervisor is killed", async () => {
+  role = await start("--workers", "2");
+  const pids = await workerPids(role);
+  role.child.kill("SIGKILL");
+  await once(role.child, "exit");
+  await until(() => !pids.some((pid) => isAlive(pid)));
+});
+
+test("weft proxy ends when the process that started it goes away", async () => {
+  role = await start("--workers", "2");
+  const pids = await workerPids(role);
+  role.child.disconnect();
+  await once(role.child, "exit");
+  await until(() => !pids.some((pid) => isAlive(pid)));
+});
+
+test("SIGUSR2 replaces every worker while requests go on", async () => {
+  role = await start("--workers", "2");
+  const port = portOf(role);
+  const before = await workerPids(role);
+  const running = role;
+  let isOver = false;
+  let sent = 0;
+  const load = (async () => {
+    for (; !isOver; sent++) assert.equal((await send(port, "/")).status, 200);
+  })();
+  role.child.kill("SIGUSR2");
+  await until(async () => {
+    const now = await workerPids(running);
+    return now.length === 2 && !now.some((pid) => before.includes(pid));
+  });
+  await until(() => logged(running, "worker drained").length === 2);
+  isOver = true;
+  await load;
+  assert.ok(sent > 0);
+});
+
+test("the admin server moves when the configuration says so", async () => {
+  role = await start("--single");
+  writeConfig({ adminPort: await freePort() });
+  const running = role;
+  await until(() => logged(running, "admin listening").length === 2);
+  const [before, now] = logged(role, "admin listening").map(({ port }) => Number(port));
+  assert.equal((await send(now ?? 0, "/api/live")).status, 200);
+  await assert.rejects(send(before ?? 0, "/api/live"), /ECONNREFUSED/);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

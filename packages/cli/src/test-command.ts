@@ -1,0 +1,89 @@
+/** What tests of commands share: the command line as a child process. */
+import assert from "node:assert/strict";
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import type { ListenerAddress } from "./process/message.ts";
+
+const COMMAND_LINE = new URL("main.ts", import.meta.url);
+
+/** What a command printed, and how it ended. */
+export interface CommandResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the command line without a channel to it, as a shell does. */
+export function spawnCommand(args: readonly string[]): ChildProcess {
+  const nodeArgs = [...process.execArgv, COMMAND_LINE.pathname, ...args];
+  return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs a command to its end. */
+export async function runCommand(args: readonly string[]): Promise<CommandResult> {
+  const child = spawnCommand(args);
+  assert.ok(child.stdout !== null && child.stderr !== null);
+  const [[status], stdout, stderr] = await Promise.all([
+    once(child, "exit") as Promise<[number | null]>,
+    text(child.stdout),
+    text(child.stderr),
+  ]);
+  return { status, stdout, stderr };
+}
+
+/** A role that was started by a test, and where it listens. */
+export interface RunningRole {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  readonly listeners: readonly ListenerAddress[];
+  /** What it has logged so far, line by line. */
+  readonly log: readonly Record<string, unknown>[];
+}
+
+/** Starts a role; resolves when it serves, rejects with its log when it ends before. */
+export async function startRole(args: readonly string[]): Promise<RunningRole> {
+  const child = fork(COMMAND_LINE, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const log: Record<string, unknown>[] = [];
+  let held = "";
+  child.stderr?.setEncoding("utf8").on("data", (piece: string) => {
+    const lines = (held + piece).split("\n");
+    held = lines.pop() ?? "";
+    for (const line of lines) log.push(parseLine(line));
+  });
+  const ready = Promise.withResolvers<readonly ListenerAddress[]>();
+  child.on("message", (message: { type: string; listeners: readonly ListenerAddress[] }) => {
+    if (message.type === "ready") ready.resolve(message.listeners);
+  });
+  child.on("exit", (code) => ready.reject(new Error(`the role ended with ${code}: ${JSON.stringify(log)} ${held}`)));
+  return { child, pid: child.pid ?? 0, listeners: await ready.promise, log };
+}
+
+function parseLine(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return { message: line };
+  }
+}
+
+/** Whether a process of that id runs; one that ended and was not waited for yet counts as gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves as soon as `condition` holds; fails the test when it does not within 30 s. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 30_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadlineMs, "what is waited for never happened");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+}
