@@ -13,6 +13,7 @@ export type HostSource =
       readonly ttlMsMax: number;
     };
 
+/** One address that serves a cluster, as it was configured or discovered. */
 export interface HostConfig {
   /** IP address, or a host name where the system resolver is to be asked at connect. */
   readonly address: string;
@@ -26,6 +27,7 @@ export interface HostConfig {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** How a host is chosen among those that may be used; `choices` hosts are compared by least-request. */
 export type BalancerPolicy =
   | { readonly type: "round-robin" }
   | { readonly type: "random" }
@@ -34,6 +36,7 @@ export type BalancerPolicy =
   | { readonly type: "ring-hash"; readonly ringSizeMin: number; readonly ringSizeMax: number }
   | { readonly type: "maglev"; readonly tableSize: number };
 
+/** How requests are spread over the hosts of a cluster: the policy, and what overrides it. */
 export interface BalancingConfig {
   readonly policy: BalancerPolicy;
   /** Prefer hosts of this proxy's own zone; spill over as their healthy share falls below `spillBelow`. */
@@ -44,6 +47,7 @@ export interface BalancingConfig {
   readonly panicThreshold: number;
 }
 
+/** One active check of every host: a connection, an HTTP answer or the gRPC health protocol (`grpc.health.v1`). */
 export interface HealthCheckConfig {
   readonly type: "tcp" | "http" | "grpc";
   /** HTTP: request target. gRPC: service name ("" for the server). TCP: "". */
@@ -59,6 +63,7 @@ export interface HealthCheckConfig {
   readonly jitter: number;
 }
 
+/** When a host is taken out for what its answers look like, and for how long. Each ejection lasts longer than the one before. */
 export interface OutlierConfig {
   /** Errors in a row until a host is ejected; 0 for never. Connection failures and 5xx count. */
   readonly consecutiveErrors: number;
@@ -88,6 +93,7 @@ export interface CircuitBreakerConfig {
   readonly retryBudget: number;
 }
 
+/** How connections to hosts are opened, kept and given up. Per worker. */
 export interface PoolConfig {
   /** HTTP/2: connections per host that are opened as streams fill up. */
   readonly http2ConnectionsMax: number;
@@ -106,6 +112,7 @@ export interface PoolConfig {
   readonly keepaliveTimeoutMs: number;
 }
 
+/** How connections to hosts use TLS: what we check, and what we present. */
 export interface UpstreamTls {
   /** Server name sent and checked; "" uses the request's authority. */
   readonly serverName: string;
@@ -119,6 +126,7 @@ export interface UpstreamTls {
   readonly subjectAltNames: readonly string[];
 }
 
+/** A named set of hosts that serve the same, with everything that is done to reach them. Routes name it. */
 export interface ClusterConfig {
   readonly name: string;
   readonly protocol: UpstreamProtocol;

@@ -11,6 +11,7 @@ export interface ProxySettings {
   readonly hopsMax: number;
 }
 
+/** Where requests are logged, and which. One JSON object per line. */
 export interface AccessLogSettings {
   /** "" for none, "stdout", or a file's path. */
   readonly target: string;
@@ -30,6 +31,7 @@ export interface AccessLogRule {
   readonly sample: number;
 }
 
+/** Where spans go (W3C trace context, OTLP), and how many are made. */
 export interface TracingSettings {
   /** OTLP/HTTP endpoint (".../v1/traces"); "" for none: trace context is then only passed on. */
   readonly otlpEndpoint: string;

@@ -33,6 +33,7 @@ export interface HeaderChange {
   readonly remove: readonly string[];
 }
 
+/** Where a part of a rule's requests goes, and what is changed for that part only. */
 export interface RouteBackend {
   readonly cluster: string;
   /** Relative; 0 gets nothing. */
@@ -41,18 +42,21 @@ export interface RouteBackend {
   readonly responseHeaders: HeaderChange | null;
 }
 
+/** What of a request's target is replaced before it is forwarded (Gateway API HTTPURLRewriteFilter). */
 export interface UrlRewrite {
   /** "" leaves the authority. */
   readonly hostname: string;
   readonly path: PathRewrite | null;
 }
 
+/** A new path (Gateway API HTTPPathModifier). */
 export interface PathRewrite {
   /** `prefix` replaces the matched prefix, `full` the whole path; the query stays. */
   readonly type: "full" | "prefix";
   readonly value: string;
 }
 
+/** An answer that sends the client elsewhere (Gateway API HTTPRequestRedirectFilter); "" keeps a part of the URL. */
 export interface Redirect {
   readonly scheme: string;
   readonly hostname: string;
@@ -62,12 +66,14 @@ export interface Redirect {
   readonly status: 301 | 302 | 303 | 307 | 308;
 }
 
+/** An answer that needs no backend. */
 export interface DirectResponse {
   readonly status: number;
   readonly body: string;
   readonly contentType: string;
 }
 
+/** Which pages of other origins may read answers (Fetch standard, Gateway API HTTPCORSFilter). */
 export interface Cors {
   /** "*" for any; "https://*.example.com" wildcards. */
   readonly allowOrigins: readonly string[];
@@ -78,6 +84,7 @@ export interface Cors {
   readonly maxAgeSeconds: number;
 }
 
+/** Failures that are injected on purpose, to see how callers bear them. Delay and abort are drawn apart. */
 export interface Fault {
   /** Share of requests that wait, 0 to 1. */
   readonly delayShare: number;
@@ -89,6 +96,7 @@ export interface Fault {
   readonly abortGrpcStatus: number;
 }
 
+/** A second receiver of a share of the requests; its answers are dropped. */
 export interface Mirror {
   readonly cluster: string;
   /** 0 to 1. */
@@ -112,6 +120,7 @@ export interface Retry {
   readonly retriesNonIdempotent: boolean;
 }
 
+/** What must have happened for a request to be tried again. */
 export type RetryCondition =
   /** No connection, or the peer says that it did not process the request. */
   | "connect-failure"
@@ -160,12 +169,14 @@ export interface RouteRule {
   readonly hashOn: readonly HashKey[];
 }
 
+/** What of a request decides its host where the balancer hashes. */
 export interface HashKey {
   readonly type: "header" | "cookie" | "query" | "source-ip";
   /** "" for source-ip. */
   readonly name: string;
 }
 
+/** The rules of one or several listeners. */
 export interface RouteTableConfig {
   readonly name: string;
   /** In any order; the router sorts by Gateway API's precedence. */

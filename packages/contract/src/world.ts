@@ -25,7 +25,11 @@ export interface Feeds {
   readonly clusters: ClusterFeed;
 }
 
+/** What holds for the whole process. */
 export type SettingsFeed = Feed<ProxySettings>;
+/** All addresses to listen on; one that is missing is drained. */
 export type ListenerFeed = Feed<readonly ListenerConfig[]>;
+/** All route tables. */
 export type RouteFeed = Feed<readonly RouteTableConfig[]>;
+/** All clusters; one that is missing is drained. */
 export type ClusterFeed = Feed<readonly ClusterConfig[]>;
