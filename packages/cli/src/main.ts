@@ -27,6 +27,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/proxy.ts"),
   },
   {
+    name: "bench",
+    summary: "measure side by side with other proxies",
+    load: () => import("./commands/bench.ts"),
+  },
+  {
     name: "test",
     summary: "run all checks and tests, or the tests that match a pattern",
     load: () => import("./commands/test.ts"),
