@@ -10,6 +10,7 @@ import type { Compilation } from "./compilation.ts";
 import { WORLD_DEFAULTS, type WorldDefaults } from "./defaults.ts";
 import { compileGateways } from "./gateway-listeners.ts";
 import { compileMesh } from "./mesh.ts";
+import { checkPorts } from "./ports.ts";
 import { PolicyIndex } from "./policies.ts";
 import { ResourceIndex } from "./resource-index.ts";
 import { compileRules } from "./route-rules.ts";
@@ -56,12 +57,14 @@ export function compileResources(
   const config = findProxyConfig(compilation);
   const gateways = compileGateways(compilation, config);
   const mesh = compileMesh(compilation, config);
+  const settings = compileSettings(defaults.settings, config);
+  checkPorts(compilation, config, gateways.listeners, mesh.listeners, settings);
   checkUnused(compilation);
   const zone = config?.resource.spec.zone ?? "";
   const clusters = [...compilation.used.values()].map((target) => compileCluster(compilation, target, zone));
   const world: World = {
     revision,
-    settings: compileSettings(defaults.settings, config),
+    settings,
     listeners: [...gateways.listeners, ...mesh.listeners],
     routeTables: [...gateways.routeTables, ...mesh.routeTables],
     clusters: [...clusters, ...mesh.clusters].sort(byName),

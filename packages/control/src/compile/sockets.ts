@@ -82,19 +82,19 @@ function isCompatible({ log }: Compilation, others: readonly BoundListener[], ea
 /** A socket on all addresses and one on a single address of the same port cannot both be opened. */
 function checkOverlap({ log }: Compilation, group: SocketGroup, sockets: readonly SocketGroup[]): void {
   const all = sockets.find(
-    ({ address, port }) =>
-      port === group.port &&
-      address !== group.address &&
-      (address === "::" || (address === "0.0.0.0" && isIPv4(group.address))),
+    ({ address, port }) => port === group.port && address !== group.address && coversAddress(address, group.address),
   );
   if (all === undefined) return;
   for (const { gateway, listener, index } of group.listeners) {
     const expected = `another port, because all addresses (${all.address}) of this one are taken by another Gateway`;
-    log.add(gateway.source, ["spec", "listeners", index, "port"], listener.port, expected, {
-      reason: "PortUnavailable",
-      condition: "Conflicted",
-    });
+    const path = ["spec", "listeners", index, "port"];
+    log.add(gateway.source, path, listener.port, expected, { reason: "PortUnavailable", condition: "Conflicted" });
   }
+}
+
+/** True if a socket on address `all` takes the connections to address `one`. */
+export function coversAddress(all: string, one: string): boolean {
+  return all === one || all === "::" || (all === "0.0.0.0" && isIPv4(one));
 }
 
 /** Listener settings of a ProxyConfig for one port: its own over the common ones. */

@@ -71,6 +71,8 @@ function refuseSecond(
   const { kind } = route.resource;
   const what = host === ANY_HOST ? "a listener" : `a server name (${host})`;
   const expected = `${what} that no other route has (${owner.route.resource.kind} ${fullNameOf(owner.route.resource)} is older or first by name)`;
-  const path = kind === "TLSRoute" && host !== ANY_HOST ? ["spec", "hostnames"] : ["spec", "parentRefs"];
-  log.add(route.source, path, undefined, expected, { reason: "Conflicted", condition: "Conflicted" });
+  const isNamed = kind === "TLSRoute" && host !== ANY_HOST;
+  const path = ["spec", isNamed ? "hostnames" : "parentRefs"];
+  const value = isNamed ? route.resource.spec.hostnames : route.resource.spec.parentRefs;
+  log.add(route.source, path, value, expected, { reason: "Conflicted", condition: "Conflicted" });
 }

@@ -30,7 +30,8 @@ export function optional<Schema extends z.ZodType>(schema: Schema): z.ZodExactOp
 
 /** A list with `min` to `max` entries. */
 export function list<Item extends z.ZodType>(item: Item, max: number, min: number = 0): z.ZodArray<Item> {
-  const expected = min === 0 ? `a list of at most ${max} entries` : `a list of ${min} to ${max} entries`;
+  const range = min === 0 ? `at most ${max} entries` : `${min} to ${max} entries`;
+  const expected = `a list of ${max === 1 && min === 1 ? "exactly one entry" : range}`;
   return z.array(item, { error: expected }).min(min, { error: expected }).max(max, { error: expected });
 }
 

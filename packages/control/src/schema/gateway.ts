@@ -45,7 +45,7 @@ const labelSelector: z.ZodType<LabelSelector> = object({
 
 const options = checked(textMap, (value, report) => {
   for (const [name, version] of Object.entries(value)) {
-    if (name !== MIN_TLS_VERSION_OPTION) report([name], `"${MIN_TLS_VERSION_OPTION}" is the only option`);
+    if (name !== MIN_TLS_VERSION_OPTION) report([name], `no such option; the only one is "${MIN_TLS_VERSION_OPTION}"`);
     else if (version !== "TLSv1.2" && version !== "TLSv1.3") report([name], '"TLSv1.2" or "TLSv1.3"');
   }
 });

@@ -7,6 +7,7 @@ import { WATCH_DELAY_MS_MAX, WATCH_POLL_MS, WATCH_QUIET_MS } from "../limits.ts"
 import { resourceStatuses } from "../status/resource-status.ts";
 import { FolderReader } from "./folder-reader.ts";
 import { FolderWatch } from "./folder-watch.ts";
+import { QuietTimer } from "./quiet-timer.ts";
 import { ResourceReader, type ResourceReading } from "./resource-reader.ts";
 import { ValueFeed } from "./value-feed.ts";
 import { createWorldFeeds, type WorldFeeds } from "./world-feeds.ts";
@@ -71,30 +72,32 @@ class FolderSource implements DirectorySource {
   readonly worlds: ValueFeed<World> = new ValueFeed();
   readonly #roots: readonly string[];
   readonly #clock: Clock;
-  readonly #quietMs: number;
   readonly #pollMs: number;
   readonly #feeds: WorldFeeds = createWorldFeeds();
   readonly #problems: ValueFeed<readonly ResourceProblem[]> = new ValueFeed();
   readonly #reader: ResourceReader;
   readonly #watch: FolderWatch;
+  readonly #quietTimer: QuietTimer;
   #reading: ResourceReading | null = null;
   #running: Promise<ReloadOutcome> | null = null;
-  #quietTimer: TimerHandle | null = null;
   #pollTimer: TimerHandle | null = null;
-  #firstHintMs: number | null = null;
   #isClosed: boolean = false;
 
   constructor(roots: readonly string[], options: DirectoryOptions) {
     this.#roots = roots;
     this.#clock = options.clock ?? systemClock;
-    this.#quietMs = options.quietMs ?? WATCH_QUIET_MS;
     this.#pollMs = options.pollMs ?? WATCH_POLL_MS;
     this.#reader = new ResourceReader(
       new FolderReader(roots, this.#clock),
       options.defaults ?? WORLD_DEFAULTS,
       this.#clock,
     );
-    this.#watch = new FolderWatch(() => this.#onHint());
+    this.#quietTimer = new QuietTimer(this.#clock, options.quietMs ?? WATCH_QUIET_MS, WATCH_DELAY_MS_MAX, () => {
+      void this.#run();
+    });
+    this.#watch = new FolderWatch(() => {
+      if (!this.#isClosed) this.#quietTimer.hint();
+    });
     this.ready = this.#run();
   }
 
@@ -143,36 +146,16 @@ class FolderSource implements DirectorySource {
 
   close(): void {
     this.#isClosed = true;
-    this.#clearQuietTimer();
+    this.#quietTimer.clear();
     if (this.#pollTimer !== null) this.#clock.clearTimer(this.#pollTimer);
     this.#pollTimer = null;
     this.#watch.close();
   }
 
-  /** Something may have changed: read when it has been quiet, but not later than `WATCH_DELAY_MS_MAX` from the first sign. */
-  #onHint(): void {
-    if (this.#isClosed) return;
-    const nowMs = this.#clock.nowMs();
-    this.#firstHintMs ??= nowMs;
-    const latestMs = this.#firstHintMs + WATCH_DELAY_MS_MAX;
-    const delayMs = Math.max(0, Math.min(this.#quietMs, latestMs - nowMs));
-    this.#clearQuietTimer();
-    this.#quietTimer = this.#clock.setTimer(() => {
-      this.#quietTimer = null;
-      void this.#run();
-    }, delayMs);
-  }
-
-  #clearQuietTimer(): void {
-    if (this.#quietTimer !== null) this.#clock.clearTimer(this.#quietTimer);
-    this.#quietTimer = null;
-  }
-
   /** One reading at a time; who comes during one gets the next. */
   #run(): Promise<ReloadOutcome> {
     if (this.#running !== null) return this.#running.then(() => (this.#isClosed ? this.#outcome() : this.#run()));
-    this.#clearQuietTimer();
-    this.#firstHintMs = null;
+    this.#quietTimer.clear();
     const running = this.#readOnce().finally(() => {
       this.#running = null;
       this.#schedulePoll();
@@ -195,7 +178,7 @@ class FolderSource implements DirectorySource {
     const revision = (this.world?.revision ?? 0) + 1;
     const reading = await this.#reader.read(revision, this.#reading);
     if (this.#isClosed) return this.#outcome();
-    if (this.#watch.follow(reading.folders, [...this.#roots, ...reading.attachmentPaths])) this.#onHint();
+    if (this.#watch.follow(reading.folders, [...this.#roots, ...reading.attachmentPaths])) this.#quietTimer.hint();
     if (reading.isUnchanged) return this.#outcome();
     this.#reading = reading;
     if (reading.problems.length === 0) this.#apply(reading.world);

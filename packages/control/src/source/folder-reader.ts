@@ -43,7 +43,18 @@ interface CachedText {
 
 type TextCache = Map<string, CachedText>;
 
-type ReadOutcome = { readonly text: string } | { readonly fault: string } | "changed";
+/** A file's text, or why there is none; "changed" if it changed while it was read. */
+export type ReadOutcome = { readonly text: string } | { readonly fault: string } | "changed";
+
+/** What reads files for a `ResourceReader`. */
+export interface FileScanner {
+  readonly roots: readonly string[];
+  scan(): Promise<FolderScan>;
+  /** A file that a resource names. */
+  readAttachment(path: string): Promise<ReadOutcome>;
+  /** Forgets the texts of all files but these. */
+  retain(paths: ReadonlySet<string>): void;
+}
 
 /** True for names of resource files. Editors' backups and temporary files do not end like this or begin with a dot. */
 export function isResourceFileName(name: string): boolean {
@@ -54,7 +65,7 @@ export function isResourceFileName(name: string): boolean {
  * Reads resource files below some paths. Texts of files that have not changed (inode, size, times) are kept; files
  * that changed moments ago are read again, because a second change may not show in their time stamps.
  */
-export class FolderReader {
+export class FolderReader implements FileScanner {
   /** As they were given. */
   readonly roots: readonly string[];
   readonly #clock: Clock;
@@ -82,12 +93,10 @@ export class FolderReader {
     return { files, faults: scan.faults, folders: scan.folders, isStable: scan.isStable };
   }
 
-  /** A PEM file that a resource names. */
   async readAttachment(path: string): Promise<ReadOutcome> {
     return this.#read(path, CERTIFICATE_FILE_BYTES_MAX, this.#cache);
   }
 
-  /** Forgets the texts of all files but these. */
   retain(paths: ReadonlySet<string>): void {
     for (const path of this.#cache.keys()) if (!paths.has(path)) this.#cache.delete(path);
   }

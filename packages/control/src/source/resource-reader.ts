@@ -7,7 +7,7 @@ import { WATCH_QUIET_MS, WATCH_UNSTABLE_READS_MAX } from "../limits.ts";
 import type { ResourceFile } from "../load/documents.ts";
 import { FindingLog, type LoadedResource } from "../load/finding.ts";
 import { linkResources, type ParsedFiles, parseResources } from "../load/load-resources.ts";
-import type { FolderReader, PathFault, ScannedFolder } from "./folder-reader.ts";
+import type { FileScanner, PathFault, ScannedFolder } from "./folder-reader.ts";
 
 /** Everything that one reading of files came to. */
 export interface ResourceReading {
@@ -31,13 +31,13 @@ type ParseCache = Map<string, { readonly text: string; readonly parsed: ParsedFi
 
 /** Turns files into readings; documents of unchanged files are not parsed again. */
 export class ResourceReader {
-  readonly #folders: FolderReader;
+  readonly #folders: FileScanner;
   readonly #defaults: WorldDefaults;
   #parsed: ParseCache = new Map();
 
   readonly #clock: Clock;
 
-  constructor(folders: FolderReader, defaults: WorldDefaults, clock: Clock) {
+  constructor(folders: FileScanner, defaults: WorldDefaults, clock: Clock) {
     this.#folders = folders;
     this.#defaults = defaults;
     this.#clock = clock;
