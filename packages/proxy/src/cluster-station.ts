@@ -17,7 +17,9 @@ import { HostPool } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
   createTlsOptions,
+  createTransportOpener,
   createUpstreamOpener,
+  type OpenHostTransport,
   type UpstreamAddress,
   type UpstreamConnection,
   type UpstreamDeps,
@@ -178,6 +180,7 @@ class ClusterUnit implements ClusterRuntime {
   readonly stats: ClusterStats;
   readonly clock: Clock;
   readonly config: ClusterConfig;
+  readonly openTransport: OpenHostTransport;
   readonly #open: (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection;
 
   constructor(cluster: Cluster<HostPool>, stats: ClusterStats, deps: ClusterStationDeps) {
@@ -185,7 +188,8 @@ class ClusterUnit implements ClusterRuntime {
     this.stats = stats;
     this.clock = deps.clock;
     this.config = cluster.config;
-    this.#open = createUpstreamOpener(cluster.config, stats, deps, deps.sessions);
+    this.openTransport = createTransportOpener(cluster.config, deps);
+    this.#open = createUpstreamOpener(cluster.config, stats, deps, deps.sessions, this.openTransport);
   }
 
   get breaker(): Cluster<HostPool>["breaker"] {

@@ -100,6 +100,8 @@ class DataPlane implements Proxy {
   readonly #path: RequestPathDeps;
   readonly #listenerDeps: ListenerDeps;
   readonly #listeners: Map<string, Listener> = new Map();
+  /** Listeners that are not wanted any more and finish what is open. */
+  readonly #retired: Set<Listener> = new Set();
   readonly #subscriptions: Subscription[] = [];
   #tables: Map<string, CompiledRoutes> = new Map();
   /** Listener changes, one after the other. */
@@ -143,7 +145,6 @@ class DataPlane implements Proxy {
       clusters: this.#clusters,
       tunnel: {
         wheel: this.#wheel,
-        scheduler,
         nowMs: () => clock.nowMs(),
         pick: (cluster, tried) => {
           pick.hash = random.uint32();
@@ -201,7 +202,8 @@ class DataPlane implements Proxy {
     const deadline = new Promise<"deadline">((resolve) => {
       timer = clock.setTimer(() => resolve("deadline"), deadlineMs);
     });
-    const drained = Promise.all([...this.#listeners.values()].map((listener) => listener.drain()));
+    const listeners = [...this.#listeners.values(), ...this.#retired];
+    const drained = Promise.all(listeners.map((listener) => listener.drain()));
     const result = await Promise.race([drained.then(() => "drained" as const), deadline]);
     if (timer !== null) clock.clearTimer(timer);
     await this.close();
@@ -213,7 +215,7 @@ class DataPlane implements Proxy {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#applying;
-    for (const listener of this.#listeners.values()) listener.close();
+    for (const listener of [...this.#listeners.values(), ...this.#retired]) listener.close();
     this.#listeners.clear();
     this.#clusters.close();
     this.#stopLagProbe();
@@ -293,7 +295,7 @@ class DataPlane implements Proxy {
       const config = wanted.get(name);
       if (config !== undefined && listener.isCompatible(config)) continue;
       this.#listeners.delete(name);
-      void listener.drain();
+      this.#retire(listener);
     }
     for (const config of configs) {
       const present = this.#listeners.get(config.name);
@@ -317,6 +319,17 @@ class DataPlane implements Proxy {
       listeners: new Set(wanted.keys()),
       routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),
       clusters: new Set([...this.#clusters.values()].map((runtime) => runtime.cluster.name)),
+    });
+  }
+
+  /** Lets a listener finish, within the drain deadline. */
+  #retire(listener: Listener): void {
+    const { clock, settings } = this.#path;
+    this.#retired.add(listener);
+    const timer = clock.setTimer(() => listener.close(), settings.drainDeadlineMs);
+    void listener.drain().then(() => {
+      clock.clearTimer(timer);
+      this.#retired.delete(listener);
     });
   }
 

@@ -144,6 +144,7 @@ export class RequestRecord {
   end(hasRequestEnded: boolean): void {
     const nowMs = this.#deps.clock.nowMs();
     const durationMs = nowMs - this.startedMs;
+    this.#connection.noteActivity(nowMs);
     this.#connection.listener.stats.requestsActive--;
     if (this.cluster !== null) {
       this.cluster.stats.requestsActive--;

@@ -26,9 +26,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   #activeAtMs: number;
   /** When the head that is being received began; 0 while none is. */
   #headSinceMs: number = 0;
+  /** The session is over; the client may still take the rest of our output. */
   #isLingering: boolean = false;
-  /** Output that the client had not taken when the linger timer last looked. */
-  #pendingBytes: number = Number.POSITIVE_INFINITY;
+  /** Output that the client had not taken when the linger timer last looked, and since when it is so much. */
+  #pendingBytes: number = 0;
+  #pendingSinceMs: number = 0;
   #cause: CloseCause | null = null;
 
   constructor(
@@ -47,8 +49,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#activeAtMs = this.openedAtMs;
     transport.handler = this;
     this.#session = createSession(this);
-    listener.addConnection(this);
     listener.wheel.schedule(this.#timer, listener.config.idleTimeoutMs);
+    listener.addConnection(this);
   }
 
   get activeStreams(): number {
@@ -62,17 +64,23 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#session.drain();
   }
 
-  /** Closes at once. */
+  /** Closes at once; open requests are told before this returns. */
   close(): void {
     this.#cause ??= "drain";
+    this.#lose("the listener is closing");
     this.#transport.destroy();
+  }
+
+  /** A request has ended: idle time begins now. */
+  noteActivity(nowMs: number): void {
+    this.#activeAtMs = nowMs;
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.#isLingering) return;
     this.#activeAtMs = this.listener.clock.nowMs();
     this.#session.receive(bytes, start, end);
-    if (this.#session.isReceivingHead !== this.#headSinceMs > 0) this.#watchHead();
+    if (this.#session.isReceivingHead !== this.#headSinceMs > 0 && !this.#hasEnded()) this.#watchHead();
   }
 
   onPeerEnd(): void {
@@ -88,14 +96,13 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onClosed(error: Error | null): void {
     this.listener.wheel.cancel(this.#timer);
     this.listener.countClose(this.#cause ?? (error === null ? "peer" : "error"), this.openedAtMs);
-    if (!this.#isLingering) {
-      this.#isLingering = true;
-      this.#session.connectionLost(error === null ? "the client closed the connection" : error.message);
-    }
+    this.#lose(error === null ? "the client closed the connection" : error.message);
     this.listener.removeConnection(this);
   }
 
   onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
+    // A head is complete: what arrives next is another, with time of its own.
+    this.#headSinceMs = 0;
     this.#acceptor.accept(this, stream, head, isEnd);
   }
 
@@ -115,40 +122,55 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     // Closing while the client still sends would reset the connection and could take our last answer with it: what
     // it sends is read and dropped until it closes too, but not for long.
     this.#transport.setReadPaused(false);
+    this.#pendingBytes = this.#transport.pendingBytes;
+    this.#pendingSinceMs = this.listener.clock.nowMs();
     this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
   onTimer(entry: TimerEntry): void {
-    if (this.#isLingering) {
-      this.#linger();
-      return;
-    }
+    if (this.#isLingering) return this.#linger();
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
-    if (this.#headSinceMs > 0 && nowMs - this.#headSinceMs >= config.headerTimeoutMs) {
-      this.#cause ??= "header-timeout";
-      this.#session.headTimeout();
-      return;
-    }
+    // A head can begin without bytes coming: it stood behind the request before it.
+    if (!this.#session.isReceivingHead) this.#headSinceMs = 0;
+    else if (this.#headSinceMs === 0) this.#headSinceMs = nowMs;
+    const headMs = this.#headSinceMs === 0 ? 0 : nowMs - this.#headSinceMs;
     const isIdle = this.#session.activeStreams === 0 && this.#headSinceMs === 0;
     const idleMs = isIdle ? nowMs - this.#activeAtMs : 0;
-    if (idleMs >= config.idleTimeoutMs) {
+    if (headMs >= config.headerTimeoutMs) {
+      this.#cause ??= "header-timeout";
+      this.#session.headTimeout();
+    } else if (idleMs >= config.idleTimeoutMs) {
       this.#cause ??= "idle";
       this.#session.drain();
-      return;
     }
-    wheel.schedule(entry, this.#headSinceMs > 0 ? config.headerTimeoutMs : config.idleTimeoutMs - idleMs);
+    if (this.#hasEnded()) return;
+    const leftMs = this.#headSinceMs > 0 ? config.headerTimeoutMs - headMs : config.idleTimeoutMs - idleMs;
+    wheel.schedule(entry, leftMs > 0 ? leftMs : config.headerTimeoutMs);
   }
 
-  /** A client that still takes our last answer gets more time; one that does not has had enough. */
+  /** A method because the compiler cannot know that calls end the session. */
+  #hasEnded(): boolean {
+    return this.#isLingering;
+  }
+
+  /** A client that still takes our last answer gets more time; one that has it, or stopped taking it, has had enough. */
   #linger(): void {
+    const { config, clock, wheel } = this.listener;
+    const nowMs = clock.nowMs();
     const pendingBytes = this.#transport.pendingBytes;
-    if (pendingBytes === 0 || pendingBytes >= this.#pendingBytes) {
-      this.#transport.destroy();
-      return;
-    }
+    const isDone = pendingBytes === 0 && this.#pendingBytes === 0;
+    if (pendingBytes < this.#pendingBytes) this.#pendingSinceMs = nowMs;
     this.#pendingBytes = pendingBytes;
-    this.listener.wheel.schedule(this.#timer, LINGER_MS);
+    if (isDone || nowMs - this.#pendingSinceMs >= config.streamIdleTimeoutMs) this.#transport.destroy();
+    else wheel.schedule(this.#timer, LINGER_MS);
+  }
+
+  /** The connection is gone, or as good as gone. */
+  #lose(detail: string): void {
+    if (this.#isLingering) return;
+    this.#isLingering = true;
+    this.#session.connectionLost(detail);
   }
 
   #watchHead(): void {

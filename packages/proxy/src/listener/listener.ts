@@ -27,7 +27,7 @@ import type { Log } from "../log.ts";
 import type { ListenerStats } from "../metrics/index.ts";
 import { LISTEN_BACKLOG } from "./limits.ts";
 import { Opening, type OpeningHandler, type OpeningResult } from "./opening.ts";
-import { TcpTunnel, type TunnelDeps, type TunnelOwner } from "./tcp-tunnel.ts";
+import { TcpTunnel, type TunnelClient, type TunnelDeps, type TunnelOwner } from "./tcp-tunnel.ts";
 import { isTlsReloadable, TlsTerminator } from "./tls-terminator.ts";
 
 /** What a listener is made of. */
@@ -58,10 +58,14 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   readonly #connections: Set<OpenConnection> = new Set();
   readonly #tunnels: Set<TcpTunnel> = new Set();
   /** Accepted and not yet told what they are. */
-  #openings: number = 0;
+  readonly #openings: Set<Opening> = new Set();
+  #handshakes: number = 0;
   #tls: TlsTerminator | null;
   #isDraining: boolean = false;
+  #drained: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
+  /** Terminators that were replaced and may still have handshakes under way. */
+  readonly #oldTls: Set<TlsTerminator> = new Set();
 
   /** @throws WeftError LISTENER_CERTIFICATE_INVALID */
   constructor(config: ListenerConfig, stats: ListenerStats, deps: ListenerDeps) {
@@ -86,7 +90,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   /** Connections of all kinds that are open. */
   get connectionCount(): number {
-    return this.#connections.size + this.#tunnels.size + this.#openings;
+    return this.#connections.size + this.#tunnels.size + this.#openings.size + this.#handshakes;
   }
 
   connections(): ReadonlySet<OpenConnection> {
@@ -108,11 +112,19 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   /** @throws WeftError LISTENER_CERTIFICATE_INVALID; nothing has changed then */
   reconfigure(config: ListenerConfig): void {
-    const before = this.config.tls;
-    if (config.tls === null) this.#tls = null;
-    else if (this.#tls !== null && before !== null && isTlsReloadable(before, config.tls)) {
-      if (before !== config.tls) this.#tls.reload(config.tls);
-    } else this.#tls = new TlsTerminator(config.tls, config.headerTimeoutMs);
+    const { tls, headerTimeoutMs } = this.config;
+    const present = this.#tls;
+    const isReloadable =
+      tls !== null &&
+      config.tls !== null &&
+      headerTimeoutMs === config.headerTimeoutMs &&
+      isTlsReloadable(tls, config.tls);
+    if (present !== null && config.tls !== null && isReloadable) {
+      if (tls !== config.tls) present.reload(config.tls);
+    } else {
+      this.#tls = config.tls === null ? null : new TlsTerminator(config.tls, config.headerTimeoutMs);
+      if (present !== null && this.#handshakes > 0) this.#oldTls.add(present);
+    }
     this.config = config;
   }
 
@@ -121,16 +133,20 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#isDraining = true;
     this.#socket.close();
     for (const connection of this.#connections) connection.drain();
-    return new Promise((resolve) => {
+    this.#drained ??= new Promise((resolve) => {
       this.#onEmpty = resolve;
       this.#checkEmpty();
     });
+    return this.#drained;
   }
 
   /** Closes everything at once. */
   close(): void {
     this.#isDraining = true;
     this.#socket.close();
+    for (const opening of this.#openings) opening.close();
+    this.#tls?.close();
+    for (const terminator of this.#oldTls) terminator.close();
     for (const connection of this.#connections) connection.close();
     for (const tunnel of this.#tunnels) tunnel.close();
   }
@@ -176,15 +192,17 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     }
   }
 
-  onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void {
-    const peerAddress = address === "" ? plainAddress(transport.remote.address) : address;
-    const peerPort = address === "" ? transport.remote.port : port;
-    if (result.kind === "tls") return this.#handshake(transport, first, peerAddress, peerPort);
-    this.#openings--;
-    if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first);
+  onOpened(opening: Opening, result: OpeningResult, first: Buffer): void {
+    this.#openings.delete(opening);
+    const { transport } = opening;
+    const { remote } = transport;
+    const address = opening.address === "" ? plainAddress(remote.address) : opening.address;
+    const port = opening.address === "" ? remote.port : opening.port;
+    if (result.kind === "tls") return this.#handshake(transport, first, address, port);
+    if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first, address, port);
     this.#serve(transport, first, {
-      address: peerAddress,
-      port: peerPort,
+      address,
+      port,
       isTls: false,
       serverName: "",
       identity: "",
@@ -192,8 +210,13 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     });
   }
 
-  onOpeningFailed(code: string, detail: string): void {
-    this.#openings--;
+  onOpeningFailed(opening: Opening, code: string, detail: string): void {
+    this.#openings.delete(opening);
+    this.#refused(code, detail);
+    this.#checkEmpty();
+  }
+
+  #refused(code: string, detail: string): void {
     switch (code) {
       case "":
         break;
@@ -207,7 +230,6 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
         this.stats.refusedProtocol++;
     }
     if (code !== "") this.#deps.log.debug("connection refused", { listener: this.config.name, code, detail });
-    this.#checkEmpty();
   }
 
   onTunnelEnd(tunnel: TcpTunnel, error: string, receivedBytes: number, sentBytes: number): void {
@@ -231,10 +253,10 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       handle.close();
       return;
     }
-    this.#openings++;
     handle.setNoDelay(true);
     const transport = acceptTransport(handle, this.#deps.scheduler, IGNORED);
     const opening = new Opening(this.config, this.#deps.wheel, this, transport);
+    this.#openings.add(opening);
     opening.start();
   }
 
@@ -242,34 +264,42 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     const tls = this.#tls;
     if (tls === null) {
       transport.destroy();
-      this.onOpeningFailed("LISTENER_TLS_REQUIRED", "TLS was turned off");
+      this.#refused("LISTENER_TLS_REQUIRED", "TLS was turned off");
+      this.#checkEmpty();
       return;
     }
     const startedMs = this.clock.nowMs();
+    this.#handshakes++;
     tls.accept(transport.detach(first), {
       onSecure: (socket) => {
         this.stats.tlsHandshakes++;
         this.stats.tlsHandshakeUs.record((this.clock.nowMs() - startedMs) * 1000);
-        this.#openings--;
+        this.#handshakeOver();
         this.#serveTls(socket, address, port);
       },
       onHandshakeFailed: (detail) => {
         this.stats.tlsHandshakeFailures++;
-        this.#openings--;
+        this.#handshakeOver();
         this.#deps.log.debug("TLS handshake failed", { listener: this.config.name, client: address, detail });
         this.#checkEmpty();
       },
     });
   }
 
+  #handshakeOver(): void {
+    if (--this.#handshakes === 0) this.#oldTls.clear();
+  }
+
   #serveTls(socket: TLSSocket, address: string, port: number): void {
     const transport = wrapSocket(socket, this.#deps.scheduler, IGNORED);
-    const serverName = (socket as TLSSocket & { servername?: string | false }).servername;
+    const asked = (socket as TLSSocket & { servername?: string | false }).servername;
+    const serverName = typeof asked === "string" ? asked.toLowerCase() : "";
+    if (this.config.protocol === "tcp") return this.#tunnel(transport, serverName, EMPTY, address, port);
     this.#serve(transport, EMPTY, {
       address,
       port,
       isTls: true,
-      serverName: typeof serverName === "string" ? serverName.toLowerCase() : "",
+      serverName,
       identity: peerIdentity(socket),
       protocol: socket.alpnProtocol === "h2" ? "http2" : "http1",
     });
@@ -286,7 +316,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     if (first.length > 0) connection.onBytes(first, 0, first.length);
   }
 
-  #tunnel(transport: Transport, serverName: string, first: Buffer): void {
+  #tunnel(transport: Transport, serverName: string, first: Buffer, address: string, port: number): void {
     const route = findTcpRoute(this.config.tcpRoutes, serverName);
     const name = route === undefined ? undefined : this.#pickBackend(route);
     const cluster = name === undefined ? undefined : this.#deps.clusters.get(name);
@@ -299,7 +329,14 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.stats.connectionsActive++;
     this.stats.requestsActive++;
     this.stats.requestsTcp++;
-    const tunnel = new TcpTunnel(this.#deps.tunnel, this, cluster, transport, first, this.config.streamIdleTimeoutMs);
+    const client: TunnelClient = {
+      transport,
+      first,
+      address,
+      port,
+      isPassthrough: this.config.protocol === "tls-passthrough",
+    };
+    const tunnel = new TcpTunnel(this.#deps.tunnel, this, cluster, client, this.config.streamIdleTimeoutMs);
     this.#tunnels.add(tunnel);
     tunnel.start();
   }
@@ -329,14 +366,16 @@ const IGNORED: TransportHandler = {
   onClosed(): void {},
 };
 
+/** Exact names before wildcards, the longer wildcard before the shorter; "*.a" stands for any number of labels. */
 function findTcpRoute(routes: readonly TcpRoute[], serverName: string): TcpRoute | undefined {
-  const dot = serverName.indexOf(".");
-  const wildcard = dot < 0 ? "" : `*${serverName.slice(dot)}`;
-  return (
-    routes.find((route) => route.serverNames.includes(serverName)) ??
-    routes.find((route) => wildcard !== "" && route.serverNames.includes(wildcard)) ??
-    routes.find((route) => route.serverNames.length === 0)
-  );
+  const exact = routes.find((route) => route.serverNames.includes(serverName));
+  if (exact !== undefined) return exact;
+  for (let dot = serverName.indexOf("."); dot >= 0; dot = serverName.indexOf(".", dot + 1)) {
+    const wildcard = `*${serverName.slice(dot)}`;
+    const found = routes.find((route) => route.serverNames.includes(wildcard));
+    if (found !== undefined) return found;
+  }
+  return routes.find((route) => route.serverNames.length === 0);
 }
 
 /** An IPv4 client of a dual-stack listener has an IPv4 address. */

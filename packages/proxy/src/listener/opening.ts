@@ -12,10 +12,10 @@ export type OpeningResult =
 
 /** Hears how the opening of a connection ended. */
 export interface OpeningHandler {
-  /** `first` holds all bytes that were read after a PROXY header. Address "" : the socket's own. */
-  onOpened(transport: Transport, result: OpeningResult, first: Buffer, address: string, port: number): void;
+  /** `first` holds all bytes that were read after a PROXY header. */
+  onOpened(opening: Opening, result: OpeningResult, first: Buffer): void;
   /** The connection was closed before it said what it is. `code` is "" when the client just left. */
-  onOpeningFailed(code: string, detail: string): void;
+  onOpeningFailed(opening: Opening, code: string, detail: string): void;
 }
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -26,10 +26,10 @@ const TLS_HANDSHAKE = 0x16;
  * answered here; what cannot be told apart within the header deadline is closed.
  */
 export class Opening implements TransportHandler, TimerOwner {
+  readonly transport: Transport;
   readonly #config: ListenerConfig;
   readonly #wheel: TimerWheel;
   readonly #handler: OpeningHandler;
-  readonly #transport: Transport;
   readonly #timer: TimerEntry;
   #bytes: Buffer | null = null;
   #awaitsProxyHeader: boolean;
@@ -38,20 +38,34 @@ export class Opening implements TransportHandler, TimerOwner {
   #isDone: boolean = false;
 
   constructor(config: ListenerConfig, wheel: TimerWheel, handler: OpeningHandler, transport: Transport) {
+    this.transport = transport;
     this.#config = config;
     this.#wheel = wheel;
     this.#handler = handler;
-    this.#transport = transport;
     this.#awaitsProxyHeader = config.proxyProtocol !== "off";
     this.#timer = new TimerEntry(this);
     transport.handler = this;
+  }
+
+  /** The client's address as a PROXY header says; "" without one: the socket's own holds. */
+  get address(): string {
+    return this.#address;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** Begins to listen to the client; may end at once. */
   start(): void {
     this.#wheel.schedule(this.#timer, this.#config.headerTimeoutMs);
     // A server may speak first on a plain TCP connection: it does not wait for the client's first byte.
-    if (this.#config.protocol === "tcp" && !this.#awaitsProxyHeader) this.#open({ kind: "tcp", serverName: "" }, EMPTY);
+    if (this.#isPlainTcp && !this.#awaitsProxyHeader) this.#open({ kind: "tcp", serverName: "" }, EMPTY);
+  }
+
+  /** Gives the connection up: the listener closes. */
+  close(): void {
+    this.#fail("", "the listener is closing");
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -77,6 +91,10 @@ export class Opening implements TransportHandler, TimerOwner {
     this.#fail("LISTENER_OPENING_TIMEOUT", `nothing to tell the protocol by within ${this.#config.headerTimeoutMs} ms`);
   }
 
+  get #isPlainTcp(): boolean {
+    return this.#config.protocol === "tcp" && this.#config.tls === null;
+  }
+
   #decide(bytes: Buffer): void {
     if (this.#awaitsProxyHeader) {
       const result = decodeProxyHeader(bytes);
@@ -93,10 +111,10 @@ export class Opening implements TransportHandler, TimerOwner {
         this.#bytes = bytes;
       }
     }
-    if (this.#config.protocol === "tcp") return this.#open({ kind: "tcp", serverName: "" }, bytes);
+    if (this.#isPlainTcp) return this.#open({ kind: "tcp", serverName: "" }, bytes);
     if (bytes.length === 0) return;
     if (this.#config.protocol === "tls-passthrough") return this.#decideServerName(bytes);
-    this.#decideHttp(bytes);
+    this.#decideProtocol(bytes);
   }
 
   #decideServerName(bytes: Buffer): void {
@@ -105,14 +123,15 @@ export class Opening implements TransportHandler, TimerOwner {
     else if (hello.kind === "hello") this.#open({ kind: "tcp", serverName: hello.serverName }, bytes);
   }
 
-  #decideHttp(bytes: Buffer): void {
-    const { tls, allowsPlainText } = this.#config;
+  #decideProtocol(bytes: Buffer): void {
+    const { tls, allowsPlainText, protocol } = this.#config;
     if (tls !== null) {
       if (bytes[0] === TLS_HANDSHAKE) return this.#open({ kind: "tls" }, bytes);
       if (!allowsPlainText) return this.#fail("LISTENER_TLS_REQUIRED", "plain text on a TLS listener");
     } else if (bytes[0] === TLS_HANDSHAKE) {
       return this.#fail("LISTENER_UNKNOWN_PROTOCOL", "TLS on a plain-text listener");
     }
+    if (protocol === "tcp") return this.#open({ kind: "tcp", serverName: "" }, bytes);
     const length = Math.min(bytes.length, PREFACE.length);
     if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return this.#open({ kind: "http1" }, bytes);
     if (length === PREFACE.length) this.#open({ kind: "http2" }, bytes);
@@ -121,15 +140,15 @@ export class Opening implements TransportHandler, TimerOwner {
   #open(result: OpeningResult, first: Buffer): void {
     this.#isDone = true;
     this.#wheel.cancel(this.#timer);
-    this.#handler.onOpened(this.#transport, result, first, this.#address, this.#port);
+    this.#handler.onOpened(this, result, first);
   }
 
   #fail(code: string, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#wheel.cancel(this.#timer);
-    this.#transport.destroy();
-    this.#handler.onOpeningFailed(code, detail);
+    this.transport.destroy();
+    this.#handler.onOpeningFailed(this, code, detail);
   }
 }
 

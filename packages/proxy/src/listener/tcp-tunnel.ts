@@ -1,7 +1,5 @@
 import {
   type ConnectHandler,
-  connectTransport,
-  type OutputScheduler,
   TimerEntry,
   type TimerOwner,
   type TimerWheel,
@@ -16,10 +14,21 @@ import { TUNNEL_TRIES_MAX } from "./limits.ts";
 /** What tunnels of a worker share. */
 export interface TunnelDeps {
   readonly wheel: TimerWheel;
-  readonly scheduler: OutputScheduler;
   readonly nowMs: () => number;
   /** A host of the cluster that is in none of `tried`. */
   readonly pick: (cluster: ClusterRuntime, tried: readonly Host<HostPool>[]) => Host<HostPool> | undefined;
+}
+
+/** The client's side of a tunnel as it came. */
+export interface TunnelClient {
+  readonly transport: Transport;
+  /** What was read already. */
+  readonly first: Buffer;
+  /** Who the client is; a PROXY header may have said so. */
+  readonly address: string;
+  readonly port: number;
+  /** The client's TLS goes through to the host: none of ours is put around it. */
+  readonly isPassthrough: boolean;
 }
 
 /** Hears the end of a tunnel. */
@@ -39,6 +48,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
   readonly #owner: TunnelOwner;
   readonly #cluster: ClusterRuntime;
   readonly #client: Transport;
+  readonly #clientFacts: TunnelClient;
   readonly #idleTimeoutMs: number;
   readonly #timer: TimerEntry;
   readonly #idleTimer: TimerEntry;
@@ -58,19 +68,19 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
     deps: TunnelDeps,
     owner: TunnelOwner,
     cluster: ClusterRuntime,
-    client: Transport,
-    first: Buffer,
+    client: TunnelClient,
     idleTimeoutMs: number,
   ) {
     this.#deps = deps;
     this.#owner = owner;
     this.#cluster = cluster;
-    this.#client = client;
-    this.#first = first;
+    this.#client = client.transport;
+    this.#clientFacts = client;
+    this.#first = client.first;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#timer = new TimerEntry(this, TIMER_CONNECT);
     this.#idleTimer = new TimerEntry(this, TIMER_IDLE);
-    client.handler = this;
+    client.transport.handler = this;
   }
 
   /** Begins; may end at once. */
@@ -93,6 +103,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
       this.#first = Buffer.concat([this.#first, bytes.subarray(start, end)]);
       return;
     }
+    if (upstream.transport.isClosed) return this.#finish("the host closed the connection");
     upstream.transport.output.writeBytes(bytes, start, end);
     if (upstream.transport.output.isCongested) this.#client.setReadPaused(true);
   }
@@ -108,12 +119,17 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
   }
 
   onClosed(error: Error | null): void {
-    this.#finish(error === null || this.#isConnected ? "" : error.message);
+    if (error !== null) return this.#finish(error.message);
+    const upstream = this.#upstream;
+    // Both sides have said that they are done; what the host has not taken yet is still on its way to it.
+    const isDone = this.#hasClientEnded && this.#isConnected && upstream !== null && upstream.hasEnded;
+    if (!isDone) this.#finish(this.#hasClientEnded ? "" : "the client closed the connection");
+    else if (upstream.transport.isClosed) this.#finish("");
   }
 
   onTimer(entry: TimerEntry): void {
     if (entry.kind === TIMER_IDLE) this.#finish("idle");
-    else this.onUpstreamFailed(`no connection within ${this.#cluster.config.pool.connectTimeoutMs} ms`);
+    else this.#tryNext(`no connection within ${this.#cluster.config.pool.connectTimeoutMs} ms`);
   }
 
   /** @internal The host took the connection. */
@@ -148,13 +164,17 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
   }
 
   /** @internal The connection to the host is gone: before it was there another host is tried. */
-  onUpstreamFailed(detail: string): void {
+  onUpstreamClosed(error: Error | null): void {
     if (this.#isOver) return;
-    if (this.#isConnected) {
-      // After an orderly end the client still gets what is on its way; its own close ends the tunnel.
-      if (this.#upstream?.hasEnded !== true) this.#finish(detail);
-      return;
+    if (!this.#isConnected) return this.#tryNext(error === null ? "the host closed the connection" : error.message);
+    if (error !== null || this.#upstream?.hasEnded !== true) {
+      return this.#finish(error === null ? "the host closed the connection" : error.message);
     }
+    // After an orderly end the client still gets what is on its way; its own close ends the tunnel.
+    if (this.#client.isClosed) this.#finish("");
+  }
+
+  #tryNext(detail: string): void {
     this.#endTry("connect-failure");
     if (this.#tried.length < TUNNEL_TRIES_MAX) this.#connect();
     else this.#finish(detail);
@@ -172,13 +192,13 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
     this.#cluster.stats.connectionsTcp++;
     this.#cluster.stats.connectionsActiveTcp++;
     this.#deps.wheel.schedule(this.#timer, this.#cluster.config.pool.connectTimeoutMs);
-    this.#upstream = new TunnelUpstream(this, host, this.#deps.scheduler);
+    this.#upstream = new TunnelUpstream(this, this.#cluster, host, this.#clientFacts);
   }
 
   /** Gives back what the try at the present host holds. */
-  #endTry(outcome: "success" | "connect-failure" | "cancelled"): void {
+  #endTry(outcome: "success" | "connect-failure" | "cancelled", isReset: boolean = false): void {
     this.#deps.wheel.cancel(this.#timer);
-    this.#upstream?.close();
+    this.#upstream?.close(isReset);
     this.#upstream = null;
     if (this.#host === null) return;
     this.#host.onRequestEnd(outcome, this.#deps.nowMs() - this.#tryStartedMs);
@@ -191,9 +211,8 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#deps.wheel.cancel(this.#idleTimer);
-    const wasConnected = this.#isConnected;
-    this.#endTry(wasConnected ? "success" : "cancelled");
-    // A client must not take what was cut short for complete.
+    // Neither side must take what was cut short for complete.
+    this.#endTry(this.#isConnected ? "success" : "cancelled", error !== "");
     if (error === "") this.#client.destroy();
     else this.#client.reset();
     this.#owner.onTunnelEnd(this, error, this.#receivedBytes, this.#sentBytes);
@@ -211,14 +230,17 @@ class TunnelUpstream implements ConnectHandler {
   readonly #tunnel: TcpTunnel;
   #isClosed: boolean = false;
 
-  constructor(tunnel: TcpTunnel, host: Host<HostPool>, scheduler: OutputScheduler) {
+  constructor(tunnel: TcpTunnel, cluster: ClusterRuntime, host: Host<HostPool>, client: TunnelClient) {
     this.#tunnel = tunnel;
-    this.transport = connectTransport({ host: host.address, port: host.port }, scheduler, this);
+    const { address, port, transport, isPassthrough } = client;
+    const proxied = { from: { address, port }, to: transport.local };
+    this.transport = cluster.openTransport(host, this, proxied, !isPassthrough);
   }
 
-  close(): void {
+  close(isReset: boolean): void {
     this.#isClosed = true;
-    this.transport.destroy();
+    if (isReset) this.transport.reset();
+    else this.transport.destroy();
   }
 
   onConnected(): void {
@@ -239,8 +261,7 @@ class TunnelUpstream implements ConnectHandler {
   }
 
   onClosed(error: Error | null): void {
-    if (!this.#isClosed)
-      this.#tunnel.onUpstreamFailed(error === null ? "the host closed the connection" : error.message);
+    if (!this.#isClosed) this.#tunnel.onUpstreamClosed(error);
   }
 }
 

@@ -16,7 +16,8 @@ export interface HandshakeHandler {
  */
 export class TlsTerminator {
   readonly #server: Server;
-  readonly #waiting: Map<string, HandshakeHandler> = new Map();
+  /** By the peer's address, the one thing that node:tls's socket and the one below it have in common. */
+  readonly #waiting: Map<string, Handshake> = new Map();
   #contexts: readonly NamedContext[] = [];
   #default: SecureContext;
 
@@ -26,6 +27,7 @@ export class TlsTerminator {
     this.#default = defaultContext(this.#contexts);
     const asksForCertificate = tls.clientCertificate !== "ignore";
     this.#server = createServer({
+      allowHalfOpen: true,
       ALPNProtocols: [...tls.alpn],
       minVersion: tls.minVersion,
       handshakeTimeout: handshakeTimeoutMs,
@@ -35,11 +37,14 @@ export class TlsTerminator {
     });
     this.#setDefault(tls);
     this.#server.on("secureConnection", (socket) => this.#onSecure(socket, tls));
-    this.#server.on("tlsClientError", (error, socket) => this.#fail(socketKey(socket), error.message));
+    this.#server.on("tlsClientError", (error, socket) => {
+      const key = socketKey(socket);
+      this.#fail(key, this.#waiting.get(key), error.message);
+    });
   }
 
   /**
-   * Takes new certificates for handshakes to come. Only what `isCompatible` allows may differ.
+   * Takes new certificates for handshakes to come. Only what `isTlsReloadable` allows may differ.
    *
    * @throws WeftError LISTENER_CERTIFICATE_INVALID
    */
@@ -53,10 +58,18 @@ export class TlsTerminator {
   /** Performs the handshake on `socket`. */
   accept(socket: Socket, handler: HandshakeHandler): void {
     const key = socketKey(socket);
-    this.#waiting.set(key, handler);
-    socket.once("close", () => this.#fail(key, "the client closed the connection"));
+    const handshake: Handshake = { socket, handler };
+    // A client that comes again from the same port has left the connection it had before.
+    this.#fail(key, this.#waiting.get(key), "the client opened another connection from the same port");
+    this.#waiting.set(key, handshake);
+    socket.once("close", () => this.#fail(key, handshake, "the client closed the connection"));
     socket.on("error", () => {});
     this.#server.emit("connection", socket);
+  }
+
+  /** Gives up the handshakes that are under way. */
+  close(): void {
+    for (const { socket } of this.#waiting.values()) socket.destroy();
   }
 
   #setDefault(tls: ListenerTls): void {
@@ -77,7 +90,9 @@ export class TlsTerminator {
   }
 
   #onSecure(socket: TLSSocket, tls: ListenerTls): void {
-    const handler = this.#take(socketKey(socket));
+    const key = socketKey(socket);
+    const handler = this.#waiting.get(key)?.handler;
+    this.#waiting.delete(key);
     if (handler === undefined) {
       socket.destroy();
       return;
@@ -91,15 +106,19 @@ export class TlsTerminator {
     handler.onSecure(socket);
   }
 
-  #fail(key: string, detail: string): void {
-    this.#take(key)?.onHandshakeFailed(detail);
-  }
-
-  #take(key: string): HandshakeHandler | undefined {
-    const handler = this.#waiting.get(key);
+  /** Ends `handshake` if it is the one that waits under `key`. */
+  #fail(key: string, handshake: Handshake | undefined, detail: string): void {
+    if (handshake === undefined || this.#waiting.get(key) !== handshake) return;
     this.#waiting.delete(key);
-    return handler;
+    handshake.socket.destroy();
+    handshake.handler.onHandshakeFailed(detail);
   }
+}
+
+/** A connection whose handshake is under way. */
+interface Handshake {
+  readonly socket: Socket;
+  readonly handler: HandshakeHandler;
 }
 
 /** True when a listener can go from `before` to `after` by `reload`, without new TLS server settings. */
@@ -136,9 +155,15 @@ function createContexts(tls: ListenerTls): NamedContext[] {
 function contextOptions(
   certificate: CertificateConfig,
   tls: ListenerTls,
-): { cert: string; key: string; minVersion: ListenerTls["minVersion"]; ca?: string } {
-  const options = { cert: certificate.certificateChain, key: certificate.privateKey, minVersion: tls.minVersion };
-  return tls.clientCa === "" ? options : { ...options, ca: tls.clientCa };
+): { cert: string; key: string; minVersion: ListenerTls["minVersion"]; ca: string | string[] } {
+  return {
+    cert: certificate.certificateChain,
+    key: certificate.privateKey,
+    minVersion: tls.minVersion,
+    // Without an authority of its own the listener believes no client certificate; undefined would believe the
+    // system's authorities.
+    ca: tls.clientCa === "" ? [] : tls.clientCa,
+  };
 }
 
 function defaultContext(contexts: readonly NamedContext[]): SecureContext {

@@ -19,19 +19,53 @@ export interface UpstreamAddress {
   readonly port: number;
 }
 
+/** Who connected to us, and where: what a PROXY header tells the host. */
+export interface ProxiedClient {
+  readonly from: UpstreamAddress;
+  readonly to: UpstreamAddress;
+}
+
 /**
- * How connections to the hosts of one cluster are opened: TLS settings are read once, ALPN chooses the protocol where
- * the cluster leaves it open.
+ * Opens a transport to a host: `client` is null for a connection that requests of many clients share, `usesTls` false
+ * where the client's own TLS goes through.
  */
+export type OpenHostTransport = (
+  address: UpstreamAddress,
+  handler: ConnectHandler,
+  client: ProxiedClient | null,
+  usesTls: boolean,
+) => Transport;
+
+/** How transports to the hosts of one cluster are opened; TLS settings are read once. */
+export function createTransportOpener(config: ClusterConfig, deps: UpstreamDeps): OpenHostTransport {
+  const tls = config.tls === null ? null : createTlsOptions(config);
+  const version = config.sendProxyProtocol;
+  return (address, handler, client, usesTls) => {
+    const where = { host: address.address, port: address.port };
+    const header = version === 0 ? null : encodeProxyHeader(version, client);
+    if (tls === null || !usesTls) {
+      const transport = connectTransport(where, deps.scheduler, handler);
+      if (header !== null) transport.output.writeBytes(header, 0, header.length);
+      return transport;
+    }
+    const servername = tls.servername ?? (isIP(address.address) === 0 ? address.address : undefined);
+    const options = servername === undefined ? { ...tls, ...where } : { ...tls, ...where, servername };
+    return connectTlsTransport(
+      header === null ? options : behindHeader(options, where, header),
+      deps.scheduler,
+      handler,
+    );
+  };
+}
+
+/** How connections for requests are opened: ALPN chooses the protocol where the cluster leaves it open. */
 export function createUpstreamOpener(
   config: ClusterConfig,
   stats: ClusterStats,
   deps: UpstreamDeps,
   sessions: ClientSessionFactory,
+  openTransport: OpenHostTransport,
 ): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
-  const tls = config.tls === null ? null : createTlsOptions(config);
-  // Requests of many clients share a connection: the header names none of them, X-Forwarded-For does.
-  const header = config.sendProxyProtocol === 0 ? null : encodeProxyHeader(config.sendProxyProtocol, null);
   const createSession: CreateClientSession = (transport, handler) => {
     const isHttp2 = config.protocol === "http2" || (config.protocol === "auto" && transport.alpnProtocol === "h2");
     return isHttp2
@@ -39,22 +73,8 @@ export function createUpstreamOpener(
       : { protocol: "http1", session: sessions.createHttp1(transport, handler) };
   };
   return (address, owner) => {
-    const openTransport = (handler: ConnectHandler): Transport => {
-      const where = { host: address.address, port: address.port };
-      if (tls === null) {
-        const transport = connectTransport(where, deps.scheduler, handler);
-        if (header !== null) transport.output.writeBytes(header, 0, header.length);
-        return transport;
-      }
-      const servername = tls.servername ?? (isIP(address.address) === 0 ? address.address : undefined);
-      const options = servername === undefined ? { ...tls, ...where } : { ...tls, ...where, servername };
-      return connectTlsTransport(
-        header === null ? options : behindHeader(options, where, header),
-        deps.scheduler,
-        handler,
-      );
-    };
-    return new UpstreamConnection(owner, deps, config.pool, stats, openTransport, createSession);
+    const open = (handler: ConnectHandler): Transport => openTransport(address, handler, null, true);
+    return new UpstreamConnection(owner, deps, config.pool, stats, open, createSession);
   };
 }
 
