@@ -77,9 +77,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Resolves as soon as `condition` holds; fails the test when it does not within 30 s. */
+/** Resolves as soon as `condition` holds; fails the test when it does not within a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 30_000;
+  const deadlineMs = performance.now() + 60_000;
   while (!(await condition())) {
     assert.ok(performance.now() < deadlineMs, "what is waited for never happened");
     await new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ let role: RunningRole | null = null;
 before(async () => {
   backend = createServer((request, response) => {
     if (request.url?.startsWith("/hold") === true) held.set(request.url, response);
-    else response.end(`backend ${request.headers["x-mark"] ?? ""}`);
+    else response.end("backend");
   });
   backend.listen(0, "127.0.0.1");
   await once(backend, "listening");
@@ -154,7 +154,7 @@ spec:
 test("weft proxy serves with several workers on one port, and replaces one that is killed", async () => {
   role = await start("--workers", "2");
   const port = portOf(role);
-  assert.deepEqual(await send(port, "/"), { status: 200, body: "backend " });
+  assert.deepEqual(await send(port, "/"), { status: 200, body: "backend" });
   const before = await workerPids(role);
   assert.equal(before.length, 2);
   const [victim = 0, survivor = 0] = before;
@@ -256,10 +256,9 @@ test("SIGUSR2 replaces every worker while requests go on", async () => {
   const port = portOf(role);
   const before = await workerPids(role);
   const running = role;
-  let isOver = false;
-  let sent = 0;
-  const load = (async () => {
-    for (; !isOver; sent++) assert.equal((await send(port, "/")).status, 200);
+  const load = { sent: 0, isOver: false };
+  const loop = (async () => {
+    for (; !load.isOver; load.sent++) assert.equal((await send(port, "/")).status, 200);
   })();
   role.child.kill("SIGUSR2");
   await until(async () => {
@@ -267,9 +266,9 @@ test("SIGUSR2 replaces every worker while requests go on", async () => {
     return now.length === 2 && !now.some((pid) => before.includes(pid));
   });
   await until(() => logged(running, "worker drained").length === 2);
-  isOver = true;
-  await load;
-  assert.ok(sent > 0);
+  load.isOver = true;
+  await loop;
+  assert.ok(load.sent > 0);
 });
 
 test("the admin server moves when the configuration says so", async () => {

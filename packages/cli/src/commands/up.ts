@@ -1,3 +1,4 @@
+import { isWeftError } from "@weft/kernel";
 import { Command } from "commander";
 import type { CheckReport, ProbeResult } from "../demo/check/check.ts";
 import { withMesh, type RunningMesh, type UpOptions } from "../demo/up.ts";
@@ -21,8 +22,14 @@ export function createCommand(): Command {
     .action(async (flags: UpFlags, command: Command) => {
       if (flags.json === true && flags.check !== true) command.error("error: option '--json' needs '--check'");
       // Whatever a connection or a timer still holds: the mesh is stopped, and that was all there is to do.
-      process.exit(await run(flags));
+      process.exit(await run(flags).catch(reportFailure));
     });
+}
+
+/** What kept the mesh from starting is one message, not a stack. */
+function reportFailure(error: unknown): ExitCode {
+  console.error(`weft: ${error instanceof Error ? error.message : String(error)}`);
+  return isWeftError(error, "CLI_FOLDER_NOT_EMPTY") ? EXIT_CODE.usage : EXIT_CODE.failed;
 }
 
 async function run(flags: UpFlags): Promise<ExitCode> {

@@ -97,7 +97,7 @@ function signCertificate({ issuer, subject, publicKey, extensions }: Unsigned, s
 }
 
 function exportKey(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }).toString();
+  return key.export({ type: "pkcs8", format: "pem" });
 }
 
 function toPem(der: Buffer): string {

@@ -35,7 +35,10 @@ export function renderLine({ routes, ready, processes }: ViewState): string {
   const total = routes.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0);
   const failed = routes.reduce((sum, route) => sum + route.requestsPerSecond * (1 - route.successShare), 0);
   const share = total === 0 ? "-" : renderShare(1 - failed / total);
-  const slowest = routes.reduce((max, { p99Ms }) => Math.max(max, p99Ms ?? 0), 0);
+  const slowest = routes.reduce<number | null>(
+    (max, { p99Ms }) => (p99Ms !== null && p99Ms > (max ?? 0) ? p99Ms : max),
+    null,
+  );
   return `${total.toFixed(1)} requests/s, ${share} success, slowest p99 ${renderMs(slowest)}, ${ready}/${processes} processes`;
 }
 

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { test } from "node:test";
+import { PORT_STEP, PORT_TRIES_MAX } from "./limits.ts";
+import { PortChooser } from "./ports.ts";
+
+/** A server on the first port from `from` on that is free. */
+async function listenFrom(from: number): Promise<Server> {
+  for (let port = from; ; port++) {
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+      return server;
+    } catch {
+      // Taken: the next one.
+    }
+  }
+}
+
+test("PortChooser.choose() takes the next of a kind when the preferred port is taken", async () => {
+  const server = await listenFrom(20_000);
+  const { port } = server.address() as AddressInfo;
+  try {
+    const chooser = new PortChooser();
+    const chosen = await chooser.choose(port);
+    const again = await chooser.choose(port);
+    assert.equal(new Set([port, chosen, again]).size, 3, "no port is given twice");
+    for (const one of [chosen, again]) {
+      assert.equal((one - port) % PORT_STEP, 0);
+      assert.ok(one - port < PORT_STEP * PORT_TRIES_MAX);
+    }
+  } finally {
+    server.close();
+  }
+});
+
+test("PortChooser.choose() leaves the choice to the system when all of a kind are taken", async () => {
+  const chooser = new PortChooser();
+  const chosen = new Set<number>();
+  // 64,000 has one port of its kind below 65,536 besides itself: the system chooses three.
+  for (let count = 0; count < 5; count++) chosen.add(await chooser.choose(64_000));
+  assert.equal(chosen.size, 5);
+});
