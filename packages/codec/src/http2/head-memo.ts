@@ -1,4 +1,6 @@
 import { sliceLatin1 } from "@weft/kernel";
+import type { HpackDecoder } from "./hpack-decoder.ts";
+import type { HpackEntry } from "./hpack-entry.ts";
 import { BLOCK_MEMO_ENTRIES_MAX, HEAD_MEMO_BLOCK_BYTES_MAX, HEAD_MEMO_ENTRIES_MAX } from "./limits.ts";
 
 class RememberedHead<Head> {
@@ -7,6 +9,10 @@ class RememberedHead<Head> {
   /** The block's bytes as latin1; null after the first sight. */
   block: string | null = null;
   head: Head | null = null;
+  /** The state of the table in which the block means `head`; meaningless where `added` is set. */
+  generation: number = 0;
+  /** Entries that the block adds to the table; null for a block that depends on what the table holds. */
+  added: readonly HpackEntry[] | null = null;
 
   constructor(hash: number, variant: number) {
     this.hash = hash;
@@ -26,26 +32,30 @@ class RememberedHead<Head> {
 /**
  * Heads by the bytes of their blocks: the same bytes with the same dynamic table decode to the same head, so they are
  * decoded once and every station finds again what it noted on the head. A block is kept when it is met the second time;
- * of blocks that never come back only a hash is held. When the table changes, everything is forgotten.
+ * of blocks that never come back only a hash is held.
+ *
+ * A block that names no entry of the dynamic table means the same in every state of it, even when it adds entries
+ * (some servers add the same ones with every answer): it is remembered with what it adds, and only that is done again.
  */
 export class HeadMemo<Head> {
   #slots: (RememberedHead<Head> | undefined)[] | null = null;
-  #generation: number = 0;
   /** What was found last: the next block is often the same and then needs no hash. */
   #last: RememberedHead<Head> | null = null;
   /** Hash of the block that `find` missed last. */
   #hash: number = 0;
 
-  /** The head that `bytes[start, end)` means, or null. `variant` is whatever else decides the head. */
-  find(bytes: Buffer, start: number, end: number, variant: number, generation: number): Head | null {
+  /**
+   * The head that `bytes[start, end)` means, or null; the decoder's table is then as if the block had been decoded.
+   * `variant` is whatever else decides the head.
+   */
+  find(bytes: Buffer, start: number, end: number, variant: number, decoder: HpackDecoder): Head | null {
     const byteCount = end - start;
-    if (byteCount > HEAD_MEMO_BLOCK_BYTES_MAX) return null;
-    if (this.#generation !== generation) {
-      this.#slots = null;
-      this.#last = null;
-      this.#generation = generation;
+    if (byteCount > HEAD_MEMO_BLOCK_BYTES_MAX || !decoder.mayRepeat) return null;
+    const last = this.#last;
+    if (last !== null && last.isOf(bytes, start, byteCount, variant)) {
+      const head = recall(last, decoder);
+      if (head !== null) return head;
     }
-    if (this.#last !== null && this.#last.isOf(bytes, start, byteCount, variant)) return this.#last.head;
     let hash = variant + 1;
     for (let at = start; at < end; at++) hash = Math.imul(hash, 16_777_619) ^ (bytes[at] ?? 0);
     hash = (hash ^ (hash >>> 15)) | 0;
@@ -53,12 +63,14 @@ export class HeadMemo<Head> {
     const slot = this.#slots === null ? undefined : this.#slots[hash & (HEAD_MEMO_ENTRIES_MAX - 1)];
     if (slot === undefined || slot.hash !== hash || !slot.isOf(bytes, start, byteCount, variant)) return null;
     this.#last = slot;
-    return slot.head;
+    return recall(slot, decoder);
   }
 
-  /** After `find` returned null for the same block, and it was decoded without changing the table. */
-  remember(bytes: Buffer, start: number, end: number, variant: number, head: Head): void {
-    if (end - start > HEAD_MEMO_BLOCK_BYTES_MAX) return;
+  /** After `find` returned null for the same block and the decoder decoded it. */
+  remember(bytes: Buffer, start: number, end: number, variant: number, decoder: HpackDecoder, head: Head): void {
+    const { isTableIndependent, added, hasResized } = decoder;
+    const isRepeatable = !hasResized && (isTableIndependent || added.length === 0);
+    if (!isRepeatable || end - start > HEAD_MEMO_BLOCK_BYTES_MAX) return;
     this.#slots ??= new Array<RememberedHead<Head> | undefined>(HEAD_MEMO_ENTRIES_MAX).fill(undefined);
     const index = this.#hash & (HEAD_MEMO_ENTRIES_MAX - 1);
     const slot = this.#slots[index];
@@ -68,7 +80,15 @@ export class HeadMemo<Head> {
     }
     slot.block = sliceLatin1(bytes, start, end);
     slot.head = head;
+    slot.generation = decoder.table.generation;
+    slot.added = isTableIndependent ? added.slice() : null;
   }
+}
+
+function recall<Head>(known: RememberedHead<Head>, decoder: HpackDecoder): Head | null {
+  if (known.added !== null) decoder.addAgain(known.added);
+  else if (known.generation !== decoder.table.generation) return null;
+  return known.head;
 }
 
 class RememberedBlock {

@@ -34,18 +34,15 @@ export class HeaderCodec {
   }
 
   decodeRequest(bytes: Buffer, start: number, end: number, isEnd: boolean): RequestHead | BlockProblem {
-    const generation = this.decoder.table.generation;
     const variant = isEnd ? 1 : 0;
     this.#heads ??= new HeadMemo();
-    const known = this.#heads.find(bytes, start, end, variant, generation);
+    const known = this.#heads.find(bytes, start, end, variant, this.decoder);
     if (known instanceof RequestHead) return known;
     const problem = this.#decode(bytes, start, end);
     if (problem !== null) return problem;
     const head = readRequestHead(list, isEnd);
     if (head === null) return "malformed";
-    if (this.decoder.table.generation === generation) {
-      this.#heads.remember(bytes, start, end, variant, head);
-    }
+    this.#heads.remember(bytes, start, end, variant, this.decoder, head);
     return head;
   }
 
@@ -57,33 +54,27 @@ export class HeaderCodec {
     isHeadRequest: boolean,
     isUpgrade: boolean,
   ): ResponseHead | BlockProblem {
-    const generation = this.decoder.table.generation;
     const variant = (isEnd ? 1 : 0) | (isHeadRequest ? 2 : 0) | (isUpgrade ? 4 : 0);
     this.#heads ??= new HeadMemo();
-    const known = this.#heads.find(bytes, start, end, variant, generation);
+    const known = this.#heads.find(bytes, start, end, variant, this.decoder);
     if (known !== null && !(known instanceof RequestHead)) return known;
     const problem = this.#decode(bytes, start, end);
     if (problem !== null) return problem;
     const head = readResponseHead(list, isEnd, isHeadRequest, isUpgrade);
     if (head === null) return "malformed";
-    if (this.decoder.table.generation === generation) {
-      this.#heads.remember(bytes, start, end, variant, head);
-    }
+    this.#heads.remember(bytes, start, end, variant, this.decoder, head);
     return head;
   }
 
   decodeTrailers(bytes: Buffer, start: number, end: number): Fields | BlockProblem {
-    const generation = this.decoder.table.generation;
     this.#trailers ??= new HeadMemo();
-    const known = this.#trailers.find(bytes, start, end, 0, generation);
+    const known = this.#trailers.find(bytes, start, end, 0, this.decoder);
     if (known !== null) return known;
     const problem = this.#decode(bytes, start, end);
     if (problem !== null) return problem;
     const fields = readTrailers(list);
     if (fields === null) return "malformed";
-    if (this.decoder.table.generation === generation) {
-      this.#trailers.remember(bytes, start, end, 0, fields);
-    }
+    this.#trailers.remember(bytes, start, end, 0, this.decoder, fields);
     return fields;
   }
 

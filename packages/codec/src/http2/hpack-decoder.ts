@@ -45,6 +45,25 @@ export class HpackDecoder {
   /** True until the peer has shrunk its table below what we allow now. */
   #mustShrink: boolean = false;
   #at: number = 0;
+  /** Entries that the last block added to the table. Reused: copy what must stay. */
+  readonly added: HpackEntry[] = [];
+  /** True when the last block means the same whatever the table holds: it named no entry of it. */
+  isTableIndependent: boolean = false;
+  /** True when the last block changed the size of the table. */
+  hasResized: boolean = false;
+
+  /** False while a block must begin with a change of the table size. */
+  get mayRepeat(): boolean {
+    return !this.#mustShrink;
+  }
+
+  /** Does to the table what a block did that is known to have added these entries. */
+  addAgain(entries: readonly HpackEntry[]): void {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index];
+      if (entry !== undefined) this.#add(entry);
+    }
+  }
 
   /** What SETTINGS_HEADER_TABLE_SIZE we announced, once the peer acknowledged it. */
   allowTableBytes(byteCount: number): void {
@@ -58,6 +77,9 @@ export class HpackDecoder {
   decode(bytes: Buffer, start: number, end: number, list: HeaderList, limits: HeaderListLimits): boolean {
     list.clear();
     this.#at = start;
+    this.added.length = 0;
+    this.isTableIndependent = true;
+    this.hasResized = false;
     while (this.#at < end && ((bytes[this.#at] ?? 0) & 0xe0) === 0x20) {
       if (!this.#resize(bytes, end, list)) return false;
     }
@@ -84,13 +106,17 @@ export class HpackDecoder {
     const index = this.#integer(bytes, end, isIndexed ? 6 : 4);
     const entry = index > 0 ? this.#literal(bytes, end, index) : index === 0 ? this.#newName(bytes, end) : null;
     if (entry === null) return null;
-    if (isIndexed) this.#add(entry);
-    else if (first >= 0x10) rememberNeverIndexed(entry.name);
+    if (isIndexed) {
+      this.#add(entry);
+      this.added.push(entry);
+    } else if (first >= 0x10) rememberNeverIndexed(entry.name);
     return entry;
   }
 
   #entry(index: number): HpackEntry | null {
-    return (index <= STATIC_INDEX_MAX ? STATIC_ENTRIES[index] : this.table.get(index - STATIC_INDEX_MAX - 1)) ?? null;
+    if (index <= STATIC_INDEX_MAX) return STATIC_ENTRIES[index] ?? null;
+    this.isTableIndependent = false;
+    return this.table.get(index - STATIC_INDEX_MAX - 1) ?? null;
   }
 
   /** A literal that borrows its name. */
@@ -116,6 +142,7 @@ export class HpackDecoder {
   }
 
   #resize(bytes: Buffer, end: number, list: HeaderList): boolean {
+    this.hasResized = true;
     const byteCount = this.#integer(bytes, end, 5);
     if (byteCount < 0 || byteCount > this.#bytesMax) return false;
     if (++list.sizeUpdates > HPACK_SIZE_UPDATES_PER_BLOCK_MAX) return false;
