@@ -139,7 +139,7 @@ test("floods of cheap frames end, each at its own limit", () => {
       "HTTP2_TABLE_SIZE_FLOOD",
       "tableSizeUpdatesMax",
       (round) => [
-        frame("HEADERS", 5, round * 2 + 1, Buffer.concat([Buffer.from([0x20]), block(GET)])),
+        frame("HEADERS", 5, round * 2 + 1, Buffer.concat([Buffer.from([round % 2 === 0 ? 0x20 : 0x21]), block(GET)])),
         frame("RST_STREAM", 0, round * 2 + 1, uint32(8)),
       ],
     ],

@@ -21,8 +21,10 @@ export const KIND_CONNECTION = 13;
 /** A name or value with forbidden characters (RFC 9113 section 8.2.1). */
 export const KIND_INVALID = 14;
 
-/** Last of the pseudo kinds. */
-export const KIND_PSEUDO_LAST: number = KIND_PSEUDO_UNKNOWN;
+/** True for the kinds of pseudo fields. */
+export function isPseudo(kind: number): boolean {
+  return kind >= KIND_METHOD && kind <= KIND_PSEUDO_UNKNOWN;
+}
 
 const KINDS: ReadonlyMap<string, number> = new Map([
   [":method", KIND_METHOD],

@@ -4,8 +4,12 @@ import { RequestHead, ResponseHead } from "@weft/contract";
 import { OutputBuffer } from "@weft/kernel";
 import { BlockMemo } from "./head-memo.ts";
 import { HeaderCodec } from "./header-codec.ts";
-import { HeaderList, HpackDecoder } from "./hpack-decoder.ts";
-import { BLOCK_MEMO_ENTRIES_MAX, HEAD_MEMO_BLOCK_BYTES_MAX, HEAD_MEMO_ENTRIES_MAX } from "./limits.ts";
+import {
+  BLOCK_MEMO_ENTRIES_MAX,
+  HEAD_MEMO_ADDED_MAX,
+  HEAD_MEMO_BLOCK_BYTES_MAX,
+  HEAD_MEMO_ENTRIES_MAX,
+} from "./limits.ts";
 import { createHttp2ServerOptions } from "./options.ts";
 import { block, GET } from "./peer.test.ts";
 
@@ -56,6 +60,22 @@ test("a block that names an entry of the table means another head when the table
     for (let round = 0; round < 4; round++) assert.deepEqual(decode(codec, newest).fields, ["x-a", value]);
     assert.ok(isKnown(codec, newest));
   }
+});
+
+test("a block that adds the same entries every time is remembered with them, up to HEAD_MEMO_ADDED_MAX", () => {
+  const adding = (count: number): Buffer => {
+    const literals = Array.from({ length: count }, (_, index) =>
+      Buffer.concat([Buffer.from([0x40]), block([`x-${index}`, ""]).subarray(1)]),
+    );
+    return Buffer.concat([block(GET), ...literals]);
+  };
+  const codec = new HeaderCodec(OPTIONS);
+  decode(codec, adding(3));
+  assert.ok(isKnown(codec, adding(3)));
+  assert.equal(codec.decoder.table.length, 9, "and they are in the table each time");
+  const many = new HeaderCodec(OPTIONS);
+  for (let round = 0; round < 3; round++) assert.ok(!isKnown(many, adding(HEAD_MEMO_ADDED_MAX + 1)));
+  assert.ok(many.decoder.added.length <= HEAD_MEMO_ADDED_MAX);
 });
 
 test("no long blocks are remembered, and no more than HEAD_MEMO_ENTRIES_MAX", () => {

@@ -5,7 +5,7 @@ import { decodeHuffman } from "./hpack-huffman.ts";
 import { STATIC_ENTRIES, STATIC_INDEX_MAX } from "./hpack-static.ts";
 import { DynamicTable, TABLE_BYTES_INITIAL } from "./hpack-table.ts";
 import { rememberNeverIndexed } from "./hpack-never-indexed.ts";
-import { HPACK_INTEGER_MAX, HPACK_SIZE_UPDATES_PER_BLOCK_MAX } from "./limits.ts";
+import { HEAD_MEMO_ADDED_MAX, HPACK_INTEGER_MAX, HPACK_SIZE_UPDATES_PER_BLOCK_MAX } from "./limits.ts";
 
 /** The fields of one block, in order. Reused: read `entries` up to `length`. */
 export class HeaderList {
@@ -108,7 +108,8 @@ export class HpackDecoder {
     if (entry === null) return null;
     if (isIndexed) {
       this.#add(entry);
-      this.added.push(entry);
+      if (this.added.length < HEAD_MEMO_ADDED_MAX) this.added.push(entry);
+      else this.isTableIndependent = false;
     } else if (first >= 0x10) rememberNeverIndexed(entry.name);
     return entry;
   }

@@ -103,6 +103,12 @@ export const HEAD_MEMO_ENTRIES_MAX = 64;
 /** Longest block that is remembered, in bytes: repeating blocks are mostly indexes and short. */
 export const HEAD_MEMO_BLOCK_BYTES_MAX = 256;
 
+/**
+ * Table entries that one remembered block may add: real heads add fewer, and what the last block added is held until
+ * the next one comes.
+ */
+export const HEAD_MEMO_ADDED_MAX = 32;
+
 /** Heads whose encoded blocks a connection remembers. */
 export const BLOCK_MEMO_ENTRIES_MAX = 32;
 

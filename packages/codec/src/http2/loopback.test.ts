@@ -104,13 +104,11 @@ async function startServer(t: TestContext): Promise<number> {
 
 /** Runs a program to its end; what it printed. */
 async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: 20_000, killSignal: "SIGKILL" });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
-  const deadline = setTimeout(() => child.kill("SIGKILL"), 20_000);
   await once(child, "close");
-  clearTimeout(deadline);
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { RequestHead } from "@weft/contract";
 import {
+  isPseudo,
   KIND_AUTHORITY,
   KIND_CONTENT_LENGTH,
   KIND_COOKIE,
@@ -8,7 +9,6 @@ import {
   KIND_METHOD,
   KIND_PATH,
   KIND_PROTOCOL,
-  KIND_PSEUDO_LAST,
   KIND_REGULAR,
   KIND_SCHEME,
   KIND_TE,
@@ -119,7 +119,7 @@ export function readRequestHead(list: HeaderList, isEnd: boolean): RequestHead |
     if (entry === undefined) return null;
     const { kind, name, value } = entry;
     if (kind === KIND_REGULAR) fields.push(name, value);
-    else if (kind <= KIND_PSEUDO_LAST) {
+    else if (isPseudo(kind)) {
       if (!draft.takePseudo(kind, value)) return null;
     } else if (!draft.takeSpecial(kind, name, value)) return null;
   }

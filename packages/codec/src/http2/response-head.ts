@@ -1,10 +1,10 @@
 import { type Fields, ResponseHead } from "@weft/contract";
 import {
+  isPseudo,
   KIND_CONNECTION,
   KIND_CONTENT_LENGTH,
   KIND_HOST,
   KIND_INVALID,
-  KIND_PSEUDO_LAST,
   KIND_REGULAR,
   KIND_STATUS,
   KIND_TE,
@@ -35,7 +35,7 @@ export function readResponseHead(
         if (status === 0) return null;
         continue;
       }
-      if (kind <= KIND_PSEUDO_LAST || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
+      if (isPseudo(kind) || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
       if (kind === KIND_TE && value.toLowerCase() !== "trailers") return null;
       if (kind === KIND_CONTENT_LENGTH) {
         if (contentLength >= 0) return null;
@@ -63,7 +63,7 @@ export function readTrailers(list: HeaderList): Fields | null {
     if (entry === undefined) return null;
     const kind = entry.kind;
     if (kind !== KIND_REGULAR) {
-      if (kind <= KIND_PSEUDO_LAST || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
+      if (isPseudo(kind) || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
       // Framing and routing are long decided: these would only mislead whoever merges trailers into the head.
       if (kind === KIND_CONTENT_LENGTH || kind === KIND_HOST || kind === KIND_TE) continue;
     }
