@@ -9,6 +9,7 @@ import {
   type HealthVerdict,
   type Host,
   type HostHealth,
+  type HostVerdict,
   type OnVerdict,
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
@@ -45,6 +46,8 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   readonly #deps: ClusterStationDeps;
   readonly #store: ClusterStore<HostPool>;
   readonly #checker: HealthChecker | null;
+  /** Pools that end with the configuration that is being applied; null between configurations. */
+  #retired: HostPool[] | null = null;
   readonly #runtimes: Map<string, ClusterUnit> = new Map();
 
   constructor(deps: ClusterStationDeps) {
@@ -54,13 +57,21 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
       this.setVerdict(cluster, host, verdict, reason);
       deps.onVerdict(cluster, host, verdict, reason);
     };
-    this.#checker = deps.checksHealth ? new HealthChecker({ clock, wheel, random, createTlsOptions, onVerdict }) : null;
+    const onResult = (cluster: string, failure: string | null): void => this.#countCheck(cluster, failure);
+    this.#checker = deps.checksHealth
+      ? new HealthChecker({ clock, wheel, random, createTlsOptions, onVerdict, onResult })
+      : null;
     this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher: this.#checker ?? undefined });
   }
 
   /** Takes the word of active checks, made here or by another worker. */
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
     this.#store.get(cluster)?.setVerdict(host, verdict, reason);
+  }
+
+  /** What the checks that run here found, for workers that came later. */
+  verdicts(): readonly HostVerdict[] {
+    return this.#checker?.verdicts() ?? [];
   }
 
   get(name: string): ClusterRuntime | undefined {
@@ -77,7 +88,12 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
    * @throws WeftError CLUSTER_* when one is invalid; nothing has changed then
    */
   apply(configs: readonly ClusterConfig[]): void {
+    // Pools that the change retires end after the units were replaced: what waited in them tries again at once, and
+    // must not get a pool of the old configuration.
+    const retired: HostPool[] = [];
+    this.#retired = retired;
     const changes = this.#store.apply(configs);
+    this.#retired = null;
     for (const name of changes.removed) this.#runtimes.delete(name);
     for (const name of [...changes.added, ...changes.updated]) {
       const cluster = this.#store.get(name);
@@ -86,6 +102,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
       stats.keepHosts(new Set(cluster.hosts.keys()));
       this.#runtimes.set(name, new ClusterUnit(cluster, stats, this.#deps));
     }
+    for (const pool of retired) pool.drain();
   }
 
   /** Closes every pool at once: the worker ends. */
@@ -99,23 +116,32 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   }
 
   onHostAdded(cluster: Cluster<HostPool>, host: Host<HostPool>): void {
-    this.#membershipChanged(cluster);
     this.#deps.log.debug("host added", { cluster: cluster.name, host: host.key });
   }
 
   onHostRemoved(cluster: Cluster<HostPool>, host: Host<HostPool>): void {
-    this.#membershipChanged(cluster);
     this.#deps.log.debug("host removed", { cluster: cluster.name, host: host.key });
   }
 
   onPoolRetired(_cluster: Cluster<HostPool>, _host: Host<HostPool>, pool: HostPool): void {
-    pool.drain();
+    if (this.#retired === null) pool.drain();
+    else this.#retired.push(pool);
+  }
+
+  onMembership(cluster: Cluster<HostPool>): void {
+    const stats = this.#deps.metrics.cluster(cluster.name);
+    stats.membershipChanges++;
+    stats.keepHosts(new Set(cluster.hosts.keys()));
   }
 
   onHostHealth(cluster: Cluster<HostPool>, host: Host<HostPool>, health: HostHealth, reason: string): void {
     const stats = this.#deps.metrics.cluster(cluster.name);
-    if (health === "ejected") countEjection(stats, reason);
+    if (health === "ejected") countEjection(stats, host.ejectionCause);
     this.#deps.log.info("host health changed", { cluster: cluster.name, host: host.key, health, reason });
+  }
+
+  onDnsAnswer(cluster: Cluster<HostPool>): void {
+    this.#deps.metrics.cluster(cluster.name).dnsLookups++;
   }
 
   onDnsProblem(cluster: Cluster<HostPool>, reason: string): void {
@@ -128,16 +154,16 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     for (const { cluster, stats } of this.#runtimes.values()) refreshClusterGauges(cluster, stats);
   }
 
-  #membershipChanged(cluster: Cluster<HostPool>): void {
-    const stats = this.#deps.metrics.cluster(cluster.name);
-    stats.membershipChanges++;
-    stats.keepHosts(new Set(cluster.hosts.keys()));
+  #countCheck(clusterName: string, failure: string | null): void {
+    const stats = this.#deps.metrics.cluster(clusterName);
+    if (failure === null) stats.healthChecksPassed++;
+    else stats.healthChecksFailed++;
   }
 }
 
-function countEjection(stats: ClusterStats, reason: string): void {
-  if (reason.includes("success rate")) stats.ejectionsSuccessRate++;
-  else if (reason.includes("latency")) stats.ejectionsLatency++;
+function countEjection(stats: ClusterStats, cause: Host["ejectionCause"]): void {
+  if (cause === "success-rate") stats.ejectionsSuccessRate++;
+  else if (cause === "latency") stats.ejectionsLatency++;
   else stats.ejectionsErrors++;
 }
 

@@ -13,7 +13,7 @@ import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRa
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
 import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
-import type { HealthVerdict, OnVerdict } from "./cluster/index.ts";
+import type { HealthVerdict, HostVerdict, OnVerdict } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
 import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
@@ -59,6 +59,8 @@ export interface Proxy {
   readonly admin: AdminSource;
   /** Takes a verdict of the active checks that another worker runs. */
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void;
+  /** Every verdict that the checks here have reached: for workers that came later. */
+  verdicts(): readonly HostVerdict[];
   /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
   drain(): Promise<"drained" | "deadline">;
   /** Closes everything at once. */
@@ -190,6 +192,10 @@ class DataPlane implements Proxy {
 
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
     this.#clusters.setVerdict(cluster, host, verdict, reason);
+  }
+
+  verdicts(): readonly HostVerdict[] {
+    return this.#clusters.verdicts();
   }
 
   async drain(): Promise<"drained" | "deadline"> {

@@ -32,6 +32,8 @@ export interface ClusterObserver<Pool = unknown> {
   onMembership?(cluster: Cluster<Pool>): void;
   /** The cluster's name could not be resolved, or not as it should; the addresses known last hold. */
   onDnsProblem?(cluster: Cluster<Pool>, reason: string): void;
+  /** The cluster's name was resolved; whether its addresses changed or not. */
+  onDnsAnswer?(cluster: Cluster<Pool>): void;
 }
 
 /** Who checks hosts actively, where it is done in this worker: a `HealthChecker`. */
@@ -237,6 +239,10 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   }
 
   /** @internal Told by the DNS source. */
+  onDnsAnswer(): void {
+    this.#context.observer.onDnsAnswer?.(this);
+  }
+
   onDnsProblem(reason: string): void {
     this.#context.observer.onDnsProblem?.(this, reason);
   }

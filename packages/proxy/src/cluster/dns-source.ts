@@ -27,6 +27,8 @@ export interface DnsOwner {
   onAddresses(addresses: readonly string[]): void;
   /** The name could not be resolved, or not as it should; what was told last holds. */
   onDnsProblem(reason: string): void;
+  /** The name was resolved; whether its addresses changed or not. */
+  onDnsAnswer?(): void;
 }
 
 /** What a source needs. */
@@ -108,6 +110,7 @@ export class DnsSource implements TimerOwner {
   /** Takes in an answer; returns when to ask again, in milliseconds. */
   #take(answer: DnsAnswer): number {
     if (answer.type !== "addresses") return this.#takeNone(answer.type === "empty", answer.reason);
+    this.#owner.onDnsAnswer?.();
     this.#emptySinceMs = Number.POSITIVE_INFINITY;
     this.#problem = "";
     const found = new Set(answer.addresses.map(({ address }) => address));

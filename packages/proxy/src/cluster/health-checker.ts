@@ -32,6 +32,8 @@ export interface HealthCheckerOptions {
   /** How TLS connections to the hosts of a cluster are made; only asked where the cluster has TLS. */
   readonly createTlsOptions: (config: ClusterConfig) => ConnectionOptions;
   readonly onVerdict: OnVerdict;
+  /** Told of every check that ended; null for one that passed. */
+  readonly onResult?: (cluster: string, failure: string | null) => void;
   /** Checks that run at once; the others wait their turn. Default `CHECKS_RUNNING_MAX`. */
   readonly runningMax?: number;
 }
@@ -67,6 +69,7 @@ class CheckTask implements TimerOwner {
 
   /** Counts a result. The first one decides at once, later ones by thresholds. */
   take(failure: string | null): void {
+    this.#group.countResult(failure);
     const isFirst = this.verdict === "unknown";
     this.#passes = failure === null ? this.#passes + 1 : 0;
     this.#failures = failure === null ? 0 : this.#failures + 1;
@@ -96,6 +99,10 @@ class HostChecks {
     this.#cluster = cluster;
     this.#key = host.key;
     this.tasks = targets.map((target) => new CheckTask(this, target));
+  }
+
+  countResult(failure: string | null): void {
+    this.checker.tellResult(this.#cluster, failure);
   }
 
   /** Healthy by all checks, unhealthy by any; unknown while neither holds. */
@@ -201,6 +208,11 @@ export class HealthChecker {
   /** @internal Called by the checks of a host. */
   tellVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
     this.#options.onVerdict(cluster, host, verdict, reason);
+  }
+
+  /** @internal Called by the checks of a host. */
+  tellResult(cluster: string, failure: string | null): void {
+    this.#options.onResult?.(cluster, failure);
   }
 
   #begin(config: ClusterConfig, host: CheckedHost, tls: ConnectionOptions | null): HostChecks {

@@ -6,6 +6,6 @@ export { describeCluster } from "./describe.ts";
 export type { ClusterDescription, HostDescription } from "./describe.ts";
 export type { ClusterErrorCode } from "./errors.ts";
 export { HealthChecker } from "./health-checker.ts";
-export type { OnVerdict } from "./health-checker.ts";
+export type { HostVerdict, OnVerdict } from "./health-checker.ts";
 export { Host } from "./host.ts";
 export type { HealthVerdict, RequestOutcome } from "./host.ts";

@@ -50,7 +50,6 @@ export class ClusterStats {
   membershipChanges: number = 0;
   healthChecksPassed: number = 0;
   healthChecksFailed: number = 0;
-  healthChecksTimedOut: number = 0;
   ejectionsErrors: number = 0;
   ejectionsSuccessRate: number = 0;
   ejectionsLatency: number = 0;
@@ -175,7 +174,6 @@ const NUMBERS: readonly NumberSeries<ClusterStats>[] = [
   ["weft_cluster_membership_changes_total", [], "membershipChanges"],
   ["weft_cluster_health_checks_total", ["passed"], "healthChecksPassed"],
   ["weft_cluster_health_checks_total", ["failed"], "healthChecksFailed"],
-  ["weft_cluster_health_checks_total", ["timeout"], "healthChecksTimedOut"],
   ["weft_cluster_ejections_total", ["consecutive-errors"], "ejectionsErrors"],
   ["weft_cluster_ejections_total", ["success-rate"], "ejectionsSuccessRate"],
   ["weft_cluster_ejections_total", ["latency"], "ejectionsLatency"],
