@@ -87,7 +87,7 @@ function createHost({ single, workers }: ProxyOptions, log: ProcessLog): RoleHos
   const count = wanted > 1 && canSharePorts() ? wanted : 1;
   if (count < wanted) log.warn("one process only: this system cannot share a port among several", { wanted });
   if (count === 1) return new SingleHost(new ProxyRole(log), log);
-  const module = moduleUrl("../process/worker-main.ts", import.meta.url);
+  const module = moduleUrl("../process/worker-entry.ts", import.meta.url);
   return new Supervisor({ workers: count, program: { module, args: [] }, log });
 }
 

@@ -134,7 +134,7 @@ function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): C
       {
         name,
         role: "application",
-        module: moduleUrl(`./shop/${application}.ts`, import.meta.url),
+        module: moduleUrl(`./shop/${application}-entry.ts`, import.meta.url),
         args: [JSON.stringify(options)],
         logPath: folder.logOf(name),
       },

@@ -1,11 +1,5 @@
 import { PortChooser } from "./ports.ts";
 
-/** One service of the shop; `port` is what references to it name. */
-export interface ShopService {
-  readonly name: string;
-  readonly protocol: "http" | "grpc";
-}
-
 /** One running copy of an application with its sidecar. */
 export interface Instance {
   /** "cart-v1". */
@@ -13,7 +7,7 @@ export interface Instance {
   /** "cart": whose identity it has. */
   readonly service: string;
   readonly protocol: "http" | "grpc";
-  /** The module in `shop/` that is its application. */
+  /** Its application is the module `shop/<application>-entry.ts`. */
   readonly application: string;
   /** The application itself listens here; only its sidecar calls it. */
   readonly applicationPort: number;
