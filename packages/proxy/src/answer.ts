@@ -1,4 +1,4 @@
-import { fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
+import { fieldValue, type RequestHead, type ResetReason, ResponseHead } from "@weft/contract";
 import type { ClusterErrorCode } from "./cluster/index.ts";
 import type { ProxyErrorCode } from "./errors.ts";
 import type { RouteRefusal } from "./router/index.ts";
@@ -29,6 +29,7 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   PROXY_NO_BACKEND: { status: 500, text: "Cannot forward request: its route has no backend" },
   PROXY_CLUSTER_UNKNOWN: { status: 503, text: "Cannot forward request: its route's backend is unknown" },
   PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the route's time is up" },
+  PROXY_BODY_TIMEOUT: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body stopped coming" },
   PROXY_STREAM_IDLE: { status: 504, grpcStatus: 4, text: "Cannot complete request: nothing moved for too long" },
   UPSTREAM_CONNECT_FAILED: { status: 503, text: "Cannot forward request: no connection to the service" },
   UPSTREAM_RESET: { status: 502, text: "Cannot complete request: the service gave up before it answered" },
@@ -60,6 +61,26 @@ export function errorAnswer(code: AnswerCode, isGrpc: boolean, status: number = 
     cache.set(key, answer);
   }
   return answer;
+}
+
+/** What a client is told when the last try ended for `reason`. */
+export function errorOf(reason: ResetReason): AnswerCode {
+  switch (reason) {
+    case "connect":
+      return "UPSTREAM_CONNECT_FAILED";
+    case "timeout":
+      return "UPSTREAM_TIMEOUT";
+    case "refused":
+    case "overloaded":
+      return "UPSTREAM_OVERLOADED";
+    case "protocol":
+    case "too-large":
+      return "UPSTREAM_PROTOCOL_ERROR";
+    case "cancelled":
+    case "connection":
+    case "internal":
+      return "UPSTREAM_RESET";
+  }
 }
 
 /** True for requests whose client reads errors from `grpc-status`. */

@@ -24,9 +24,13 @@ export const PROXY_ERRORS = {
     meaning: "The route's time for the whole request was up before the answer was complete; it is answered 504.",
     action: "Find what is slow behind the route, or raise its timeout.",
   },
-  PROXY_STREAM_IDLE: {
+  PROXY_BODY_TIMEOUT: {
     meaning:
-      "No byte moved in either direction for the listener's streamIdleTimeoutMs; answered 504 (408 while the client owed the body).",
+      "The client owed the rest of its body and sent nothing for streamIdleTimeoutMs; the request is answered 408.",
+    action: "Look at the client's network; raise the listener's timeout for clients that pause.",
+  },
+  PROXY_STREAM_IDLE: {
+    meaning: "No byte moved in either direction for the listener's streamIdleTimeoutMs; the request is answered 504.",
     action: "Raise the timeout for long polls, or send keepalives.",
   },
   PROXY_FAULT_INJECTED: {

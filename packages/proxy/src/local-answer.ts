@@ -1,8 +1,14 @@
-import { ResponseHead } from "@weft/contract";
+import { fieldValue, ResponseHead } from "@weft/contract";
 import { type Answer, createTextAnswer } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { RouteStats } from "./metrics/index.ts";
-import { corsPreflight, redirectLocation, type RouteDecision } from "./router/index.ts";
+import {
+  corsChange,
+  corsPreflight,
+  redirectLocation,
+  type RouteDecision,
+  withResponseChanges,
+} from "./router/index.ts";
 
 const EMPTY = Buffer.alloc(0);
 const directAnswers: WeakMap<object, Answer> = new WeakMap();
@@ -19,13 +25,14 @@ export function answerLocally(
     const preflight = corsPreflight(rule.cors, head);
     if (preflight !== null) {
       if (stats !== null) stats.corsPreflights++;
-      return { head: preflight, body: EMPTY };
+      return { head: withResponseChanges(preflight, rule.responseChange), body: EMPTY };
     }
   }
   if (redirect !== null) {
     const { config } = connection.listener;
     const location = redirectLocation(decision, connection.peer.isTls ? "https" : "http", config.port);
-    return { head: new ResponseHead(redirect.status, ["location", location, "content-length", "0"], 0), body: EMPTY };
+    const answer = new ResponseHead(redirect.status, ["location", location, "content-length", "0"], 0);
+    return { head: changed(decision, answer), body: EMPTY };
   }
   if (directResponse === null) return null;
   let answer = directAnswers.get(directResponse);
@@ -33,5 +40,13 @@ export function answerLocally(
     answer = createTextAnswer(directResponse.status, directResponse.contentType, directResponse.body);
     directAnswers.set(directResponse, answer);
   }
-  return answer;
+  return { head: changed(decision, answer.head), body: answer.body };
+}
+
+/** The rule's changes hold for what the proxy answers as for what a backend answers, and pages may read it by CORS. */
+function changed(decision: RouteDecision, head: ResponseHead): ResponseHead {
+  const { rule } = decision;
+  const answer = withResponseChanges(head, rule.responseChange);
+  if (rule.cors === null) return answer;
+  return withResponseChanges(answer, corsChange(rule.cors, fieldValue(decision.head.fields, "origin")));
 }

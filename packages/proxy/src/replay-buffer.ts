@@ -31,7 +31,7 @@ export class ReplayBuffer {
   append(bytes: Buffer, start: number, end: number, isSent: boolean): void {
     if (!this.#isComplete) return;
     if (isSent && this.#byteCount + end - start > REPLAY_BYTES_MAX) {
-      this.drop();
+      this.#drop();
       return;
     }
     this.#chunks.push(Buffer.from(bytes.subarray(start, end)));
@@ -50,13 +50,13 @@ export class ReplayBuffer {
       isOpen = target.sendData(chunk, 0, chunk.length, isEnd && index === last && this.#trailers === null);
     }
     if (this.#trailers !== null) target.sendTrailers(this.#trailers);
-    if (this.#byteCount > REPLAY_BYTES_MAX) this.drop();
+    if (this.#byteCount > REPLAY_BYTES_MAX) this.#drop();
     return isOpen;
   }
 
-  /** No further try will need it. */
-  drop(): void {
-    if (this.#byteCount > 0 || this.#trailers !== null) this.#isComplete = false;
+  /** Gives up what was kept, and with it every further try. */
+  #drop(): void {
+    this.#isComplete = false;
     this.#chunks = [];
     this.#byteCount = 0;
     this.#trailers = null;

@@ -8,7 +8,7 @@ import {
   type ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
-import { type Answer, type AnswerCode, errorAnswer, isGrpcRequest } from "./answer.ts";
+import { type Answer, type AnswerCode, errorAnswer, errorOf, isGrpcRequest } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault, Forwarder } from "./filter/index.ts";
@@ -34,7 +34,7 @@ const TIMER_IDLE = 2;
 const NO_HOSTS: readonly Host<HostPool>[] = [];
 
 /** What the step timer waits for. */
-type Step = "none" | "fault-delay" | "backoff" | "connection" | "answer";
+type Step = "none" | "fault-delay" | "backoff" | "connection" | "try" | "answer";
 
 /**
  * One request, from its head to the end of its answer. Read it from top to bottom, `begin` first; each step calls the
@@ -60,6 +60,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   /** The request's body until an answer begins; null for none. */
   #replay: ReplayBuffer | null = null;
   #hasRequestEnded: boolean;
+  /** An upgrade or CONNECT that is not accepted yet: what the client says is held back. */
+  #isTunnelPending: boolean;
   #hasAnswerBegun: boolean = false;
   #isOver: boolean = false;
   #holdsRequestPlace: boolean = false;
@@ -84,6 +86,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#stream = stream;
     this.#head = head;
     this.#hasRequestEnded = isEnd;
+    this.#isTunnelPending = head.upgrade !== "" || head.method === "CONNECT";
     this.#record = new RequestRecord(deps, connection, head);
     this.#idleTimer = new TimerEntry(this, TIMER_IDLE);
   }
@@ -119,7 +122,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const local = answerLocally(decision, this.#connection, this.#record.routeStats);
     if (local !== null) return this.#answer(local);
     const { fault, mirrors } = decision.rule.config;
-    if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#hasRequestEnded);
+    if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#forwarder(), this.#hasRequestEnded);
     if (fault !== null) {
       const draw = drawFault(fault, this.#deps.random);
       this.#record.countFault(draw);
@@ -171,7 +174,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       this.#connection.listener.stats.loops++;
       return this.#answerError("PROXY_LOOP");
     }
-    const isBodyless = this.#hasRequestEnded && (this.#replay === null || this.#replay.isEmpty);
+    const isEmpty = this.#hasRequestEnded && (this.#replay === null || this.#replay.isEmpty);
+    const isBodyless = isEmpty && !this.#isTunnelPending;
     const attempt = new UpstreamTry(this, cluster, host, head, isBodyless);
     this.#attempt = attempt;
     this.#record.attempts++;
@@ -187,12 +191,20 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (this.#step === "connection") {
       attempt.cluster.stats.queueUs.record((this.#deps.clock.nowMs() - attempt.startedMs) * 1000);
     }
-    const replay = attempt.isBodyless ? null : this.#replay;
+    const replay = attempt.isBodyless || this.#isTunnelPending ? null : this.#replay;
     const isOpen = replay === null || replay.replay(attempt.stream, this.#hasRequestEnded);
-    if (isOpen) this.#releaseRequestBytes();
+    if (attempt !== this.#attempt || attempt.hasAnswered || this.#isOver) return;
+    if (isOpen && !this.#isTunnelPending) this.#releaseRequestBytes();
     const perTryMs = this.#decision?.rule.retry?.perTryTimeoutMs ?? 0;
-    const timeoutMs = perTryMs > 0 ? perTryMs : attempt.cluster.config.responseTimeoutMs;
-    if (timeoutMs > 0 && !attempt.hasAnswered && !this.#isOver) this.#startStep("answer", timeoutMs);
+    if (perTryMs > 0) this.#startStep("try", perTryMs);
+    else if (this.#hasRequestEnded || this.#isTunnelPending) this.#awaitAnswer(attempt);
+    else this.#endStep();
+  }
+
+  /** The host has the whole request: from now on it is its turn. */
+  #awaitAnswer(attempt: UpstreamTry): void {
+    const timeoutMs = attempt.cluster.config.responseTimeoutMs;
+    if (timeoutMs > 0 && !this.#isOver) this.#startStep("answer", timeoutMs);
     else this.#endStep();
   }
 
@@ -205,7 +217,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (bodyBytesMax > 0 && this.#record.receivedBytes > bodyBytesMax) {
       return this.#abandonWithError("PROXY_BODY_TOO_LARGE");
     }
-    const stream = this.#attempt?.stream ?? null;
+    const stream = this.#isTunnelPending ? null : (this.#attempt?.stream ?? null);
     if (!this.#hasAnswerBegun) {
       this.#replay ??= new ReplayBuffer();
       this.#replay.append(bytes, start, end, stream !== null);
@@ -215,8 +227,15 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       this.#requestBytesOwed += byteCount;
       return;
     }
-    if (stream.sendData(bytes, start, end, isEnd) && this.#requestBytesOwed === 0) this.#stream.consume(byteCount);
+    const isOpen = stream.sendData(bytes, start, end, isEnd);
+    if (isEnd) this.#requestSent();
+    if (isOpen && this.#requestBytesOwed === 0) this.#stream.consume(byteCount);
     else this.#requestBytesOwed += byteCount;
+  }
+
+  #requestSent(): void {
+    const attempt = this.#attempt;
+    if (attempt !== null && attempt.stream !== null && this.#step === "none") this.#awaitAnswer(attempt);
   }
 
   onRequestTrailers(fields: Fields): void {
@@ -227,7 +246,9 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       this.#replay.setTrailers(fields);
     }
     this.#record.mirrorTrailers(fields);
+    if (this.#isTunnelPending) return;
     this.#attempt?.stream?.sendTrailers(fields);
+    this.#requestSent();
   }
 
   onRequestReset(reason: ResetReason): void {
@@ -246,23 +267,27 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#touch();
     const retry = this.#decision?.rule.retry ?? null;
     if (retry !== null && judgeStatus(retry, head, isEnd, this.#head) && this.#tryAgain("policy", this.#head)) return;
-    this.#endStep();
     this.#hasAnswerBegun = true;
-    this.#replay = null;
+    this.#record.error = "";
     const backend = this.#backend;
     const change = backend === null ? null : backend.responseChange;
     let answer = change === null ? head : withResponseChanges(head, change);
     const cors = this.#decision?.rule.cors ?? null;
     if (cors !== null) answer = withResponseChanges(answer, corsChange(cors, fieldValue(this.#head.fields, "origin")));
     this.#record.status = answer.status;
-    if (answer.status === 101) this.#becomeTunnel();
     if (isEnd) this.#record.grpcStatus = grpcStatusOf(head.fields);
+    const isTunnel = answer.status === 101 || (this.#head.method === "CONNECT" && answer.status < 300);
+    if (this.#isTunnelPending && isTunnel && !isEnd) this.#becomeTunnel(attempt);
+    else if (this.#step !== "try" && !isEnd) this.#awaitAnswer(attempt);
+    this.#isTunnelPending = false;
+    this.#replay = null;
     this.#stream.sendHead(answer, isEnd);
     if (isEnd) this.#finish("complete");
   }
 
   onTryData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
     this.#touch();
+    if (this.#step === "answer") this.#extendStep();
     const byteCount = end - start;
     this.#record.sentBytes += byteCount;
     const isOpen = this.#stream.sendData(bytes, start, end, isEnd);
@@ -306,10 +331,13 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   onTimer(entry: TimerEntry): void {
     if (this.#isOver) return;
     if (entry.kind === TIMER_DEADLINE) return this.#abandonWithError("PROXY_TIMEOUT");
-    if (entry.kind === TIMER_IDLE) return this.#abandonWithError("PROXY_STREAM_IDLE");
+    if (entry.kind === TIMER_IDLE) return this.#streamIdle();
     const step = this.#step;
     const decision = this.#decision;
     const backend = this.#backend;
+    // A client that does not take the answer is not the host's fault.
+    if (step === "answer" && this.#answerBytesOwed > 0 && this.#attempt !== null)
+      return this.#awaitAnswer(this.#attempt);
     this.#step = "none";
     if (decision === null) return;
     if (step === "fault-delay") {
@@ -355,16 +383,27 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     return true;
   }
 
-  /** An accepted upgrade has no deadline but the idle one. */
-  #becomeTunnel(): void {
+  /** An accepted upgrade has no deadline but the idle one; what the client said before goes out now. */
+  #becomeTunnel(attempt: UpstreamTry): void {
     this.#connection.listener.stats.upgrades++;
     if (this.#deadlineTimer !== null) this.#deps.wheel.cancel(this.#deadlineTimer);
+    this.#endStep();
+    if (this.#replay === null || attempt.stream === null) return;
+    if (this.#replay.replay(attempt.stream, this.#hasRequestEnded)) this.#releaseRequestBytes();
+  }
+
+  #streamIdle(): void {
+    const isClientsTurn = !this.#hasRequestEnded && this.#requestBytesOwed === 0 && !this.#isTunnelPending;
+    this.#abandonWithError(isClientsTurn ? "PROXY_BODY_TIMEOUT" : "PROXY_STREAM_IDLE");
   }
 
   #abandonWithError(code: AnswerCode): void {
+    // What the client does or leaves undone is not held against the host.
+    const isClients = code === "PROXY_BODY_TIMEOUT" || code === "PROXY_BODY_TOO_LARGE" || this.#answerBytesOwed > 0;
+    if (isClients) this.#attempt?.abandon("cancelled", "cancelled");
     if (this.#hasAnswerBegun) {
       this.#record.error = code;
-      this.#stream.reset("timeout");
+      this.#stream.reset(code === "PROXY_BODY_TOO_LARGE" ? "too-large" : "timeout");
       this.#finish("broken");
       return;
     }
@@ -431,29 +470,14 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#deps.wheel.schedule(this.#stepTimer, delayMs, this.#deps.clock.nowMs());
   }
 
+  #extendStep(): void {
+    const timeoutMs = this.#attempt?.cluster.config.responseTimeoutMs ?? 0;
+    this.#stepTimer?.extend(this.#deps.clock.nowMs() + timeoutMs);
+  }
+
   #endStep(): void {
     if (this.#step === "none") return;
     this.#step = "none";
     if (this.#stepTimer !== null) this.#deps.wheel.cancel(this.#stepTimer);
-  }
-}
-
-/** What a client is told when the last try ended for `reason`. */
-function errorOf(reason: ResetReason): AnswerCode {
-  switch (reason) {
-    case "connect":
-      return "UPSTREAM_CONNECT_FAILED";
-    case "timeout":
-      return "UPSTREAM_TIMEOUT";
-    case "refused":
-    case "overloaded":
-      return "UPSTREAM_OVERLOADED";
-    case "protocol":
-    case "too-large":
-      return "UPSTREAM_PROTOCOL_ERROR";
-    case "cancelled":
-    case "connection":
-    case "internal":
-      return "UPSTREAM_RESET";
   }
 }

@@ -3,7 +3,7 @@ import { type Backoff, createBackoff } from "@weft/kernel";
 import type { AnswerCode } from "./answer.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import type { FaultDraw } from "./filter/index.ts";
+import type { FaultDraw, Forwarder } from "./filter/index.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
@@ -127,8 +127,11 @@ export class RequestRecord {
     return this.#backoff.nextMs();
   }
 
-  startMirrors(decision: RouteDecision, mirrors: readonly Mirror[], isEnd: boolean): void {
-    this.#mirrors = MirrorCopies.start(this.#deps, decision.forwardedHead(null), mirrors, isEnd);
+  startMirrors(decision: RouteDecision, mirrors: readonly Mirror[], forwarder: Forwarder, isEnd: boolean): void {
+    const head = forwarder.forward(decision.forwardedHead(null), this.#deps.settings.hopsMax);
+    // A request that runs in a circle is answered so, and not copied any further.
+    if (head === null) return;
+    this.#mirrors = MirrorCopies.start(this.#deps, head, mirrors, isEnd);
     if (this.#mirrors !== null && this.#stats !== null) this.#stats.mirrors += this.#mirrors.count;
   }
 

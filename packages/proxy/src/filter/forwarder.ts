@@ -4,19 +4,16 @@ import { type Fields, RequestHead } from "@weft/contract";
 const HOPS_FIELD = "x-weft-hops";
 
 /** What only a proxy at the edge may say; clients that send these are not believed. */
-const EDGE_FIELDS: ReadonlySet<string> = new Set([
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-proto",
-  "x-real-ip",
-  HOPS_FIELD,
-]);
+const EDGE_FIELDS: ReadonlySet<string> = new Set(["forwarded", "x-real-ip"]);
+const EDGE_PREFIXES: readonly string[] = ["x-forwarded-", "x-envoy-"];
+
+function isEdgeField(name: string): boolean {
+  return EDGE_FIELDS.has(name) || EDGE_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
 
 /**
  * Makes heads as they leave, for the requests of one connection: at the edge with X-Forwarded-* set anew, inside the
- * mesh with them as they came, everywhere with the hop count raised.
+ * mesh with X-Forwarded-For extended, everywhere with the hop count raised: a circle may lead over the edge.
  *
  * All of it follows from the connection and the head, so the last result is kept: a client that repeats its head gets
  * the same object, and the encoder its memo.
@@ -38,7 +35,7 @@ export class Forwarder {
   /** Null when the request has passed `hopsMax` proxies: it runs in a circle. */
   forward(head: RequestHead, hopsMax: number): RequestHead | null {
     if (this.#from === head) return this.#as;
-    const hops = this.#isEdge ? 0 : readHops(head.fields);
+    const hops = readHops(head.fields);
     if (hops >= hopsMax) return null;
     const forwarded = new RequestHead(
       head.method,
@@ -57,13 +54,17 @@ export class Forwarder {
 
   #fields(head: RequestHead, hops: number): string[] {
     const fields: string[] = [];
+    let forwardedFor = "";
     for (let index = 0; index < head.fields.length; index += 2) {
       const name = head.fields[index] ?? "";
-      if (name === HOPS_FIELD || (this.#isEdge && EDGE_FIELDS.has(name))) continue;
-      fields.push(name, head.fields[index + 1] ?? "");
+      const value = head.fields[index + 1] ?? "";
+      if (name === HOPS_FIELD || (this.#isEdge && isEdgeField(name))) continue;
+      if (name === "x-forwarded-for") forwardedFor += `${value}, `;
+      else fields.push(name, value);
     }
+    fields.push("x-forwarded-for", `${forwardedFor}${this.#address}`);
     if (this.#isEdge) {
-      fields.push("x-forwarded-for", this.#address, "x-forwarded-proto", this.#scheme);
+      fields.push("x-forwarded-proto", this.#scheme);
       if (head.authority !== "") fields.push("x-forwarded-host", head.authority);
     }
     fields.push(HOPS_FIELD, String(hops));
