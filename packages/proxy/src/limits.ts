@@ -12,3 +12,6 @@ export const TRIES_MAX = 16;
 
 /** Bytes of a mirrored request that may wait for the mirror; beyond that the copy is given up. */
 export const MIRROR_BYTES_MAX = 262_144;
+
+/** How long the copy of a request may take in all, in milliseconds: nobody waits for its answer, but it holds places. */
+export const MIRROR_DEADLINE_MS = 15_000;

@@ -1,5 +1,6 @@
 import type { Fields, Mirror, RequestHead, ResetReason, ResponseHead } from "@weft/contract";
-import { MIRROR_BYTES_MAX } from "./limits.ts";
+import { TimerEntry, type TimerOwner } from "@weft/kernel";
+import { MIRROR_BYTES_MAX, MIRROR_DEADLINE_MS } from "./limits.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
@@ -50,7 +51,9 @@ export class MirrorCopies {
 }
 
 /** One copy at one host. A mirror that is slower than the client loses the copy, never slows the original. */
-class MirrorCopy implements TryOwner {
+class MirrorCopy implements TryOwner, TimerOwner {
+  readonly #deps: RequestPathDeps;
+  readonly #deadline: TimerEntry;
   #attempt: UpstreamTry | null = null;
   /** What came before the stream was open or while it was congested. */
   #waiting: Buffer[] = [];
@@ -60,8 +63,10 @@ class MirrorCopy implements TryOwner {
   #isWritable: boolean = false;
   #releasePlace: (() => void) | null = null;
 
-  private constructor(isEnd: boolean) {
+  private constructor(deps: RequestPathDeps, isEnd: boolean) {
+    this.#deps = deps;
     this.#hasEnded = isEnd;
+    this.#deadline = new TimerEntry(this);
   }
 
   static start(deps: RequestPathDeps, head: RequestHead, clusterName: string, isEnd: boolean): MirrorCopy | null {
@@ -71,10 +76,13 @@ class MirrorCopy implements TryOwner {
     deps.pick.tried = NO_HOSTS;
     const host = cluster.cluster.pick(deps.pick);
     if (host === undefined || cluster.breaker.tryAcquireRequest() !== "acquired") return null;
-    const copy = new MirrorCopy(isEnd);
+    const copy = new MirrorCopy(deps, isEnd);
     copy.#releasePlace = () => cluster.breaker.releaseRequest();
-    copy.#attempt = new UpstreamTry(copy, cluster, host, head, isEnd);
-    if (copy.#attempt.start(deps.clock.nowMs()) !== "started") copy.#close();
+    const attempt = new UpstreamTry(copy, cluster, host, head, isEnd);
+    copy.#attempt = attempt;
+    const nowMs = deps.clock.nowMs();
+    deps.wheel.schedule(copy.#deadline, MIRROR_DEADLINE_MS, nowMs);
+    if (attempt.start(nowMs) !== "started") copy.#close();
     return copy;
   }
 
@@ -101,6 +109,10 @@ class MirrorCopy implements TryOwner {
     this.#attempt?.abandon("cancelled", "cancelled");
     this.#attempt?.cutRequest();
     this.#close();
+  }
+
+  onTimer(): void {
+    this.cut();
   }
 
   onTryOpen(attempt: UpstreamTry): void {
@@ -152,8 +164,10 @@ class MirrorCopy implements TryOwner {
   }
 
   #close(): void {
+    this.#deps.wheel.cancel(this.#deadline);
     this.#attempt = null;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#releasePlace?.();
     this.#releasePlace = null;
   }
