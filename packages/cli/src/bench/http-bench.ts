@@ -47,6 +47,9 @@ interface Runner {
 
 const MEBIBYTE = 1_048_576;
 
+/** Enough to tell the rate from, and done within a second by the slowest peer. */
+const FIRST_RUN_REQUESTS = 2_000;
+
 /**
  * Runs the scenarios and measures; whatever it started has ended when this resolves or rejects.
  *
@@ -125,9 +128,10 @@ class HttpBench {
   async #warmUp(runner: Runner, scenario: LoadScenario): Promise<void> {
     const { warmUpSeconds: seconds } = this.#options.plan;
     const run = { scenario, port: runner.port };
-    // A short run first says how many requests fill the time.
-    const first = await runLoad(this.#group, this.#folder, { ...run, seconds: 1, requestsPerSecond: 2_000 });
-    const { requestsPerSecond } = first;
+    // wrk runs for a time; for h2load a short run first says how many requests fill it.
+    const first = { ...run, seconds: 1, requestsPerSecond: FIRST_RUN_REQUESTS };
+    const isCounted = scenario.load.tool === "h2load";
+    const requestsPerSecond = isCounted ? (await runLoad(this.#group, this.#folder, first)).requestsPerSecond : 0;
     const second = await runLoad(this.#group, this.#folder, { ...run, seconds, requestsPerSecond });
     runner.requestsPerSecond = second.requestsPerSecond;
   }

@@ -42,7 +42,7 @@ export const QUICK_PLAN: BenchPlan = {
   roundSeconds: 1,
   warmUpSeconds: 1,
   idleRounds: 1,
-  settleMs: 1_000,
+  settleMs: 500,
   streamBytesPerSecond: 300 * MEBIBYTE,
   streamStallMs: 500,
 };

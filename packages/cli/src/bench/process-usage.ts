@@ -12,6 +12,7 @@ export interface ProcessUsage {
 const TICK_US = 10_000;
 
 /** Fields of /proc/<pid>/stat, counted after the parenthesis that ends the name; proc(5). */
+const STAT_STATE = 0;
 const STAT_PARENT = 1;
 const STAT_USER_TICKS = 11;
 const STAT_SYSTEM_TICKS = 12;
@@ -20,8 +21,9 @@ const STAT_SYSTEM_TICKS = 12;
 export function readProcessTree(pid: number): readonly number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
-    const parent = /^\d+$/.test(name) ? readStat(Number(name))?.[STAT_PARENT] : undefined;
-    if (parent !== undefined) parents.set(Number(name), Number(parent));
+    const fields = /^\d+$/.test(name) ? readStat(Number(name)) : null;
+    // A zombie has ended; only nobody has asked how.
+    if (fields !== null && fields[STAT_STATE] !== "Z") parents.set(Number(name), Number(fields[STAT_PARENT]));
   }
   if (!parents.has(pid)) return [];
   const tree = [pid];

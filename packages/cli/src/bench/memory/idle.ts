@@ -33,7 +33,7 @@ export async function measureIdle(group: ProgramGroup, trial: IdleTrial): Promis
     for (let left = connections; left > 0; left -= IDLE_CONNECTIONS_PER_CLIENT_MAX) {
       const count = Math.min(left, IDLE_CONNECTIONS_PER_CLIENT_MAX);
       const args = [String(trial.port), String(count), SMALL.target];
-      const launch = launchModule("./idle-client-entry.ts", import.meta.url, args);
+      const launch = launchModule(new URL("./idle-client-entry.ts", import.meta.url), args);
       clients.push(group.start({ name: "the idle clients", ...launch }));
     }
     await waitForAll(group, clients);

@@ -33,7 +33,7 @@ export async function measureSlowReader(group: ProgramGroup, trial: StreamTrial)
   const pids = proxy.pids();
   const emptyBytes = readMemory(pids);
   const args = [trial.port, path.downstream, STREAM_TARGET, bytesPerSecond, stallMs, bytes].map(String);
-  const launch = { name: "the slow reader", ...launchModule("./slow-reader-entry.ts", import.meta.url, args) };
+  const launch = { name: "the slow reader", ...launchModule(new URL("./slow-reader-entry.ts", import.meta.url), args) };
   const msMax = stallMs + (bytes / bytesPerSecond) * 1_000 * STREAM_OVERRUN_FACTOR + 10_000;
   let peakBytes = emptyBytes;
   const state = { isReading: true };

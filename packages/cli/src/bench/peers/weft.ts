@@ -12,7 +12,7 @@ export const WEFT: Peer = {
   prepare(setup: PeerSetup) {
     const file = join(setup.folder, "world.json");
     writeFileSync(file, JSON.stringify(createBenchWorld(setup)));
-    return { name: "weft", ...launchModule("./weft-entry.ts", import.meta.url, [file]) };
+    return { name: "weft", ...launchModule(new URL("./weft-entry.ts", import.meta.url), [file]) };
   },
 };
 
