@@ -17,6 +17,7 @@ export interface FaultSpec {
 /** Filter by ExtensionRef: marks requests, end to end (load tests, canaries). */
 export type ColourResource = ResourceBase<"weft.dev/v1", "Colour", ColourSpec>;
 
+/** The mark: a header field and its value. */
 export interface ColourSpec {
   /** Field that carries the mark; default "x-weft-colour". */
   readonly header?: string;
@@ -26,6 +27,7 @@ export interface ColourSpec {
 /** Filter by ExtensionRef: answers at once, without a backend. */
 export type DirectResponseResource = ResourceBase<"weft.dev/v1", "DirectResponse", DirectResponseSpec>;
 
+/** The answer. */
 export interface DirectResponseSpec {
   readonly status: number;
   /** Default "". */

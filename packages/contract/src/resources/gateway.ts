@@ -4,6 +4,7 @@ import type { ObjectReference } from "./references.ts";
 /** Gateway API v1: where traffic enters, and which routes may take it. */
 export type GatewayResource = ResourceBase<"gateway.networking.k8s.io/v1", "Gateway", GatewaySpec>;
 
+/** The listeners of a Gateway and where they listen. */
 export interface GatewaySpec {
   /** Must be "weft". */
   readonly gatewayClassName: string;
@@ -13,6 +14,7 @@ export interface GatewaySpec {
   readonly tls?: GatewayFrontendTls;
 }
 
+/** One port, protocol and host name. */
 export interface GatewayListener {
   readonly name: string;
   /** Exact or "*.example.com"; absent matches any. Not for TCP. */
@@ -23,6 +25,7 @@ export interface GatewayListener {
   readonly allowedRoutes?: AllowedRoutes;
 }
 
+/** How TLS is ended, or that it is not. */
 export interface GatewayListenerTls {
   readonly mode?: "Terminate" | "Passthrough";
   /** Secrets of type kubernetes.io/tls or `weft.dev` Certificates. */
@@ -42,6 +45,7 @@ export interface GatewayFrontendTls {
   };
 }
 
+/** Which client certificates are taken. */
 export interface FrontendValidation {
   /** ConfigMaps with `ca.crt` or `weft.dev` Certificates with a `caFile`. */
   readonly caCertificateRefs: readonly ObjectReference[];
@@ -49,6 +53,7 @@ export interface FrontendValidation {
   readonly mode?: "AllowValidOnly" | "AllowInsecureFallback";
 }
 
+/** Which routes may attach to a listener. */
 export interface AllowedRoutes {
   readonly namespaces?: {
     /** Default Same. */
@@ -58,6 +63,7 @@ export interface AllowedRoutes {
   readonly kinds?: readonly { readonly group?: string; readonly kind: string }[];
 }
 
+/** Conditions on labels; all must hold. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   readonly matchExpressions?: readonly {

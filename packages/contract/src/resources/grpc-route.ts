@@ -5,6 +5,7 @@ import type { BackendRef, ParentReference } from "./references.ts";
 /** Gateway API v1: how gRPC calls are matched and forwarded. */
 export type GrpcRouteResource = ResourceBase<"gateway.networking.k8s.io/v1", "GRPCRoute", GrpcRouteSpec>;
 
+/** Where a route is attached, which hosts it serves, and its rules. */
 export interface GrpcRouteSpec {
   readonly parentRefs: readonly ParentReference[];
   readonly hostnames?: readonly string[];
@@ -12,6 +13,7 @@ export interface GrpcRouteSpec {
   readonly rules?: readonly GrpcRouteRule[];
 }
 
+/** Which calls match, and what happens to them. */
 export interface GrpcRouteRule {
   readonly name?: string;
   readonly matches?: readonly GrpcRouteMatch[];
@@ -20,6 +22,7 @@ export interface GrpcRouteRule {
   readonly backendRefs?: readonly GrpcBackendRef[];
 }
 
+/** Conditions on a call; all must hold. */
 export interface GrpcRouteMatch {
   /** One or both of service and method. */
   readonly method?: {
@@ -30,11 +33,13 @@ export interface GrpcRouteMatch {
   readonly headers?: readonly HttpNamedMatch[];
 }
 
+/** The filters of HTTPRoute that calls have. */
 export type GrpcRouteFilter = Extract<
   HttpRouteFilter,
   { type: "RequestHeaderModifier" | "ResponseHeaderModifier" | "RequestMirror" | "ExtensionRef" }
 >;
 
+/** A backend of a GRPCRoute. */
 export interface GrpcBackendRef extends BackendRef {
   readonly filters?: readonly HeaderModifierFilter[];
 }

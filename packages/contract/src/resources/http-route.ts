@@ -4,6 +4,7 @@ import type { BackendObjectReference, BackendRef, LocalObjectReference, ParentRe
 /** Gateway API v1: how HTTP requests are matched, changed and forwarded. */
 export type HttpRouteResource = ResourceBase<"gateway.networking.k8s.io/v1", "HTTPRoute", HttpRouteSpec>;
 
+/** Where a route is attached, which hosts it serves, and its rules. */
 export interface HttpRouteSpec {
   readonly parentRefs: readonly ParentReference[];
   /** Exact or "*.example.com"; absent: the listener's. Not applied below a Service. */
@@ -12,6 +13,7 @@ export interface HttpRouteSpec {
   readonly rules?: readonly HttpRouteRule[];
 }
 
+/** What matches, and what happens to it. */
 export interface HttpRouteRule {
   readonly name?: string;
   /** Any of them; absent matches every request. */
@@ -37,6 +39,7 @@ export interface HttpNamedMatch {
   readonly value: string;
 }
 
+/** What happens to requests and answers of a rule, told apart by `type`. */
 export type HttpRouteFilter =
   | { readonly type: "RequestHeaderModifier"; readonly requestHeaderModifier: HeaderModifier }
   | { readonly type: "ResponseHeaderModifier"; readonly responseHeaderModifier: HeaderModifier }
@@ -52,6 +55,7 @@ export type HeaderModifierFilter = Extract<
   { type: "RequestHeaderModifier" | "ResponseHeaderModifier" }
 >;
 
+/** Changes to header fields: `remove`, then `set`, then `add`. */
 export interface HeaderModifier {
   readonly set?: readonly { readonly name: string; readonly value: string }[];
   readonly add?: readonly { readonly name: string; readonly value: string }[];
@@ -67,6 +71,7 @@ export interface RequestMirror {
   readonly fraction?: { readonly numerator: number; readonly denominator?: number };
 }
 
+/** Answers with another place to ask; what is absent stays as it was asked. */
 export interface RequestRedirect {
   readonly scheme?: "http" | "https";
   readonly hostname?: string;
@@ -76,16 +81,19 @@ export interface RequestRedirect {
   readonly statusCode?: 301 | 302 | 303 | 307 | 308;
 }
 
+/** Changes host and path before a request goes to a backend. */
 export interface UrlRewriteFilter {
   readonly hostname?: string;
   readonly path?: PathModifier;
 }
 
+/** A path put in place of the request's. */
 export type PathModifier =
   | { readonly type: "ReplaceFullPath"; readonly replaceFullPath: string }
   /** Only where the rule has exactly one match, of type PathPrefix. */
   | { readonly type: "ReplacePrefixMatch"; readonly replacePrefixMatch: string };
 
+/** What browsers of other origins may do. */
 export interface CorsFilter {
   readonly allowOrigins?: readonly string[];
   readonly allowCredentials?: boolean;
@@ -96,10 +104,12 @@ export interface CorsFilter {
   readonly maxAge?: number;
 }
 
+/** A backend of an HTTPRoute. */
 export interface HttpBackendRef extends BackendRef {
   readonly filters?: readonly HeaderModifierFilter[];
 }
 
+/** How long requests of a rule may take. */
 export interface HttpRouteTimeouts {
   /** The whole exchange with the client; "0s" for none. */
   readonly request?: DurationText;
@@ -107,6 +117,7 @@ export interface HttpRouteTimeouts {
   readonly backendRequest?: DurationText;
 }
 
+/** When a request is tried again. */
 export interface HttpRouteRetry {
   /** Statuses that are retried, besides lost connections. */
   readonly codes?: readonly number[];

@@ -4,6 +4,7 @@ import type { LocalObjectReference } from "./references.ts";
 /** One proxy process: its role in the mesh and what holds for all its listeners. At most one per proxy. */
 export type ProxyConfigResource = ResourceBase<"weft.dev/v1", "ProxyConfig", ProxyConfigSpec>;
 
+/** Roles and settings of one proxy. */
 export interface ProxyConfigSpec {
   /** This proxy's own zone, for zone-aware balancing. */
   readonly zone?: string;
@@ -32,6 +33,7 @@ export interface ProxyConfigSpec {
   readonly hopsMax?: number;
 }
 
+/** The listener for requests to the application. */
 export interface InboundConfig {
   /** Default 0.0.0.0. */
   readonly address?: string;
@@ -47,6 +49,7 @@ export interface InboundConfig {
   readonly settings?: ListenerSettings;
 }
 
+/** TLS that callers of the application need. */
 export interface InboundTls {
   /** Secret of type kubernetes.io/tls or Certificate. */
   readonly certificateRef: LocalObjectReference;
@@ -58,6 +61,7 @@ export interface InboundTls {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** The listener for requests of the application. */
 export interface OutboundConfig {
   /** Default 127.0.0.1. */
   readonly address?: string;
@@ -86,6 +90,7 @@ export interface ListenerSettings {
   readonly allowsPlainText?: boolean;
 }
 
+/** Which requests are logged, and how many of them. */
 export interface AccessLogRuleSpec {
   readonly statusMin?: number;
   readonly durationMin?: DurationText;

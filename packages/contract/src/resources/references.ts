@@ -24,6 +24,7 @@ export interface BackendObjectReference {
   readonly port?: number;
 }
 
+/** A backend with its share of the requests. */
 export interface BackendRef extends BackendObjectReference {
   /** 0 to 1,000,000, relative to the others of the rule; default 1. */
   readonly weight?: number;

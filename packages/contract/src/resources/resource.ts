@@ -35,6 +35,7 @@ export type Resource =
   | ColourResource
   | DirectResponseResource;
 
+/** The name of a kind. */
 export type ResourceKind = Resource["kind"];
 
 /** Something that is wrong with a resource; rendered as one line by `renderProblem` of room control. */

@@ -6,6 +6,7 @@ export type ServiceResource = ResourceBase<"weft.dev/v1", "Service", ServiceSpec
 /** `http` is HTTP/1.1, or under TLS what ALPN finds; `http2` and `grpc` are HTTP/2 from the first byte. */
 export type ServiceProtocol = "http" | "http2" | "grpc" | "tcp";
 
+/** Protocol, ports and hosts of a Service. */
 export interface ServiceSpec {
   /** Default "http". */
   readonly protocol?: ServiceProtocol;
@@ -15,6 +16,7 @@ export interface ServiceSpec {
   readonly dns?: ServiceDns;
 }
 
+/** A port that references name, and where hosts listen for it. */
 export interface ServicePort {
   readonly name?: string;
   /** What references to the Service name. */
@@ -25,6 +27,7 @@ export interface ServicePort {
   readonly protocol?: ServiceProtocol;
 }
 
+/** One host with its weight and place. */
 export interface ServiceHost {
   /** IP address or host name. */
   readonly address: string;
@@ -38,6 +41,7 @@ export interface ServiceHost {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Hosts that DNS knows. */
 export interface ServiceDns {
   /** Every address of the name is a host. */
   readonly name: string;

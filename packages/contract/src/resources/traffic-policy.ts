@@ -6,6 +6,7 @@ import type { LocalObjectReference, PolicyTargetReference } from "./references.t
 /** How traffic to a Service, or on the routes of a Gateway or route, is treated. Percentages are numbers, 0 to 100. */
 export type TrafficPolicyResource = ResourceBase<"weft.dev/v1", "TrafficPolicy", TrafficPolicySpec>;
 
+/** What the policy acts on, and what it changes; absent fields keep their defaults. */
 export interface TrafficPolicySpec {
   /** Service, HTTPRoute, GRPCRoute or Gateway. */
   readonly targetRefs: readonly PolicyTargetReference[];
@@ -29,6 +30,7 @@ export interface TrafficPolicySpec {
   readonly tls?: PolicyTls;
 }
 
+/** How a host is chosen. */
 export interface PolicyBalancing {
   readonly algorithm?: BalancerPolicy["type"];
   /** least-request: hosts compared per pick. */
@@ -49,6 +51,7 @@ export interface PolicyBalancing {
   readonly hashOn?: readonly { readonly type: HashKey["type"]; readonly name?: string }[];
 }
 
+/** Connections to the hosts, per worker. */
 export interface PolicyConnections {
   readonly connectTimeout?: DurationText;
   /** How long a request waits for a connection. */
@@ -65,6 +68,7 @@ export interface PolicyConnections {
   readonly proxyProtocol?: "off" | "v1" | "v2";
 }
 
+/** When and how often a request is tried again. */
 export interface PolicyRetry {
   /** Tries after the first. */
   readonly attempts?: number;
@@ -79,6 +83,7 @@ export interface PolicyRetry {
   readonly nonIdempotent?: boolean;
 }
 
+/** Bounds above which requests are answered at once; per cluster and worker. */
 export interface PolicyBreaker {
   readonly connectionsMax?: number;
   readonly pendingMax?: number;
@@ -86,6 +91,7 @@ export interface PolicyBreaker {
   readonly retriesMax?: number;
 }
 
+/** When a host that answers badly gets no requests for a while. */
 export interface PolicyOutlier {
   /** 0 for never. */
   readonly consecutiveErrors?: number;
@@ -101,6 +107,7 @@ export interface PolicyOutlier {
   readonly maxEjected?: number;
 }
 
+/** A question asked of each host from time to time. */
 export interface PolicyHealthCheck {
   readonly type: "tcp" | "http" | "grpc";
   /** http: request target; default "/". */
@@ -119,6 +126,7 @@ export interface PolicyHealthCheck {
   readonly jitter?: number;
 }
 
+/** TLS to the hosts of a Service. */
 export interface PolicyTls {
   /** Default: the request's authority. */
   readonly serverName?: string;

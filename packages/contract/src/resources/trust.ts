@@ -8,6 +8,7 @@ export type BackendTlsPolicyResource = ResourceBase<
   BackendTlsPolicySpec
 >;
 
+/** Which certificates of a Service's hosts are believed. */
 export interface BackendTlsPolicySpec {
   /** Services; `sectionName` is a port's name or number. */
   readonly targetRefs: readonly PolicyTargetReference[];
@@ -29,6 +30,7 @@ export type ReferenceGrantResource = ResourceBase<
   ReferenceGrantSpec
 >;
 
+/** Who may refer, and to what. */
 export interface ReferenceGrantSpec {
   readonly from: readonly { readonly group: string; readonly kind: string; readonly namespace: string }[];
   /** Without `name`: all of the kind. */

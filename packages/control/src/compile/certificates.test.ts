@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCertificate, gateway, problemsOf, route, service, worldOf } from "../load/resources.fixture.ts";
-import type { Attachments } from "./certificates.ts";
+import type { Attachments } from "./certificate-files.ts";
 
 const shop = createCertificate("shop.example");
 const other = createCertificate("other.example");

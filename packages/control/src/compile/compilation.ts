@@ -1,6 +1,6 @@
 import type { ServicePort } from "@weft/contract";
 import type { FindingLog } from "../load/finding.ts";
-import type { Attachments } from "./certificates.ts";
+import type { Attachments } from "./certificate-files.ts";
 import type { WorldDefaults } from "./defaults.ts";
 import type { PolicyIndex } from "./policies.ts";
 import type { LoadedOf, ResourceIndex } from "./resource-index.ts";

@@ -3,7 +3,7 @@ import { WeftError } from "@weft/kernel";
 import type { ControlErrorCode } from "../errors.ts";
 import { type Finding, FindingLog, type LoadedResource } from "../load/finding.ts";
 import { compareText, renderPath } from "../load/problems.ts";
-import type { Attachments } from "./certificates.ts";
+import type { Attachments } from "./certificate-files.ts";
 import { useTarget } from "./backends.ts";
 import { compileCluster } from "./clusters.ts";
 import type { Compilation } from "./compilation.ts";

@@ -256,7 +256,7 @@ test("loadResources() names what is wrong with metadata", () => {
       'shop.yaml:3: Colour default/A_b metadata.name: "A_b" — expected a name of lower-case letters, digits, - and ., at most 253 characters',
       'shop.yaml:3: Colour default/A_b metadata.lables: {} — expected no such field; did you mean "labels"?',
       'shop.yaml:3: Colour default/A_b metadata.creationTimestamp: "yesterday" — expected a time such as "2026-01-31T12:00:00Z"',
-      "shop.yaml:3: Colour default/A_b metadata.labels.a: 1 — expected a text (quote numbers and true or false)",
+      "shop.yaml:3: Colour default/A_b metadata.labels.a: 1 — expected a label: a text of at most 253 characters (quote numbers and true or false)",
       "shop.yaml:6: Colour metadata: missing — expected a mapping of fields to values",
       "shop.yaml:8: Colour spec: null — expected a mapping of fields to values",
     ],

@@ -1,5 +1,5 @@
 import type { ResourceProblem } from "@weft/contract";
-import { type Attachments, attachmentPaths } from "../compile/certificates.ts";
+import { type Attachments, attachmentPaths } from "../compile/certificate-files.ts";
 import { type CompileOutcome, compileResources, type ResourceSet } from "../compile/compile-world.ts";
 import { WORLD_DEFAULTS, type WorldDefaults } from "../compile/defaults.ts";
 import { parseDocuments, type ResourceFile } from "./documents.ts";

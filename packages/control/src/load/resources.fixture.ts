@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import type { World } from "@weft/contract";
-import type { Attachments } from "../compile/certificates.ts";
+import type { Attachments } from "../compile/certificate-files.ts";
 import { compileWorld } from "../compile/compile-world.ts";
 import { WORLD_DEFAULTS } from "../compile/defaults.ts";
 import type { ResourceFile } from "./documents.ts";

@@ -52,8 +52,8 @@ export const percentage: z.ZodType<number> = decimal(0, 100);
 
 export const boolean: z.ZodType<boolean> = z.boolean({ error: "true or false" });
 
-/** A text of at most `charsMax` characters that `pattern` accepts; the length is checked first. */
-export function text(expected: string, charsMax: number, pattern: RegExp = /[^]/): z.ZodType<string> {
+/** A text of at most `charsMax` characters that `pattern` accepts (default: not empty, no control characters). */
+export function text(expected: string, charsMax: number, pattern: RegExp = /^[^\0-\x1f\x7f]+$/): z.ZodType<string> {
   return z
     .string({ error: expected })
     .refine((value) => value.length <= charsMax && pattern.test(value), { error: expected });
@@ -162,7 +162,14 @@ export const headerValue: z.ZodType<string> = text(
   /^[!-~\u00a1-\u00ff](?:[\t -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?$/,
 );
 
-/** Labels, annotations and other plain texts by name. */
+/** Labels by name. */
+export const labelMap: z.ZodType<Record<string, string>> = z.record(
+  z.string(),
+  text("a label: a text of at most 253 characters (quote numbers and true or false)", 253, /^[^\0-\x1f\x7f]*$/),
+  { error: "a mapping of names to texts" },
+);
+
+/** Annotations and other texts by name. */
 export const textMap: z.ZodType<Record<string, string>> = z.record(
   z.string(),
   z.string({ error: "a text (quote numbers and true or false)" }),

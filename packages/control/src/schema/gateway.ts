@@ -13,6 +13,7 @@ import {
   type Report,
   sectionName,
   text,
+  labelMap,
   textMap,
   word,
 } from "./fields.ts";
@@ -23,7 +24,7 @@ import { objectReference } from "./references.ts";
 export const MIN_TLS_VERSION_OPTION = "weft.dev/min-tls-version";
 
 const labelSelector: z.ZodType<LabelSelector> = object({
-  matchLabels: optional(textMap),
+  matchLabels: optional(labelMap),
   matchExpressions: optional(
     list(
       checked(

@@ -1,11 +1,11 @@
 import type { ResourceBase, ResourceMetadata } from "@weft/contract";
 import { z } from "zod";
-import { integer, namespaceName, object, objectName, optional, text, textMap } from "./fields.ts";
+import { integer, labelMap, namespaceName, object, objectName, optional, text, textMap } from "./fields.ts";
 
 const metadata = object({
   name: objectName,
   namespace: optional(namespaceName),
-  labels: optional(textMap),
+  labels: optional(labelMap),
   annotations: optional(textMap),
   creationTimestamp: optional(
     z

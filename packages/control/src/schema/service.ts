@@ -10,7 +10,7 @@ import {
   type Report,
   sectionName,
   text,
-  textMap,
+  labelMap,
   word,
 } from "./fields.ts";
 import { resource } from "./metadata.ts";
@@ -72,7 +72,7 @@ export const serviceSchema: z.ZodType<ServiceResource> = resource(
             weight: optional(integer(1, 1_000_000)),
             zone: optional(text("a zone's name of 1 to 63 characters", 63)),
             priority: optional(integer(0, 127)),
-            labels: optional(textMap),
+            labels: optional(labelMap),
           }),
           HOSTS_MAX,
         ),

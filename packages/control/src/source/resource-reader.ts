@@ -1,6 +1,6 @@
 import type { ResourceProblem, World } from "@weft/contract";
 import { type Clock, sleep } from "@weft/kernel";
-import type { Attachments } from "../compile/certificates.ts";
+import type { Attachments } from "../compile/certificate-files.ts";
 import type { CompileOutcome } from "../compile/compile-world.ts";
 import type { WorldDefaults } from "../compile/defaults.ts";
 import { WATCH_QUIET_MS, WATCH_UNSTABLE_READS_MAX } from "../limits.ts";
