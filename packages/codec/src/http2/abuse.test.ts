@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ResponseHead } from "@weft/contract";
+import { RequestHead, ResponseHead } from "@weft/contract";
+import { HPACK_SIZE_UPDATES_PER_BLOCK_MAX, SETTINGS_PER_FRAME_MAX } from "./limits.ts";
 import {
   ACK,
   block,
@@ -263,4 +264,41 @@ test("only late frames are forgiven on closed streams, also when many were reset
   server.streams.at(-1)?.sendHead(NO_CONTENT, true);
   server.send(frame("DATA", 0, 403, "x"));
   assertEnded(server, "HTTP2_STREAM_CLOSED", 5);
+});
+
+test("windows that are opened byte by byte end at windowUpdatesMax", () => {
+  const server = new ServerUnderTest({ windowUpdatesMax: 50 });
+  server.send(frame("SETTINGS", 0, 0, setting(4, 0)), headers(1, GET));
+  server.stream(0).sendHead(new ResponseHead(200, [], -1), false);
+  server.stream(0).sendData(Buffer.alloc(10_000), 0, 10_000, true);
+  const rounds = floodUntilEnd(server, () => [frame("WINDOW_UPDATE", 0, 1, uint32(1))]);
+  assert.equal(rounds, 50);
+  assertEnded(server, "HTTP2_WINDOW_UPDATE_FLOOD", 11);
+});
+
+test("a SETTINGS frame has at most SETTINGS_PER_FRAME_MAX settings", () => {
+  const server = new ServerUnderTest();
+  const settings = Array.from({ length: SETTINGS_PER_FRAME_MAX }, (_, index) => setting(4, index));
+  server.send(frame("SETTINGS", 0, 0, Buffer.concat(settings)));
+  assert.deepEqual(server.written(), ["SETTINGS ack"]);
+  server.send(frame("SETTINGS", 0, 0, Buffer.concat([...settings, setting(4, 1)])));
+  assertEnded(server, "HTTP2_SETTINGS_FLOOD", 11);
+});
+
+test("interim answers without end are cut off", () => {
+  const client = new ClientUnderTest({ emptyFramesMax: 10 });
+  client.open(new RequestHead("GET", "http", "a.test", "/", [], 0));
+  for (let count = 0; count < 11; count++) client.send(headers(1, [":status", "103"], END_HEADERS));
+  assert.deepEqual(client.heard().slice(-3), [
+    "informational 1 103",
+    "reset 1 protocol",
+    "session end HTTP2_EMPTY_FRAME_FLOOD",
+  ]);
+});
+
+test("three size updates before one block are refused", () => {
+  const server = new ServerUnderTest();
+  const updates = Buffer.alloc(HPACK_SIZE_UPDATES_PER_BLOCK_MAX + 1, 0x20);
+  server.send(frame("HEADERS", END_HEADERS | END_STREAM, 1, Buffer.concat([updates, block(GET)])));
+  assertEnded(server, "HTTP2_COMPRESSION_ERROR", 9);
 });

@@ -159,6 +159,7 @@ test("Http2ClientSession ends the connection on what concerns all of it", () => 
     ["HEADERS on an idle stream", "PROTOCOL_ERROR", [headers(3, OK)]],
     ["HEADERS on a stream of the server's", "PROTOCOL_ERROR", [headers(2, OK)]],
     ["DATA on an idle stream", "PROTOCOL_ERROR", [frame("DATA", 0, 3, "a")]],
+    ["ENABLE_PUSH of 1", "PROTOCOL_ERROR", [frame("SETTINGS", 0, 0, setting(2, 1))]],
     ["PUSH_PROMISE", "PROTOCOL_ERROR", [frame("PUSH_PROMISE", END_HEADERS, 1, uint32(2))]],
     ["HEADERS after the end", "STREAM_CLOSED", [headers(1, OK), headers(1, ["x-a", "1"])]],
     ["no SETTINGS first", "PREFACE_INVALID", []],

@@ -2,7 +2,15 @@ import type { ClientSession, ClientSessionHandler, RequestHead, ResetReason, Res
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { Http2ClientStream } from "./client-stream.ts";
 import { encodePing } from "./encode.ts";
-import { PREFACE, SETTING_ENABLE_CONNECT_PROTOCOL, SETTING_MAX_CONCURRENT_STREAMS, STREAM_ID_MAX } from "./frame.ts";
+import type { Http2ErrorCode } from "./errors.ts";
+import { BUDGET_EMPTY_FRAMES } from "./flood-budget.ts";
+import {
+  PREFACE,
+  SETTING_ENABLE_CONNECT_PROTOCOL,
+  SETTING_ENABLE_PUSH,
+  SETTING_MAX_CONCURRENT_STREAMS,
+  STREAM_ID_MAX,
+} from "./frame.ts";
 import { isPing, PING_KEEPALIVE } from "./heartbeat.ts";
 import { STREAMS_BEFORE_SETTINGS_MAX } from "./limits.ts";
 import type { Http2ClientOptions } from "./options.ts";
@@ -110,7 +118,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     if (!this.isBlockSound(typeof head === "string" ? head : null)) return;
     if (head === "too-large") return this.abortStream(stream, "too-large", "the answer's head exceeds headerBytesMax");
     if (typeof head === "string") return this.failStream(stream, PROTOCOL_ERROR, "the answer's head is malformed");
-    if (head.status < 200 && head.status !== 101) return stream.receiver?.onInformational(head);
+    if (head.status < 200 && head.status !== 101) {
+      if (this.charge(BUDGET_EMPTY_FRAMES)) stream.receiver?.onInformational(head);
+      return;
+    }
     stream.isHeadReceived = true;
     const hasNoContent = stream.isHeadRequest || head.status === 204 || head.status === 304;
     if (stream.isTunnel && head.status >= 300) stream.isTunnel = false;
@@ -152,9 +163,11 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     this.#handler.onPong();
   }
 
-  protected override onOtherSetting(identifier: number, value: number): void {
+  protected override onOtherSetting(identifier: number, value: number): Http2ErrorCode | null {
     if (identifier === SETTING_MAX_CONCURRENT_STREAMS) this.#peerStreamsMax = value;
     else if (identifier === SETTING_ENABLE_CONNECT_PROTOCOL) this.acceptsUpgrades = value === 1;
+    else if (identifier === SETTING_ENABLE_PUSH && value === 1) return "HTTP2_PROTOCOL_ERROR";
+    return null;
   }
 
   protected override afterSettings(): void {

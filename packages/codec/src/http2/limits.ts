@@ -64,10 +64,13 @@ export const PROVOKED_RESETS_MAX = 100;
 /** SETTINGS frames in one window: each costs an acknowledgement. */
 export const SETTINGS_FRAMES_MAX = 100;
 
+/** Settings in one SETTINGS frame: there are seven kinds, and each change of windows walks over all open streams. */
+export const SETTINGS_PER_FRAME_MAX = 64;
+
 /** PING frames in one window: each costs an answer. Measuring clients send one per round trip. */
 export const PINGS_MAX = 2000;
 
-/** DATA frames without content, HEADERS without fields and unknown frames in one window: work without progress. */
+/** DATA frames without content, interim answers and unknown frames in one window: work without progress. */
 export const EMPTY_FRAMES_MAX = 1000;
 
 /** PRIORITY and PRIORITY_UPDATE frames in one window; they are ignored. */
@@ -75,6 +78,12 @@ export const PRIORITIES_MAX = 2000;
 
 /** WINDOW_UPDATE frames in one window; each DATA frame that we send gives some back. */
 export const WINDOW_UPDATES_MAX = 2000;
+
+/**
+ * A DATA frame smaller than this, cut short by a window, gives nothing back: a client that opens its windows byte by
+ * byte makes us send a body in as many frames.
+ */
+export const DRIBBLE_FRAME_BYTES = 1024;
 
 /** WINDOW_UPDATE frames that a DATA frame of ours gives back: one for the stream, one for the connection, twice. */
 export const WINDOW_UPDATES_PER_DATA_FRAME = 4;

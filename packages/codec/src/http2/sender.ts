@@ -1,6 +1,7 @@
 import type { OutputBuffer } from "@weft/kernel";
 import { encodeFrameHeader } from "./encode.ts";
 import { FLAG_END_STREAM, FRAME_BYTES_INITIAL, FRAME_DATA, FRAME_HEADER_BYTES, WINDOW_BYTES_INITIAL } from "./frame.ts";
+import { DRIBBLE_FRAME_BYTES } from "./limits.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** Hears what became of the streams that wait in a sender. */
@@ -23,8 +24,8 @@ export class Sender {
   streamWindow: number = WINDOW_BYTES_INITIAL;
   /** The peer's SETTINGS_MAX_FRAME_SIZE. */
   frameBytesMax: number = FRAME_BYTES_INITIAL;
-  /** DATA frames sent so far. */
-  framesSent: number = 0;
+  /** DATA frames sent so far, without those that a window cut to less than DRIBBLE_FRAME_BYTES. */
+  fullFramesSent: number = 0;
   readonly #output: OutputBuffer;
   readonly #owner: SenderOwner;
   #first: Http2Stream | null = null;
@@ -105,6 +106,7 @@ export class Sender {
     const byteCount = Math.min(pending.available, stream.sendWindow, this.window, this.frameBytesMax);
     if (byteCount <= 0) return;
     const isLast = stream.isEndPending && byteCount === pending.byteLength;
+    if (byteCount < DRIBBLE_FRAME_BYTES && byteCount < pending.available) this.fullFramesSent--;
     this.#writeFrame(stream, chunk, pending.at, pending.at + byteCount, isLast);
     pending.skip(byteCount);
   }
@@ -115,6 +117,7 @@ export class Sender {
     while (at < end && !this.#output.isCongested) {
       const byteCount = Math.min(end - at, stream.sendWindow, this.window, this.frameBytesMax);
       if (byteCount <= 0) return at;
+      if (byteCount < DRIBBLE_FRAME_BYTES && byteCount < end - at) this.fullFramesSent--;
       this.#writeFrame(stream, bytes, at, at + byteCount, isEnd && at + byteCount === end);
       at += byteCount;
     }
@@ -126,7 +129,7 @@ export class Sender {
     const byteCount = end - start;
     stream.sendWindow -= byteCount;
     this.window -= byteCount;
-    this.framesSent++;
+    this.fullFramesSent++;
     const at = output.reserve(FRAME_HEADER_BYTES);
     const flags = isEnd ? FLAG_END_STREAM : 0;
     output.position = encodeFrameHeader(output.bytes, at, byteCount, FRAME_DATA, flags, stream.id);

@@ -7,6 +7,7 @@ import {
 } from "@weft/contract";
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { encodeGoaway, encodePing } from "./encode.ts";
+import type { Http2ErrorCode } from "./errors.ts";
 import { BUDGET_PROVOKED_RESETS, BUDGET_RESETS } from "./flood-budget.ts";
 import { FRAME_HEADER_BYTES, STREAM_ID_MAX } from "./frame.ts";
 import { isPing, PING_DRAIN } from "./heartbeat.ts";
@@ -153,8 +154,9 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     encodeGoaway(this.output, this.lastPeerStreamId, NO_ERROR, "");
   }
 
-  protected override onOtherSetting(_identifier: number, _value: number): void {
+  protected override onOtherSetting(_identifier: number, _value: number): Http2ErrorCode | null {
     // What remains concerns pushing, which we do not, and a limit on header lists that is advisory (section 6.5.2).
+    return null;
   }
 
   protected override afterSettings(): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRandom, type Random } from "@weft/kernel";
 import { type ClientStream, RequestHead, ResponseHead, type ServerStream } from "@weft/contract";
 import { PREFACE } from "./frame.ts";
+import { Http2Stream } from "./stream.ts";
 import {
   block,
   ClientUnderTest,
@@ -17,6 +18,7 @@ import {
 } from "./peer.test.ts";
 
 const OK = new ResponseHead(200, ["content-type", "text/plain"], -1);
+const PENDING_BYTES_MAX = 200_000;
 const BODY = Buffer.alloc(100_000, "x");
 
 /** Frames that make sense by themselves; the fuzz puts them in any order, on any stream, and then breaks some. */
@@ -77,8 +79,8 @@ function assertSane(under: ServerUnderTest | ClientUnderTest): void {
  */
 export function fuzzSessions(seed: number): void {
   const random = createRandom(seed);
-  const server = new ServerUnderTest({ streamPendingBytesMax: 200_000 }, false);
-  const client = new ClientUnderTest({ streamPendingBytesMax: 200_000 }, false);
+  const server = new ServerUnderTest({ streamPendingBytesMax: PENDING_BYTES_MAX }, false);
+  const client = new ClientUnderTest({ streamPendingBytesMax: PENDING_BYTES_MAX }, false);
   /** Streams whose head is out, so that bodies may follow. */
   const sending: (ClientStream | ServerStream)[] = [];
   server.onRequest = (stream) => {
@@ -111,6 +113,7 @@ export function fuzzSessions(seed: number): void {
       if (random.below(30) === 0) stream.sendTrailers(["x-a", "1"]);
       if (random.below(30) === 0) stream.reset("cancelled");
       if (random.below(4) === 0) stream.consume(random.below(1000));
+      assert.ok(stream instanceof Http2Stream && stream.pendingBytes <= PENDING_BYTES_MAX + BODY.length);
     }
     // Whatever was written is made of whole frames.
     server.written();

@@ -42,7 +42,7 @@ import {
 } from "./frame.ts";
 import { PendingBlock } from "./header-block.ts";
 import type { BlockProblem } from "./header-codec.ts";
-import { WINDOW_UPDATES_PER_DATA_FRAME } from "./limits.ts";
+import { SETTINGS_PER_FRAME_MAX, WINDOW_UPDATES_PER_DATA_FRAME } from "./limits.ts";
 import type { Http2Options } from "./options.ts";
 import { readSettings, type SettingsReceiver } from "./settings.ts";
 import { FLOW_CONTROL_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from "./status.ts";
@@ -278,9 +278,9 @@ export abstract class Http2Session<Stream extends Http2Stream>
 
   #onWindowUpdate(streamId: number, bytes: Buffer, start: number, end: number): void {
     if (end - start !== 4) return this.fail("HTTP2_FRAME_SIZE_ERROR", "WINDOW_UPDATE is not 4 bytes long");
-    const framesSent = this.sender.framesSent;
-    this.refund(BUDGET_WINDOW_UPDATES, (framesSent - this.#framesRefunded) * WINDOW_UPDATES_PER_DATA_FRAME);
-    this.#framesRefunded = framesSent;
+    const frames = this.sender.fullFramesSent;
+    this.refund(BUDGET_WINDOW_UPDATES, (frames - this.#framesRefunded) * WINDOW_UPDATES_PER_DATA_FRAME);
+    this.#framesRefunded = frames;
     if (!this.charge(BUDGET_WINDOW_UPDATES)) return;
     const increment = readUint31(bytes, start);
     if (streamId === 0) {
@@ -327,6 +327,9 @@ export abstract class Http2Session<Stream extends Http2Stream>
       return this.fail("HTTP2_FRAME_SIZE_ERROR", "SETTINGS has a wrong length");
     }
     if (!this.charge(BUDGET_SETTINGS)) return;
+    if (end - start > SETTINGS_PER_FRAME_MAX * SETTING_BYTES) {
+      return this.fail("HTTP2_SETTINGS_FLOOD", "a SETTINGS frame has too many settings");
+    }
     if (isAck) {
       if (this.isSettingsAcknowledged) return;
       this.isSettingsAcknowledged = true;
@@ -351,8 +354,7 @@ export abstract class Http2Session<Stream extends Http2Stream>
       case SETTING_INITIAL_WINDOW_SIZE:
         return this.#changeWindows(value);
       default:
-        this.onOtherSetting(identifier, value);
-        return null;
+        return this.onOtherSetting(identifier, value);
     }
   }
 
@@ -398,7 +400,8 @@ export abstract class Http2Session<Stream extends Http2Stream>
   protected abstract onPeerReset(stream: Stream, errorCode: number): void;
   protected abstract onGoaway(lastStreamId: number, errorCode: number): void;
   protected abstract onPingAnswer(bytes: Buffer, start: number): void;
-  protected abstract onOtherSetting(identifier: number, value: number): void;
+  /** The error that the value is at this end of a connection, or null. */
+  protected abstract onOtherSetting(identifier: number, value: number): Http2ErrorCode | null;
   /** The peer's SETTINGS are in force and acknowledged. */
   protected abstract afterSettings(): void;
 }
