@@ -187,6 +187,7 @@ class DataPlane implements Proxy {
 
   metrics(): MetricsSnapshot {
     this.#clusters.refreshGauges();
+    this.#metrics.process.timersActive = this.#wheel.size;
     return this.#metrics.snapshot();
   }
 

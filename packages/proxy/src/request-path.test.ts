@@ -1,119 +1,12 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
-import {
-  type AddressInfo,
-  connect,
-  createServer as createTcpServer,
-  type Server as TcpServer,
-  type Socket,
-} from "node:net";
 import { once } from "node:events";
-import { after, describe, test } from "node:test";
-import type { ClusterConfig, RouteRule } from "@weft/contract";
-import {
-  createBackend,
-  createCluster,
-  createListener,
-  createRule,
-  createWorldFixture,
-  type WorldFixture,
-} from "@weft/testkit";
-import { createProxy, type Proxy, silentLog } from "./index.ts";
-
-const cleanups: (() => void | Promise<void>)[] = [];
-after(async () => {
-  for (const cleanup of cleanups.reverse()) await cleanup();
-});
-
-/** A server of node:http on a free port. */
-async function startHttpServer(handler: Parameters<typeof createServer>[1]): Promise<{ server: Server; port: number }> {
-  const server = createServer(handler);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanups.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-/** A TCP server that does with each connection what the test says. */
-async function startTcpServer(onConnection: (socket: Socket) => void): Promise<{ server: TcpServer; port: number }> {
-  const sockets = new Set<Socket>();
-  const server = createTcpServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-    onConnection(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanups.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-/** A port on which nothing listens. */
-async function findDeadPort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function startProxy(
-  clusters: readonly ClusterConfig[],
-  rules?: readonly RouteRule[],
-  listener = createListener(),
-): Promise<{ proxy: Proxy; port: number; world: WorldFixture }> {
-  const world = createWorldFixture(clusters, rules, listener);
-  const proxy = createProxy({ feeds: world, log: silentLog, isPortShared: false, checksHealth: true });
-  cleanups.push(() => proxy.close());
-  await proxy.ready();
-  return { proxy, port: proxy.listeners()[0]?.port ?? 0, world };
-}
-
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly trailers: IncomingMessage["trailers"];
-  readonly body: string;
-}
-
-/** One request by node:http. */
-async function send(
-  port: number,
-  options: { path?: string; method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
-): Promise<Reply> {
-  const request = httpRequest({ host: "127.0.0.1", port, agent: false, ...options });
-  request.end(options.body);
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
-    trailers: response.trailers,
-    body: Buffer.concat(chunks).toString("latin1"),
-  };
-}
-
-const echo: Parameters<typeof createServer>[1] = (request, response) => {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    const body = Buffer.concat(chunks);
-    response.setHeader("x-url", request.url ?? "");
-    response.setHeader("x-saw", JSON.stringify(request.headers));
-    response.end(body.length > 0 ? body : "hello");
-  });
-};
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
+import { describe, test } from "node:test";
+import type { RouteRule } from "@weft/contract";
+import { createBackend, createCluster, createListener, createRule } from "@weft/testkit";
+import { echo, findDeadPort, send, startHttpServer, startProxy, startTcpServer } from "./proxy.fixture.ts";
 
 describe("Exchange", () => {
   test("forwards a request and its answer, and sets X-Forwarded-* anew at the edge", async () => {

@@ -175,6 +175,7 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
     [],
     "How late a timer fired that is set all the time: what one turn of the loop delays others by.",
   ),
+  gauge("weft_process_timers_active", [], "Deadlines that are set: one or more for each connection and request."),
   gauge("weft_process_start_timestamp_seconds", [], "When the oldest worker started, in seconds since 1970.", "min"),
   gauge("weft_process_workers", [], "Worker processes that report."),
 ];

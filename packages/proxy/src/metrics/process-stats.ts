@@ -13,6 +13,7 @@ export class ProcessStats {
   accessLogDropped: number = 0;
   spans: number = 0;
   spansDropped: number = 0;
+  timersActive: number = 0;
   readonly lagUs: Histogram = new Histogram();
   readonly #startedAtMs: number;
 
@@ -44,6 +45,7 @@ const NUMBERS: readonly NumberSeries<ProcessStats>[] = [
   ["weft_access_log_dropped_total", [], "accessLogDropped"],
   ["weft_tracing_spans_total", [], "spans"],
   ["weft_tracing_spans_dropped_total", [], "spansDropped"],
+  ["weft_process_timers_active", [], "timersActive"],
 ];
 
 /**
