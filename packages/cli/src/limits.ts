@@ -24,6 +24,3 @@ export const WORKER_QUESTIONS_MAX = 64;
 
 /** After a drain's deadline a worker has so many milliseconds to leave before it is killed. */
 export const WORKER_LEAVE_MS_MAX = 2_000;
-
-/** Verdicts about hosts that a supervisor keeps for workers that start; beyond, the oldest are forgotten and checked anew. */
-export const VERDICTS_MAX = 100_000;

@@ -49,6 +49,8 @@ export class ProxyRole implements WorkerRole {
         return await proxy.admin.clusters();
       case "connections":
         return (await proxy.admin.connections()).map((connection) => ({ ...connection, worker: this.#slot }));
+      case "verdicts":
+        return proxy.verdicts();
       case "explain":
         return await proxy.admin.explain(argument as Parameters<AdminSource["explain"]>[0]);
       case "set-log-level":

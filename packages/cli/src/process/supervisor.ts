@@ -1,7 +1,7 @@
 import type { World } from "@weft/contract";
 import { type Clock, type Random, systemClock, systemRandom } from "@weft/kernel";
 import type { Log, WorkerStatus } from "@weft/proxy";
-import { VERDICTS_MAX, WORKER_ANSWER_MS_MAX } from "../limits.ts";
+import { WORKER_ANSWER_MS_MAX } from "../limits.ts";
 import type { HostVerdict, ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
 import { SharedPorts } from "./shared-ports.ts";
@@ -35,8 +35,6 @@ export class Supervisor implements RoleHost {
   #pending: number = 0;
   /** The revision that the latest worker of each slot started with. */
   readonly #startRevisions = new Map<number, number>();
-  /** What the worker that checks hosts said last, by cluster and host: for workers that start. */
-  readonly #verdicts = new Map<string, HostVerdict>();
 
   constructor(options: SupervisorOptions) {
     this.#log = options.log;
@@ -74,8 +72,6 @@ export class Supervisor implements RoleHost {
   async apply(world: World): Promise<void> {
     const resolved = await this.#ports.resolve(world);
     this.#world = resolved;
-    const clusters = new Set(resolved.clusters.map(({ name }) => name));
-    for (const [key, { cluster }] of this.#verdicts) if (!clusters.has(cluster)) this.#verdicts.delete(key);
     this.#sentMs = this.#clock.nowMs();
     this.#pending = this.#group.ready.length;
     this.#group.broadcast({ type: "world", world: resolved });
@@ -122,7 +118,7 @@ export class Supervisor implements RoleHost {
         });
         return;
       case "verdict":
-        this.#onVerdict(worker, message.verdict);
+        this.#group.broadcast({ type: "verdicts", verdicts: [message.verdict] }, worker);
         return;
       case "drained":
         this.#log.info("worker drained", { slot, workerPid, outcome: message.outcome });
@@ -133,15 +129,6 @@ export class Supervisor implements RoleHost {
       case "answer-failed":
       // The worker's own process object has dealt with these.
     }
-  }
-
-  #onVerdict(from: WorkerProcess, verdict: HostVerdict): void {
-    this.#verdicts.set(JSON.stringify([verdict.cluster, verdict.host]), verdict);
-    if (this.#verdicts.size > VERDICTS_MAX) {
-      const [oldest] = this.#verdicts.keys();
-      if (oldest !== undefined) this.#verdicts.delete(oldest);
-    }
-    this.#group.broadcast({ type: "verdicts", verdicts: [verdict] }, from);
   }
 
   #onApplied(revision: number): void {
@@ -158,6 +145,19 @@ export class Supervisor implements RoleHost {
     worker.revision = this.#startRevisions.get(worker.slot) ?? 0;
     const world = this.#world;
     if (world !== null && world.revision !== worker.revision) worker.send({ type: "world", world });
-    if (this.#verdicts.size > 0) worker.send({ type: "verdicts", verdicts: [...this.#verdicts.values()] });
+    void this.#tellVerdicts(worker);
+  }
+
+  /** What is known of hosts when a worker starts; what becomes known later it hears like the others. */
+  async #tellVerdicts(worker: WorkerProcess): Promise<void> {
+    const checker = this.#group.ready.find(({ slot }) => slot === CHECKER_SLOT);
+    if (checker === undefined || checker === worker) return;
+    try {
+      const verdicts = (await checker.ask("verdicts", null, WORKER_ANSWER_MS_MAX)) as readonly HostVerdict[];
+      worker.send({ type: "verdicts", verdicts });
+    } catch (error) {
+      // Its successor checks all hosts anew and tells everybody.
+      this.#log.warn(error instanceof Error ? error.message : String(error));
+    }
   }
 }
