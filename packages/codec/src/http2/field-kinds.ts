@@ -21,6 +21,9 @@ export const KIND_CONNECTION = 13;
 /** A name or value with forbidden characters (RFC 9113 section 8.2.1). */
 export const KIND_INVALID = 14;
 
+/** Regular, with an underscore in its name: some servers take it for a dash, so edges refuse it. */
+export const KIND_UNDERSCORE = 15;
+
 /** True for the kinds of pseudo fields. */
 export function isPseudo(kind: number): boolean {
   return kind >= KIND_METHOD && kind <= KIND_PSEUDO_UNKNOWN;
@@ -89,7 +92,8 @@ export function nameKind(name: string): number {
   const kind = KINDS.get(name);
   if (kind !== undefined) return kind;
   if (name.charCodeAt(0) === 0x3a) return KIND_PSEUDO_UNKNOWN;
-  return isFieldName(name) ? KIND_REGULAR : KIND_INVALID;
+  if (!isFieldName(name)) return KIND_INVALID;
+  return name.includes("_") ? KIND_UNDERSCORE : KIND_REGULAR;
 }
 
 /** The kind of a whole field: that of its name, unless the value breaks the rules. */

@@ -25,12 +25,14 @@ export class HeaderCodec {
   /** Blocks that began with a change of the table size, not yet asked for. */
   resizes: number = 0;
   readonly #options: Http2Options;
+  readonly #refusesUnderscores: boolean;
   #heads: HeadMemo<RequestHead | ResponseHead> | null = null;
   #trailers: HeadMemo<Fields> | null = null;
   #blocks: BlockMemo | null = null;
 
   constructor(options: Http2Options) {
     this.#options = options;
+    this.#refusesUnderscores = options.underscores === "reject";
   }
 
   decodeRequest(bytes: Buffer, start: number, end: number, isEnd: boolean): RequestHead | BlockProblem {
@@ -121,7 +123,8 @@ export class HeaderCodec {
     const isGood = this.decoder.decode(bytes, start, end, list, this.#options);
     if (list.sizeUpdates > 0) this.resizes++;
     if (!isGood) return "broken";
-    return list.isTooLarge ? "too-large" : null;
+    if (list.isTooLarge) return "too-large";
+    return this.#refusesUnderscores && list.hasUnderscore ? "malformed" : null;
   }
 
   #writeKnown(output: OutputBuffer, streamId: number, head: object, isEnd: boolean): boolean {

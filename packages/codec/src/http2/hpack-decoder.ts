@@ -1,5 +1,5 @@
 import { sliceLatin1 } from "@weft/kernel";
-import { fieldKind, nameKind } from "./field-kinds.ts";
+import { fieldKind, KIND_UNDERSCORE, nameKind } from "./field-kinds.ts";
 import { HpackEntry } from "./hpack-entry.ts";
 import { decodeHuffman } from "./hpack-huffman.ts";
 import { STATIC_ENTRIES, STATIC_INDEX_MAX } from "./hpack-static.ts";
@@ -15,6 +15,8 @@ export class HeaderList {
   byteLength: number = 0;
   /** True when the list broke a limit; then not all of it is in `entries`. */
   isTooLarge: boolean = false;
+  /** True when a name has an underscore. */
+  hasUnderscore: boolean = false;
   /** Changes of the table size that the block began with. */
   sizeUpdates: number = 0;
 
@@ -23,6 +25,7 @@ export class HeaderList {
     this.length = 0;
     this.byteLength = 0;
     this.isTooLarge = false;
+    this.hasUnderscore = false;
     this.sizeUpdates = 0;
   }
 }
@@ -88,6 +91,7 @@ export class HpackDecoder {
       const entry = this.#field(bytes, end);
       if (entry === null) return false;
       list.byteLength += entry.byteLength;
+      if (entry.kind === KIND_UNDERSCORE) list.hasUnderscore = true;
       if (list.byteLength > limits.headerBytesMax || list.length >= limits.headersMax) list.isTooLarge = true;
       else list.entries[list.length++] = entry;
     }

@@ -25,6 +25,9 @@ export const CLIENT_CONNECTION_WINDOW_BYTES = 16_777_216;
 /** Decoded size of one header list, in bytes by RFC 9113 section 6.5.2 (names, values and 32 for each field). */
 export const HEADER_BYTES_MAX = 65_536;
 
+/** Bytes of a request's `:path`: what common servers allow. */
+export const TARGET_BYTES_MAX = 8192;
+
 /** Fields in one header list. */
 export const HEADERS_MAX = 256;
 

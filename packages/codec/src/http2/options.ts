@@ -20,6 +20,7 @@ import {
   SETTINGS_FRAMES_MAX,
   STREAM_PENDING_BYTES_MAX,
   STREAM_WINDOW_BYTES,
+  TARGET_BYTES_MAX,
   TABLE_SIZE_UPDATES_MAX,
   WINDOW_UPDATES_MAX,
 } from "./limits.ts";
@@ -59,11 +60,17 @@ export interface Http2Options {
   readonly windowUpdatesMax: number;
   readonly closedStreamFramesMax: number;
   readonly tableSizeUpdatesMax: number;
+  /** Whether received field names may hold underscores, which some servers take for dashes. */
+  readonly underscores: "allow" | "reject";
   /** Monotonic milliseconds, for the budgets. */
   nowMs(): number;
 }
 
-export type Http2ServerOptions = Http2Options;
+/** What a server's end is told besides. */
+export interface Http2ServerOptions extends Http2Options {
+  /** Longest `:path`; a longer one is answered with 414. */
+  readonly targetBytesMax: number;
+}
 
 export interface Http2ClientOptions extends Http2Options {
   /** `:scheme` of requests whose head does not say: "https" on TLS connections. */
@@ -92,13 +99,14 @@ const DEFAULTS = {
   windowUpdatesMax: WINDOW_UPDATES_MAX,
   closedStreamFramesMax: CLOSED_STREAM_FRAMES_MAX,
   tableSizeUpdatesMax: TABLE_SIZE_UPDATES_MAX,
+  underscores: "allow",
 } as const;
 
 /** Options of a server session: `changes` over the defaults of limits.ts. `nowMs` is usually a clock's. */
 export function createHttp2ServerOptions(
   changes: Partial<Http2ServerOptions> & Pick<Http2ServerOptions, "nowMs">,
 ): Http2ServerOptions {
-  return Object.freeze({ ...DEFAULTS, ...changes });
+  return Object.freeze({ ...DEFAULTS, targetBytesMax: TARGET_BYTES_MAX, ...changes });
 }
 
 /** Options of a client session: `changes` over the defaults of limits.ts. */

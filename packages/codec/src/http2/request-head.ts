@@ -12,6 +12,7 @@ import {
   KIND_REGULAR,
   KIND_SCHEME,
   KIND_TE,
+  KIND_UNDERSCORE,
 } from "./field-kinds.ts";
 import {
   acceptsTrailers,
@@ -89,6 +90,8 @@ class RequestDraft {
         break;
       case KIND_EXPECT:
         this.expectsContinue = value.toLowerCase() === "100-continue";
+        break;
+      case KIND_UNDERSCORE:
         break;
       default:
         return false;

@@ -432,3 +432,26 @@ test("Http2ServerSession announces the lowest and the last size of its table, wh
   late.stream(2).sendHead(NO_CONTENT, true);
   assert.deepEqual(late.takeBytes().subarray(9), Buffer.from([0x89]));
 });
+
+test("Http2ServerSession answers a path above targetBytesMax with 414", () => {
+  const server = new ServerUnderTest({ targetBytesMax: 10 });
+  const request = (path: string): readonly string[] => [...without(GET, ":path"), ":path", path];
+  server.send(headers(1, request("/123456789")), headers(3, request("/1234567890")));
+  assert.deepEqual(server.heard(), ["request 1 GET /123456789 end"]);
+  const bytes = server.takeBytes();
+  assert.ok(bytes.includes(Buffer.from("414")) || bytes.includes(Buffer.from([0x08, 3])));
+  server.send(headers(5, request("/1234567890"), END_HEADERS));
+  assert.deepEqual(server.written(), ["HEADERS 5 end", "RST_STREAM 5 code 0"]);
+});
+
+test("Http2ServerSession refuses underscores in names where it is told to", () => {
+  const fields = [...GET, "x_a", "1"];
+  const inside = new ServerUnderTest();
+  inside.send(headers(1, fields), headers(3, POST, END_HEADERS), headers(3, ["y_b", "2"]));
+  assert.deepEqual(inside.heard(), ["request 1 GET / end", "request 2 POST /up", "trailers 2 y_b=2"]);
+  assert.deepEqual(inside.heads[0]?.fields, ["x_a", "1"]);
+  const edge = new ServerUnderTest({ underscores: "reject" });
+  edge.send(headers(1, fields), headers(3, POST, END_HEADERS), headers(3, ["y_b", "2"]));
+  assert.deepEqual(edge.written(), ["RST_STREAM 1 code 1", "RST_STREAM 3 code 1"]);
+  assert.deepEqual(edge.heard(), ["request 1 POST /up", "reset 1 protocol"]);
+});

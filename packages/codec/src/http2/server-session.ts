@@ -23,16 +23,18 @@ import { canSend, EVENT_RECEIVE_END, STREAM_OPEN, transition } from "./stream-st
 const HEAD_BYTES = 64;
 
 const HEAD_TOO_LARGE: ResponseHead = new ResponseHead(431, NO_FIELDS, 0);
+const TARGET_TOO_LONG: ResponseHead = new ResponseHead(414, NO_FIELDS, 0);
 
 /**
  * The server's end of an HTTP/2 connection (RFC 9113): requests come in, answers go out. Sans I/O: whoever owns the
  * socket feeds `receive` and writes out what the output holds. The first bytes must be the client's preface.
  *
- * A request whose header list exceeds `headerBytesMax` or `headersMax` is answered with 431 and never seen; the list is
- * decoded to its end, so the connection goes on.
+ * A request whose header list exceeds `headerBytesMax` or `headersMax` is answered with 431, one whose path exceeds
+ * `targetBytesMax` with 414, and neither is seen; the list is decoded to its end, so the connection goes on.
  */
 export class Http2ServerSession extends Http2Session<Http2ServerStream> implements ServerSession, ServerStreamOwner {
   readonly #handler: ServerSessionHandler;
+  readonly #targetBytesMax: number;
   /** The first GOAWAY of a drain is out: streams are still accepted, since they may be on their way. */
   #isDraining: boolean = false;
   /** The last GOAWAY is out: higher streams are ignored. */
@@ -41,6 +43,7 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: Http2ServerOptions) {
     super(output, options, true);
     this.#handler = handler;
+    this.#targetBytesMax = options.targetBytesMax;
     writeServerSettings(output, options);
   }
 
@@ -113,8 +116,9 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     }
     const head = this.headers().decodeRequest(bytes, start, end, isEnd);
     if (!this.isBlockSound(typeof head === "string" ? head : null)) return;
-    if (head === "too-large") this.#refuseLargeHead(streamId, isEnd);
+    if (head === "too-large") this.#refuse(streamId, isEnd, HEAD_TOO_LARGE);
     else if (typeof head === "string") this.rejectStream(streamId, PROTOCOL_ERROR);
+    else if (head.path.length > this.#targetBytesMax) this.#refuse(streamId, isEnd, TARGET_TOO_LONG);
     else this.#begin(streamId, head, isEnd);
   }
 
@@ -127,10 +131,10 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     this.#handler.onRequest(stream, head, isEnd);
   }
 
-  /** 431 at once; what else comes of the request is ignored. */
-  #refuseLargeHead(streamId: number, isEnd: boolean): void {
+  /** Answers at once; what else comes of the request is ignored. */
+  #refuse(streamId: number, isEnd: boolean, answer: ResponseHead): void {
     if (!this.charge(BUDGET_PROVOKED_RESETS) || !this.mayAnswer(FRAME_HEADER_BYTES)) return;
-    this.headers().writeResponse(this.output, streamId, HEAD_TOO_LARGE, true, this.sender.frameBytesMax);
+    this.headers().writeResponse(this.output, streamId, answer, true, this.sender.frameBytesMax);
     if (!isEnd) this.writeReset(streamId, NO_ERROR);
   }
 
