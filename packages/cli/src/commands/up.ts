@@ -38,6 +38,9 @@ async function run(flags: UpFlags): Promise<ExitCode> {
   const onSignal = (): void => (abort.signal.aborted ? kill.abort() : abort.abort());
   const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, onSignal);
+  // A terminal that was closed, or `weft up | head`: nobody reads any more, so the mesh is stopped in good order.
+  process.stdout.on("error", () => abort.abort());
+  process.stderr.on("error", () => {});
   const say = flags.json === true ? (): void => {} : (line: string): void => void process.stdout.write(`${line}\n`);
   const events = { onEvent: say };
   const options: UpOptions = {

@@ -28,6 +28,9 @@ export const VIEW_PERIOD_MS = 1_000;
 /** How often a line is printed where the output is no terminal, in milliseconds. */
 export const VIEW_LINE_PERIOD_MS = 5_000;
 
+/** Seconds that the figures of the live view are about: at gentle traffic one alone says little. */
+export const VIEW_WINDOW_SECONDS = 10;
+
 /** Events of the mesh that the live view shows. */
 export const VIEW_EVENTS_MAX = 5;
 

@@ -1,7 +1,8 @@
 import { systemClock } from "@weft/kernel";
 import { followSummaries } from "./admin-client.ts";
 import { renderIntroduction } from "./introduction.ts";
-import { VIEW_EVENTS_MAX, VIEW_LINE_PERIOD_MS, VIEW_PERIOD_MS } from "./limits.ts";
+import { VIEW_EVENTS_MAX, VIEW_LINE_PERIOD_MS, VIEW_PERIOD_MS, VIEW_WINDOW_SECONDS } from "./limits.ts";
+import { RouteWindow } from "./route-window.ts";
 import { Traffic } from "./traffic.ts";
 import type { RunningMesh } from "./up.ts";
 import { renderLine, renderView, Screen, type ViewState } from "./view.ts";
@@ -21,10 +22,10 @@ export async function watchMesh(
   const traffic = new Traffic(mesh, systemClock);
   traffic.start();
   const events: string[] = [];
-  let routes: ViewState["routes"] = [];
+  const window = new RouteWindow(VIEW_WINDOW_SECONDS);
   const state = (): ViewState => {
     const ready = processes.children.filter(({ isReady }) => isReady).length;
-    return { routes, ready, processes: processes.children.length, events };
+    return { routes: window.routes(), ready, processes: processes.children.length, events };
   };
   const screen = output.isTTY ? new Screen(output) : null;
   const show = (): void => (screen === null ? write(renderLine(state())) : screen.draw(renderView(state())));
@@ -35,9 +36,7 @@ export async function watchMesh(
     if (screen === null) write(line);
     else show();
   });
-  followSummaries(mesh.adminPort, signal, (summary) => {
-    ({ routes } = summary);
-  });
+  followSummaries(mesh.adminPort, signal, ({ routes }) => window.add(routes));
   const timer = setInterval(show, screen === null ? VIEW_LINE_PERIOD_MS : VIEW_PERIOD_MS);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
