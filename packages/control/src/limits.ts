@@ -34,6 +34,15 @@ export const DURATION_MS_MAX = 86_400_000;
 /** Longest timeout of a health check in milliseconds (10 minutes): beyond that it holds a socket for nothing. */
 export const CHECK_TIMEOUT_MS_MAX = 600_000;
 
+/** Hosts of one Service in a file: more than twice the scale that the balancers are measured at. */
+export const SERVICE_HOSTS_MAX = 20_000;
+
+/** Bytes of a direct response: it is kept in memory and sent whole; more is a file to serve. */
+export const DIRECT_RESPONSE_BYTES_MAX = 65_536;
+
+/** Characters of a DNS name; longer names of Services are not routed. */
+export const HOST_CHARS_MAX = 253;
+
 /** Host names of one compiled rule; a route on many listeners becomes several rules. */
 export const RULE_HOSTNAMES_MAX = 256;
 

@@ -25,12 +25,22 @@ export function resolveCertificate(
 ): CertificateConfig | undefined {
   const found = findTrust(compilation, from, ref, path, ["Secret", "Certificate"]);
   if (found === undefined) return undefined;
-  const chain = pemOf(compilation, found, "tls.crt", "certificateFile");
-  const key = pemOf(compilation, found, "tls.key", "keyFile");
-  if (chain === undefined || key === undefined) return undefined;
-  return checkPair(compilation, chain, key)
-    ? { name: fullNameOf(found.resource), certificateChain: chain.text, privateKey: key.text }
-    : undefined;
+  return once(compilation.certificates, found, () => {
+    const chain = pemOf(compilation, found, "tls.crt", "certificateFile");
+    const key = pemOf(compilation, found, "tls.key", "keyFile");
+    if (chain === undefined || key === undefined || !checkPair(compilation, chain, key)) return undefined;
+    return { name: fullNameOf(found.resource), certificateChain: chain.text, privateKey: key.text };
+  });
+}
+
+/** What `read` says of a resource, asked once per compilation. */
+function once<T>(known: Map<string, T>, { resource }: LoadedResource, read: () => T): T {
+  const key = `${resource.kind} ${fullNameOf(resource)}`;
+  const before = known.get(key);
+  if (before !== undefined || known.has(key)) return before as T;
+  const value = read();
+  known.set(key, value);
+  return value;
 }
 
 /** The authorities that `ref` names: a ConfigMap or a Certificate. */
@@ -42,8 +52,10 @@ export function resolveAuthorities(
 ): string | undefined {
   const found = findTrust(compilation, from, ref, path, ["ConfigMap", "Certificate"]);
   if (found === undefined) return undefined;
-  const pem = pemOf(compilation, found, "ca.crt", "caFile");
-  return pem !== undefined && checkCertificates(compilation, pem) ? pem.text : undefined;
+  return once(compilation.authorities, found, () => {
+    const pem = pemOf(compilation, found, "ca.crt", "caFile");
+    return pem !== undefined && checkCertificates(compilation, pem) !== undefined ? pem.text : undefined;
+  });
 }
 
 type TrustKind = "Secret" | "ConfigMap" | "Certificate";

@@ -1,4 +1,4 @@
-import type { ServicePort } from "@weft/contract";
+import type { CertificateConfig, ServicePort } from "@weft/contract";
 import type { FindingLog } from "../load/finding.ts";
 import type { Attachments } from "./certificate-files.ts";
 import type { WorldDefaults } from "./defaults.ts";
@@ -14,6 +14,9 @@ export interface Compilation {
   readonly log: FindingLog;
   /** Service ports that something refers to, by cluster name: these become clusters. */
   readonly used: Map<string, ServiceTarget>;
+  /** Certificates and authorities that were checked, by resource: reading keys takes a millisecond each. */
+  readonly certificates: Map<string, CertificateConfig | undefined>;
+  readonly authorities: Map<string, string | undefined>;
   /** Routes by listener of a Gateway ("namespace/name/listener"), for status. */
   readonly attachedRoutes: Map<string, Set<string>>;
 }

@@ -52,6 +52,8 @@ export function compileResources(
     defaults,
     log,
     used: new Map(),
+    certificates: new Map(),
+    authorities: new Map(),
     attachedRoutes: new Map(),
   };
   const config = findProxyConfig(compilation);

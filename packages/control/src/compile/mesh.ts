@@ -6,6 +6,7 @@ import type {
   RouteTableConfig,
   ServicePort,
 } from "@weft/contract";
+import { HOST_CHARS_MAX } from "../limits.ts";
 import { fullNameOf, namespaceOf } from "../load/validate.ts";
 import { isServiceParent } from "./attachments.ts";
 import { missing, useTarget } from "./backends.ts";
@@ -180,9 +181,6 @@ function serviceHosts(
   const names = isFirst && own === namespace ? [name, ...qualified] : qualified;
   return names.filter((host) => host.length <= HOST_CHARS_MAX);
 }
-
-/** Characters of a DNS name. */
-const HOST_CHARS_MAX = 253;
 
 function compileInbound(
   compilation: Compilation,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { REGEX_CHARS_MAX } from "../limits.ts";
+import { DIRECT_RESPONSE_BYTES_MAX, HOST_CHARS_MAX, REGEX_CHARS_MAX, SERVICE_HOSTS_MAX } from "../limits.ts";
 import { loadResources } from "./load-resources.ts";
 import { renderPath, renderProblem } from "./problems.ts";
-import { fileOf, gateway, problemsOf, route, service } from "./resources.fixture.ts";
+import { fileOf, gateway, problemsOf, route, service, worldOf } from "./resources.fixture.ts";
 
 const SHOP = [
   gateway(),
@@ -104,6 +104,32 @@ test("loadResources() bounds regular expressions, which match in linear time", (
     /a regular expression of 1 to 1024 characters$/,
   );
   assert.match(problemsOf(withRegex("(a*)*\\\\1")).join(), /a regular expression in RE2 syntax/);
+});
+
+test("loadResources() bounds hosts and direct responses", () => {
+  const hosts = (count: number): string =>
+    service("cart").replace(
+      "[{ address: 10.0.0.1 }]",
+      JSON.stringify(Array.from({ length: count }, (_, index) => ({ address: `h${index}` }))),
+    );
+  assert.deepEqual(problemsOf([hosts(SERVICE_HOSTS_MAX)]), []);
+  assert.match(
+    problemsOf([hosts(SERVICE_HOSTS_MAX + 1)]).join(),
+    /spec\.hosts: .* — expected a list of at most 20000 entries$/,
+  );
+  const answer = (body: string): readonly string[] =>
+    problemsOf([
+      `apiVersion: weft.dev/v1\nkind: DirectResponse\nmetadata: { name: a }\nspec: { status: 200, body: "${body}" }`,
+    ]);
+  assert.deepEqual(answer("ä".repeat(DIRECT_RESPONSE_BYTES_MAX / 2)), []);
+  assert.match(answer("ä".repeat(DIRECT_RESPONSE_BYTES_MAX / 2 + 1)).join(), /expected a text of at most 65536 bytes$/);
+});
+
+test("compileWorld() routes no names longer than DNS has", () => {
+  const name = `${"a".repeat(60)}.`.repeat(4) + "a".repeat(HOST_CHARS_MAX - 4 * 61 - ".default".length);
+  const config = "apiVersion: weft.dev/v1\nkind: ProxyConfig\nmetadata: { name: me }\nspec: { outbound: { port: 0 } }";
+  const [rule] = worldOf([service(name), config]).routeTables[0]?.rules ?? [];
+  assert.deepEqual(rule?.hostnames, [name, `${name}.default`]);
 });
 
 test("renderPath() quotes what is not a plain name", () => {

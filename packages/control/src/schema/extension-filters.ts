@@ -1,16 +1,7 @@
 import type { ColourResource, DirectResponseResource, FaultResource } from "@weft/contract";
-import type { z } from "zod";
-import {
-  checked,
-  headerName,
-  headerValue,
-  integer,
-  object,
-  optional,
-  percentage,
-  positiveDuration,
-  text,
-} from "./fields.ts";
+import { z } from "zod";
+import { checked, headerName, headerValue, integer, object, optional, percentage, positiveDuration } from "./fields.ts";
+import { DIRECT_RESPONSE_BYTES_MAX } from "../limits.ts";
 import { resource } from "./metadata.ts";
 import { FRAMING_FIELDS } from "./route-filters.ts";
 
@@ -40,8 +31,10 @@ export const colourSchema: z.ZodType<ColourResource> = resource(
   }),
 );
 
-/** Bytes of a fixed answer: more is a file to serve, which a proxy is not for. */
-const BODY_CHARS_MAX = 65_536;
+const bodyExpected = `a text of at most ${DIRECT_RESPONSE_BYTES_MAX} bytes`;
+const body = z
+  .string({ error: bodyExpected })
+  .refine((value) => Buffer.byteLength(value) <= DIRECT_RESPONSE_BYTES_MAX, { error: bodyExpected });
 
 /** Weft's DirectResponse. */
 export const directResponseSchema: z.ZodType<DirectResponseResource> = resource(
@@ -50,7 +43,7 @@ export const directResponseSchema: z.ZodType<DirectResponseResource> = resource(
   checked(
     object({
       status: integer(200, 599),
-      body: optional(text(`a text of at most ${BODY_CHARS_MAX} characters`, BODY_CHARS_MAX, /^[^]*$/)),
+      body: optional(body),
       contentType: optional(headerValue),
     }),
     ({ status, body = "" }, report) => {

@@ -13,6 +13,7 @@ import {
   labelMap,
   word,
 } from "./fields.ts";
+import { SERVICE_HOSTS_MAX } from "../limits.ts";
 import { resource } from "./metadata.ts";
 
 const protocol = word(["http", "http2", "grpc", "tcp"]);
@@ -23,9 +24,6 @@ export const hostAddress: z.ZodType<string> = text(
   253,
   /^(?:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9]+)?|[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_])?)$/,
 );
-
-/** Most hosts of one Service in a file: the scale that the balancers are measured at, twice. */
-const HOSTS_MAX = 20_000;
 
 function checkService({ ports, hosts, dns }: ServiceSpec, report: Report): void {
   if ((hosts === undefined) === (dns === undefined)) report([], "exactly one of hosts and dns");
@@ -74,7 +72,7 @@ export const serviceSchema: z.ZodType<ServiceResource> = resource(
             priority: optional(integer(0, 127)),
             labels: optional(labelMap),
           }),
-          HOSTS_MAX,
+          SERVICE_HOSTS_MAX,
         ),
       ),
       dns: optional(object({ name: hostAddress, port: optional(port) })),
