@@ -1,3 +1,11 @@
+import { assertInteger } from "@weft/kernel";
+import {
+  FRAME_BYTES_INITIAL,
+  FRAME_BYTES_LARGEST,
+  STREAM_ID_MAX,
+  WINDOW_BYTES_INITIAL,
+  WINDOW_BYTES_MAX,
+} from "./frame.ts";
 import {
   BUDGET_WINDOW_MS,
   CLIENT_CONNECTION_WINDOW_BYTES,
@@ -10,6 +18,7 @@ import {
   HEADER_BYTES_MAX,
   HEADER_TABLE_BYTES_MAX,
   HEADERS_MAX,
+  HPACK_INTEGER_MAX,
   OUTPUT_FLOOD_BYTES_MAX,
   PINGS_MAX,
   PRIORITIES_MAX,
@@ -102,22 +111,68 @@ const DEFAULTS = {
   underscores: "allow",
 } as const;
 
-/** Options of a server session: `changes` over the defaults of limits.ts. `nowMs` is usually a clock's. */
+/**
+ * Options of a server session: `changes` over the defaults of limits.ts. `nowMs` is usually a clock's.
+ *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when a limit is no integer in its range
+ *
+ * @example
+ * const options = createHttp2ServerOptions({ nowMs: () => clock.nowMs(), streamsMax: 100 });
+ */
 export function createHttp2ServerOptions(
   changes: Partial<Http2ServerOptions> & Pick<Http2ServerOptions, "nowMs">,
 ): Http2ServerOptions {
-  return Object.freeze({ ...DEFAULTS, targetBytesMax: TARGET_BYTES_MAX, ...changes });
+  const options: Http2ServerOptions = { ...DEFAULTS, targetBytesMax: TARGET_BYTES_MAX, ...changes };
+  assertOptions(options);
+  assertInteger("targetBytesMax", options.targetBytesMax, 1, Number.MAX_SAFE_INTEGER);
+  return Object.freeze(options);
 }
 
-/** Options of a client session: `changes` over the defaults of limits.ts. */
+/**
+ * Options of a client session: `changes` over the defaults of limits.ts.
+ *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when a limit is no integer in its range
+ */
 export function createHttp2ClientOptions(
   changes: Partial<Http2ClientOptions> & Pick<Http2ClientOptions, "nowMs">,
 ): Http2ClientOptions {
-  return Object.freeze({
+  const options: Http2ClientOptions = {
     ...DEFAULTS,
     streamsMax: CLIENT_STREAMS_MAX,
     connectionWindowBytes: CLIENT_CONNECTION_WINDOW_BYTES,
     scheme: "http",
     ...changes,
-  });
+  };
+  assertOptions(options);
+  return Object.freeze(options);
+}
+
+/** Counts of budgets and the like: any number makes sense, 0 refuses everything. */
+const COUNTS = [
+  "headerBytesMax",
+  "headersMax",
+  "headerBlockBytesMax",
+  "continuationsMax",
+  "streamPendingBytesMax",
+  "outputFloodBytesMax",
+  "budgetWindowMs",
+  "resetsMax",
+  "provokedResetsMax",
+  "settingsFramesMax",
+  "pingsMax",
+  "emptyFramesMax",
+  "prioritiesMax",
+  "windowUpdatesMax",
+  "closedStreamFramesMax",
+  "tableSizeUpdatesMax",
+] as const satisfies readonly (keyof Http2Options)[];
+
+function assertOptions(options: Http2Options): void {
+  assertInteger("streamsMax", options.streamsMax, 1, STREAM_ID_MAX);
+  assertInteger("streamWindowBytes", options.streamWindowBytes, 1, WINDOW_BYTES_MAX);
+  // SETTINGS cannot make the connection's window smaller than it begins.
+  assertInteger("connectionWindowBytes", options.connectionWindowBytes, WINDOW_BYTES_INITIAL, WINDOW_BYTES_MAX);
+  assertInteger("frameBytesMax", options.frameBytesMax, FRAME_BYTES_INITIAL, FRAME_BYTES_LARGEST);
+  assertInteger("headerTableBytes", options.headerTableBytes, 0, HPACK_INTEGER_MAX);
+  for (const name of COUNTS) assertInteger(name, options[name], 0, STREAM_ID_MAX);
 }
