@@ -12,6 +12,14 @@ export const CLI_ERRORS = {
     meaning: "A worker process did not answer its supervisor in time.",
     action: "Look at the worker's CPU use; a worker that stays busy for so long serves no request either.",
   },
+  CLI_ADMIN_UNREACHABLE: {
+    meaning: "No admin server answered at the address that was asked.",
+    action: "Start `weft up` or `weft proxy`, or name the address of one that runs with `--admin`.",
+  },
+  CLI_ADMIN_REFUSED: {
+    meaning: "The admin server answered, but not with what was asked for.",
+    action: "The message has its answer; it says what was wrong with the question.",
+  },
   CLI_PORT_UNAVAILABLE: {
     meaning: "No port could be chosen for a listener with port 0 on its address.",
     action: "Give the listener an address of this machine.",

@@ -27,6 +27,21 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/proxy.ts"),
   },
   {
+    name: "status",
+    summary: "how a running mesh or proxy does: workers, listeners, clusters and hosts",
+    load: () => import("./commands/status.ts"),
+  },
+  {
+    name: "top",
+    summary: "traffic of a running mesh or proxy, route by route, live",
+    load: () => import("./commands/top.ts"),
+  },
+  {
+    name: "explain",
+    summary: "how a running mesh or proxy would route a request, and why",
+    load: () => import("./commands/explain.ts"),
+  },
+  {
     name: "bench",
     summary: "measure side by side with other proxies",
     load: () => import("./commands/bench.ts"),

@@ -1,13 +1,12 @@
-import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import type { ResourceProblem, World } from "@weft/contract";
 import { loadWorld, renderProblem, watchDirectory } from "@weft/control/client";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type AdminAddress, parseAdminAddress } from "../admin/admin-address.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import { WORKERS_MAX } from "../limits.ts";
 import { createLog, type ProcessLog } from "../log.ts";
 import { moduleUrl } from "../module-url.ts";
-import type { AdminAddress } from "../process/admin-host.ts";
 import { ProxyRole } from "../process/proxy-role.ts";
 import type { RoleHost } from "../process/role-host.ts";
 import { runRole } from "../process/run-role.ts";
@@ -120,13 +119,4 @@ function parseWorkers(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= WORKERS_MAX) return count;
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${WORKERS_MAX}.`);
-}
-
-/** "127.0.0.1:15000", "[::1]:15000"; port 0 lets the system choose. */
-function parseAdminAddress(text: string): AdminAddress {
-  const [, ipv6, ipv4, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = ipv6 ?? ipv4 ?? "";
-  const port = Number(digits);
-  if (isIP(address) === (ipv6 === undefined ? 4 : 6) && port <= 65_535) return { address, port };
-  throw new InvalidArgumentError("Expected an IP address and a port, like 127.0.0.1:15000 or [::1]:15000.");
 }

@@ -28,14 +28,8 @@ export const VIEW_PERIOD_MS = 1_000;
 /** How often a line is printed where the output is no terminal, in milliseconds. */
 export const VIEW_LINE_PERIOD_MS = 5_000;
 
-/** Seconds that the figures of the live view are about: at gentle traffic one alone says little. */
-export const VIEW_WINDOW_SECONDS = 10;
-
 /** Events of the mesh that the live view shows. */
 export const VIEW_EVENTS_MAX = 5;
-
-/** How long an admin server may take to answer, in milliseconds. */
-export const ADMIN_ANSWER_MS_MAX = 2_000;
 
 /** Bytes of a log that are shown when its process failed. */
 export const LOG_TAIL_BYTES = 4_096;
@@ -70,6 +64,3 @@ export const CHECK_KILL_LOAD_MS = 2_000;
 
 /** An instance that was killed must serve again within so many milliseconds: restart, health check, ejection. */
 export const CHECK_BACK_MS_MAX = 20_000;
-
-/** Characters of one event of an admin server's live view; it sends at most 500 routes. */
-export const ADMIN_EVENT_BYTES_MAX = 1_048_576;

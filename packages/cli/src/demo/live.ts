@@ -1,11 +1,13 @@
 import { systemClock } from "@weft/kernel";
-import { followSummaries } from "./admin-client.ts";
+import { followSummaries } from "../admin/admin-client.ts";
 import { renderIntroduction } from "./introduction.ts";
-import { VIEW_EVENTS_MAX, VIEW_LINE_PERIOD_MS, VIEW_PERIOD_MS, VIEW_WINDOW_SECONDS } from "./limits.ts";
-import { RouteWindow } from "./route-window.ts";
+import { VIEW_WINDOW_SECONDS } from "../admin/limits.ts";
+import { VIEW_EVENTS_MAX, VIEW_LINE_PERIOD_MS, VIEW_PERIOD_MS } from "./limits.ts";
+import { RouteWindow } from "../admin/route-window.ts";
+import { LOOPBACK } from "./shop/application.ts";
 import { Traffic } from "./traffic.ts";
 import type { RunningMesh } from "./up.ts";
-import { renderLine, renderView, Screen, type ViewState } from "./view.ts";
+import { renderLine, renderView, Screen, type ViewState } from "../admin/view.ts";
 
 /**
  * Sends gentle traffic and shows what happens, until the signal: a table that is redrawn on a terminal, a line now and
@@ -36,7 +38,7 @@ export async function watchMesh(
     if (screen === null) write(line);
     else show();
   });
-  followSummaries(mesh.adminPort, signal, ({ routes }) => window.add(routes));
+  followSummaries({ address: LOOPBACK, port: mesh.adminPort }, signal, ({ routes }) => window.add(routes));
   const timer = setInterval(show, screen === null ? VIEW_LINE_PERIOD_MS : VIEW_PERIOD_MS);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

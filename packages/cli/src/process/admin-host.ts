@@ -1,10 +1,5 @@
 import { type AdminServer, type AdminSource, createAdminServer, type Log } from "@weft/proxy";
-
-/** Where an admin server listens. */
-export interface AdminAddress {
-  readonly address: string;
-  readonly port: number;
-}
+import type { AdminAddress } from "../admin/admin-address.ts";
 
 /** The admin server of a role; it moves when the configuration says so. */
 export class AdminHost {

@@ -1,8 +1,9 @@
 import type { ResourceProblem, World } from "@weft/contract";
 import { type DirectorySource, renderProblem } from "@weft/control/client";
+import type { AdminAddress } from "../admin/admin-address.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import type { ProcessLog } from "../log.ts";
-import { type AdminAddress, AdminHost } from "./admin-host.ts";
+import { AdminHost } from "./admin-host.ts";
 import { RoleAdmin } from "./role-admin.ts";
 import type { RoleHost } from "./role-host.ts";
 import { handleSignals } from "./signals.ts";

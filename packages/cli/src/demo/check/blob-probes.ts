@@ -9,7 +9,7 @@ import {
   CHECK_MEMORY_GROWTH_BYTES_MAX,
   CHECK_MEMORY_PERIOD_MS,
 } from "../limits.ts";
-import { readResidentBytes } from "../admin-client.ts";
+import { readResidentBytes } from "../../admin/admin-client.ts";
 import { LOOPBACK } from "../shop/application.ts";
 import { blobPieces, blobSha256 } from "../shop/blob.ts";
 import type { RunningMesh } from "../up.ts";
@@ -62,7 +62,8 @@ async function watched(running: RunningMesh, transfer: (mesh: RunningMesh) => Pr
   const { mesh } = running;
   const sidecar = mesh.instances.find(({ name }) => name === "storefront");
   const ports = [mesh.adminPort, sidecar?.adminPort ?? 0];
-  const read = (): Promise<number[]> => Promise.all(ports.map((port) => readResidentBytes(port)));
+  const read = (): Promise<number[]> =>
+    Promise.all(ports.map((port) => readResidentBytes({ address: LOOPBACK, port })));
   const startMs = performance.now();
   await transfer(running);
   const seconds = (performance.now() - startMs) / 1000;

@@ -1,0 +1,95 @@
+import { type IncomingMessage, request as sendRequest } from "node:http";
+import { text } from "node:stream/consumers";
+import { WeftError } from "@weft/kernel";
+import type { RouteSummary } from "@weft/proxy";
+import type { CliErrorCode } from "../errors.ts";
+import { type AdminAddress, renderAdminAddress } from "./admin-address.ts";
+import { ADMIN_ANSWER_MS_MAX, ADMIN_EVENT_BYTES_MAX, ADMIN_RETRY_MS } from "./limits.ts";
+
+/** What an admin server says every second about the second before. */
+export interface LiveSummary {
+  readonly requestsPerSecond: number;
+  readonly connectionsActive: number;
+  /** The busiest first. */
+  readonly routes: readonly RouteSummary[];
+}
+
+/**
+ * The body of an endpoint. Status 503 is an answer, too: that of a role that is not ready.
+ *
+ * @throws WeftError CLI_ADMIN_UNREACHABLE, CLI_ADMIN_REFUSED
+ */
+async function getText(admin: AdminAddress, path: string): Promise<string> {
+  const where = renderAdminAddress(admin);
+  const { address: host, port } = admin;
+  const signal = AbortSignal.timeout(ADMIN_ANSWER_MS_MAX);
+  const [incoming, body] = await new Promise<IncomingMessage>((resolve, reject) => {
+    sendRequest({ host, port, path, signal }, resolve).on("error", reject).end();
+  })
+    .then(async (answer) => [answer, await text(answer)] as const)
+    .catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `Cannot ask the admin server at ${where}: ${reason}`;
+      throw new WeftError<CliErrorCode>("CLI_ADMIN_UNREACHABLE", message, { where }, { cause });
+    });
+  const { statusCode = 0 } = incoming;
+  if (statusCode === 200 || (statusCode === 503 && path === "/api/ready")) return body;
+  const message = `Cannot ask the admin server at ${where}: ${path} was answered with ${statusCode}: ${body.trim()}`;
+  throw new WeftError<CliErrorCode>("CLI_ADMIN_REFUSED", message, { where, path, statusCode });
+}
+
+/** The JSON that an endpoint answers with. */
+export async function getJson<T>(admin: AdminAddress, path: string): Promise<T> {
+  return JSON.parse(await getText(admin, path)) as T;
+}
+
+/** Memory that a proxy's processes hold, as its metrics say. */
+export async function readResidentBytes(admin: AdminAddress): Promise<number> {
+  const metrics = await getText(admin, "/metrics");
+  const value = /^weft_process_resident_memory_bytes ([\d.e+]+)$/m.exec(metrics)?.[1];
+  if (value === undefined) throw new Error(`${renderAdminAddress(admin)}/metrics does not say how much memory is held`);
+  return Number(value);
+}
+
+/** Calls `onSummary` every second until the signal; comes back by itself after the server was away. */
+export function followSummaries(
+  admin: AdminAddress,
+  signal: AbortSignal,
+  onSummary: (summary: LiveSummary) => void,
+): void {
+  const again = (): void => {
+    if (!signal.aborted) setTimeout(() => followSummaries(admin, signal, onSummary), ADMIN_RETRY_MS).unref();
+  };
+  let isAnswered = false;
+  const { address: host, port } = admin;
+  const outgoing = sendRequest({ host, port, path: "/api/events", signal }, (incoming) => {
+    isAnswered = true;
+    incoming.setEncoding("utf8");
+    let held = "";
+    incoming.on("data", (piece: string) => {
+      held += piece;
+      const events = held.split("\n\n");
+      held = events.pop() ?? "";
+      for (const event of events) {
+        const summary = parseSummary(event);
+        if (summary !== null) onSummary(summary);
+      }
+      if (held.length > ADMIN_EVENT_BYTES_MAX) incoming.destroy();
+    });
+    incoming.on("error", () => {});
+    incoming.on("close", again);
+  });
+  outgoing.on("error", () => {
+    if (!isAnswered) again();
+  });
+  outgoing.end();
+}
+
+function parseSummary(event: string): LiveSummary | null {
+  if (!event.startsWith("event: summary\n")) return null;
+  const data = event
+    .split("\n")
+    .filter((line) => line.startsWith("data: "))
+    .map((line) => line.slice("data: ".length));
+  return JSON.parse(data.join("\n")) as LiveSummary;
+}

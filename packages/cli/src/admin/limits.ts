@@ -1,0 +1,11 @@
+/** How long an admin server may take to answer, in milliseconds: longer than its own patience with its workers. */
+export const ADMIN_ANSWER_MS_MAX = 8_000;
+
+/** Pause before a live view that was cut off is asked for again, in milliseconds. */
+export const ADMIN_RETRY_MS = 1_000;
+
+/** Characters of one event of an admin server's live view; it sends at most 500 routes. */
+export const ADMIN_EVENT_BYTES_MAX = 1_048_576;
+
+/** Seconds that the figures of a live view are about: at gentle traffic one alone says little. */
+export const VIEW_WINDOW_SECONDS = 10;

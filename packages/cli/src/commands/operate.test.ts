@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { runCommand, type RunningRole, spawnCommand, startRole } from "../test-command.ts";
+import type { Status } from "./status.ts";
+
+const YAML = `apiVersion: weft.dev/v1
+kind: ProxyConfig
+metadata: { name: tested }
+spec:
+  outbound: { address: 127.0.0.1, port: 0 }
+  admin: { port: 0 }
+---
+apiVersion: weft.dev/v1
+kind: Service
+metadata: { name: cart }
+spec:
+  ports: [{ port: 80 }]
+  hosts: [{ address: 127.0.0.1, port: 1 }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: cart }
+spec:
+  parentRefs: [{ group: weft.dev, kind: Service, name: cart }]
+  rules:
+    - matches: [{ headers: [{ name: x-version, value: v2 }] }]
+      backendRefs: [{ name: cart, port: 80 }]
+`;
+
+let folder = "";
+let role: RunningRole;
+/** Of the admin server that the commands are to ask. */
+let admin: readonly string[] = [];
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "weft-operate-"));
+  writeFileSync(join(folder, "proxy.yaml"), YAML);
+  role = await startRole(["proxy", "--config", folder, "--workers", "2"]);
+  const port = role.log.find(({ message }) => message === "admin listening")?.["port"];
+  admin = ["--admin", `127.0.0.1:${String(port)}`];
+});
+
+after(async () => {
+  role.child.kill("SIGTERM");
+  await once(role.child, "exit");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("weft status shows every worker, listener and host, and as JSON", async () => {
+  const { status, stdout } = await runCommand(["status", ...admin]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^127\.0\.0\.1:\d+ is ready$/m);
+  assert.match(stdout, /^0 +\d+ +ready +1 +0$/m);
+  assert.match(stdout, /^1 +\d+ +ready +1 +0$/m);
+  assert.match(stdout, /^outbound +127\.0\.0\.1:\d+ +http +0$/m);
+  assert.match(stdout, /^default\/cart:80 127\.0\.0\.1:1 +unknown +0 +0 +0$/m);
+
+  const json = JSON.parse((await runCommand(["status", "--json", ...admin])).stdout) as Status;
+  assert.equal(json.readiness.isReady, true);
+  assert.equal(json.workers.length, 2);
+  assert.equal(json.listeners[0]?.port, role.listeners[0]?.port);
+});
+
+test("weft explain says where a request goes and why not elsewhere, and ends with 1 when nothing matches", async () => {
+  const matched = await runCommand(["explain", "get", "http://cart/items?a=b", "-H", "x-version: v2", ...admin]);
+  assert.equal(matched.status, 0);
+  assert.match(matched.stdout, /table outbound: cart\/items.* -> route default\/cart, rule 1/);
+  assert.match(matched.stdout, /✔ default\/cart, rule 1/);
+
+  const rejected = await runCommand(["explain", "GET", "http://cart/items", ...admin]);
+  assert.equal(rejected.status, 1);
+  assert.match(rejected.stdout, /no route \(ROUTER_NO_MATCH\)/);
+  assert.match(rejected.stdout, /✖ default\/cart, rule 1, .*x-version/);
+
+  for (const args of [["GET", "cart"], ["GET", "http://cart", "-H", "nonsense"], ["GET"]]) {
+    assert.equal((await runCommand(["explain", ...args, ...admin])).status, 2, args.join(" "));
+  }
+});
+
+test("weft top prints each second until it is told to end", async () => {
+  const child = spawnCommand(["top", "--json", ...admin]);
+  const [piece] = (await once(child.stdout ?? child, "data")) as [Buffer];
+  const [line = ""] = piece.toString().split("\n");
+  const summary = JSON.parse(line) as Record<string, unknown>;
+  assert.equal(typeof summary["requestsPerSecond"], "number");
+  child.kill("SIGINT");
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+});
+
+test("commands that ask a running role end with 1 when there is none", async () => {
+  for (const args of [["status"], ["top"], ["explain", "GET", "http://cart/"]]) {
+    const { status, stderr } = await runCommand([...args, "--admin", "127.0.0.1:1"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /\[CLI_ADMIN_UNREACHABLE\] Cannot ask the admin server at 127\.0\.0\.1:1: /);
+  }
+});

@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
+import { followSummaries, getJson, type LiveSummary } from "../admin/admin-client.ts";
+import { VIEW_WINDOW_SECONDS } from "../admin/limits.ts";
+import { RouteWindow } from "../admin/route-window.ts";
+import { renderRoutes, Screen } from "../admin/view.ts";
+
+/** `weft top`: traffic of a running role, route by route, until Ctrl-C. */
+export function createCommand(): Command {
+  return new Command("top")
+    .description("show the traffic of a running mesh or proxy, route by route, every second until Ctrl-C")
+    .addOption(adminOption())
+    .option("--json", "print each second's summary as one line of JSON instead")
+    .action(async ({ admin, json }: { admin: AdminAddress; json?: boolean }) => {
+      // A server that is not there is said at once; one that goes away later is waited for.
+      await getJson(admin, "/api/live");
+      await watch(admin, json === true ? printJson : createPrinter(admin));
+    });
+}
+
+function printJson(summary: LiveSummary): void {
+  process.stdout.write(`${JSON.stringify(summary)}\n`);
+}
+
+function createPrinter(admin: AdminAddress): (summary: LiveSummary) => void {
+  const window = new RouteWindow(VIEW_WINDOW_SECONDS);
+  const screen = process.stdout.isTTY ? new Screen(process.stdout) : null;
+  return ({ requestsPerSecond, connectionsActive, routes }) => {
+    window.add(routes);
+    const total = `${requestsPerSecond.toFixed(1)} requests/s, ${connectionsActive} connections`;
+    const lines = [`${renderAdminAddress(admin)}: ${total}`, "", ...renderRoutes(window.routes())];
+    if (screen === null) process.stdout.write(`${lines.join("\n")}\n\n`);
+    else screen.draw(lines);
+  };
+}
+
+/** Until a signal, or until nobody reads what is printed. */
+async function watch(admin: AdminAddress, onSummary: (summary: LiveSummary) => void): Promise<void> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  process.stdout.on("error", stop);
+  const ended = new Promise<void>((resolve) => {
+    abort.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  // The wait for a server that went away must not end the process.
+  const keepAlive = setInterval(() => {}, 60_000);
+  followSummaries(admin, abort.signal, onSummary);
+  await ended;
+  clearInterval(keepAlive);
+}
