@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
+import { PROGRAM_OUTPUT_BYTES_MAX } from "./limits.ts";
 import { chooseFreePort, LOOPBACK } from "./ports.ts";
 import { readProcessTree, readUsage } from "./process-usage.ts";
 import { type Launch, ProgramGroup } from "./program-group.ts";
@@ -48,6 +49,15 @@ test("run() kills a program that takes too long, with its children", async () =>
   assert.deepEqual([isTimedOut, status], [true, null]);
   assert.match(output, /^\d+\n$/);
   assert.deepEqual(readProcessTree(Number(output)), []);
+  await group.close();
+});
+
+test("run() keeps the end of a long output", async () => {
+  const group = new ProgramGroup(new AbortController().signal);
+  const code = `process.stdout.write("x".repeat(${PROGRAM_OUTPUT_BYTES_MAX}) + "end")`;
+  const { output } = await group.run(nodeProgram(code), 10_000);
+  assert.equal(output.length, PROGRAM_OUTPUT_BYTES_MAX);
+  assert.match(output, /xend$/);
   await group.close();
 });
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isWeftError } from "@weft/kernel";
 import { Command } from "commander";
@@ -47,12 +47,13 @@ export function createCommand(): Command {
     });
 }
 
-/** Asked before the measurement, which takes long. */
+/** Asked before the measurement, which takes long. Folders that are missing are made when the report is written. */
 function canWrite(path: string): boolean {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
-    mkdirSync(dirname(resolve(path)), { recursive: true });
-    accessSync(dirname(resolve(path)), constants.W_OK);
-    return true;
+    accessSync(folder, constants.W_OK);
+    return statSync(folder).isDirectory();
   } catch {
     return false;
   }
@@ -87,12 +88,12 @@ async function run(suite: Suite, options: BenchOptions, htmlPath: string | undef
 }
 
 function writeReport(report: BenchReport, jsonPath: string | undefined, htmlPath: string | undefined): void {
-  if (jsonPath !== undefined) {
-    writeFileSync(jsonPath, `${JSON.stringify(report, null, 2)}\n`);
-    console.log(`Written: ${jsonPath}`);
-  }
-  if (htmlPath !== undefined) {
-    writeFileSync(htmlPath, renderHtml(report));
-    console.log(`Written: ${htmlPath}`);
-  }
+  if (jsonPath !== undefined) writeText(jsonPath, `${JSON.stringify(report, null, 2)}\n`);
+  if (htmlPath !== undefined) writeText(htmlPath, renderHtml(report));
+}
+
+function writeText(path: string, text: string): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(path, text);
+  console.log(`Written: ${path}`);
 }

@@ -1,18 +1,20 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launchModule } from "./node.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
-import { createBenchWorld } from "./weft-world.ts";
+import { renderBenchFiles } from "./weft-files.ts";
 
-/** This data plane in one process: a table of routes, metrics and active health checks, as it would run. */
+/** `weft proxy` in one process, with all that it has by default: metrics, the admin server, files that are watched. */
 export const WEFT: Peer = {
   name: "weft",
   findVersion: () => Promise.resolve(readVersion()),
   serves: () => true,
   prepare(setup: PeerSetup) {
-    const file = join(setup.folder, "world.json");
-    writeFileSync(file, JSON.stringify(createBenchWorld(setup)));
-    return { name: "weft", ...launchModule(new URL("./weft-entry.ts", import.meta.url), [file]) };
+    const folder = join(setup.folder, "config");
+    mkdirSync(folder);
+    for (const [name, text] of renderBenchFiles(setup)) writeFileSync(join(folder, name), text);
+    const program = new URL("../../main.ts", import.meta.url);
+    return { name: "weft", ...launchModule(program, ["proxy", "--single", "--config", folder]) };
   },
 };
 
