@@ -101,7 +101,9 @@ test("HpackDecoder evicts as in RFC 7541 appendices C.5 and C.6", () => {
       ":status: 200",
       "cache-control: private",
       "date: Mon, 21 Oct 2013 20:13:22 GMT",
-      ...["location: https://www.example.com", "content-encoding: gzip", cookie],
+      "location: https://www.example.com",
+      "content-encoding: gzip",
+      cookie,
     ]);
     assert.deepEqual(tableOf(decoder), [cookie, "content-encoding: gzip", "date: Mon, 21 Oct 2013 20:13:22 GMT"]);
     assert.equal(decoder.table.byteLength, 215);
