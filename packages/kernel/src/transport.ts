@@ -50,6 +50,8 @@ export abstract class Transport implements Flushable, OutputSink {
   handler: TransportHandler;
   /** Where bytes are counted; null for nowhere. */
   traffic: Traffic | null = null;
+  /** Bytes that were written out so far; the peer may not have taken them. */
+  sentBytes: number = 0;
   readonly #scheduler: OutputScheduler;
   #isFlushScheduled: boolean = false;
   #isEnding: boolean = false;
@@ -141,7 +143,9 @@ export abstract class Transport implements Flushable, OutputSink {
       output.take();
       return;
     }
-    if (this.traffic !== null) this.traffic.sentBytes += output.pendingBytes;
+    const pendingBytes = output.pendingBytes;
+    this.sentBytes += pendingBytes;
+    if (this.traffic !== null) this.traffic.sentBytes += pendingBytes;
     const byteCount = output.position;
     const slab = output.takeSlab();
     if (slab !== null) this.writeOut(slab, byteCount);

@@ -15,3 +15,9 @@ export const MIRROR_BYTES_MAX = 262_144;
 
 /** How long the copy of a request may take in all, in milliseconds: nobody waits for its answer, but it holds places. */
 export const MIRROR_DEADLINE_MS = 15_000;
+
+/**
+ * How long an HTTP/1 client that closed its sending side may wait for us to say anything, in milliseconds. Most such
+ * clients have gone altogether, which only writing to them would show; the few that still listen want quick answers.
+ */
+export const HALF_CLOSED_WAIT_MS = 1000;

@@ -176,10 +176,11 @@ export function startHttp2Client(port: number): ClientHttp2Session {
 /** One request by node:http2. */
 export async function sendHttp2(client: ClientHttp2Session, { body, ...options }: SendOptions = {}): Promise<Reply> {
   const { path = "/", method = "GET", headers = {} } = options;
-  const stream = client.request({ ":method": method, ":path": path, ...headers });
+  const endStream = body === undefined || body.length === 0;
+  const stream = client.request({ ":method": method, ":path": path, ...headers }, { endStream });
   let trailers: IncomingMessage["trailers"] = {};
   stream.on("trailers", (fields) => (trailers = fields as IncomingMessage["trailers"]));
-  stream.end(body);
+  if (!endStream) stream.end(body);
   const [head] = (await once(stream, "response")) as [Record<string, string>];
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);

@@ -385,6 +385,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   /** An accepted upgrade has no deadline but the idle one; what the client said before goes out now. */
   #becomeTunnel(attempt: UpstreamTry): void {
+    this.#connection.isTunnel = this.#connection.peer.protocol === "http1";
     this.#connection.listener.stats.upgrades++;
     if (this.#deadlineTimer !== null) this.#deps.wheel.cancel(this.#deadlineTimer);
     this.#endStep();

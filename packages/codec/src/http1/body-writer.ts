@@ -20,6 +20,11 @@ export class BodyWriter {
     this.#remaining = framing === BODY_LENGTH ? contentLength : 0;
   }
 
+  /** True when a reader can tell a whole body from one that was cut short. */
+  get tellsEnd(): boolean {
+    return this.#framing === BODY_LENGTH || this.#framing === BODY_CHUNKED;
+  }
+
   /**
    * Writes a piece of the body. False: it does not fit the announced length (nothing was written, or the end came too
    * soon), so that the message can only be cut.

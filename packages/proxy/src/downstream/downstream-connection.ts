@@ -1,7 +1,7 @@
 import type { RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import type { Forwarder } from "../filter/index.ts";
-import { LINGER_MS } from "../limits.ts";
+import { HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -19,6 +19,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   readonly openedAtMs: number;
   /** The request path's own: made at the first request that is forwarded. */
   forwarder: Forwarder | null = null;
+  /** Set by the request path: an HTTP/1 connection became a tunnel, whose sides end one by one. */
+  isTunnel: boolean = false;
   readonly #acceptor: RequestAcceptor;
   readonly #transport: Transport;
   readonly #session: ServerSession;
@@ -31,6 +33,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** Output that the client had not taken when the linger timer last looked, and since when it is so much. */
   #pendingBytes: number = 0;
   #pendingSinceMs: number = 0;
+  /** What we had sent when the client, which sends no more, was last looked at; -1 while it may send. */
+  #sentBytes: number = -1;
   #cause: CloseCause | null = null;
 
   constructor(
@@ -86,7 +90,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onPeerEnd(): void {
     this.#cause ??= "peer";
     // When both sides have ended, the socket closes by itself as soon as the client has taken the rest.
-    if (!this.#isLingering) this.#session.receiveEnd();
+    if (this.#isLingering) return;
+    this.#session.receiveEnd();
+    if (this.#hasEnded()) return;
+    this.#sentBytes = this.#transport.sentBytes;
+    this.listener.wheel.schedule(this.#timer, HALF_CLOSED_WAIT_MS);
   }
 
   onOutputDrained(): void {
@@ -118,6 +126,12 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
       this.#cause ??= "protocol";
       this.listener.countProtocolError(error.code);
     }
+    // An answer that was cut short must not look complete, which an orderly end can.
+    if (error !== null && error.details["isCut"] === true) {
+      this.#transport.flush();
+      this.#transport.reset();
+      return;
+    }
     this.#transport.end();
     // Closing while the client still sends would reset the connection and could take our last answer with it: what
     // it sends is read and dropped until it closes too, but not for long.
@@ -129,6 +143,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   onTimer(entry: TimerEntry): void {
     if (this.#isLingering) return this.#linger();
+    if (this.#sentBytes >= 0 && !this.isTunnel) return this.#watchHalfClosed();
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
     // A head can begin without bytes coming: it stood behind the request before it.
@@ -164,6 +179,18 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#pendingBytes = pendingBytes;
     if (isDone || nowMs - this.#pendingSinceMs >= config.streamIdleTimeoutMs) this.#transport.destroy();
     else wheel.schedule(this.#timer, LINGER_MS);
+  }
+
+  /** A client that sends no more gets its answer while there is one; one that has gone resets what we write to it. */
+  #watchHalfClosed(): void {
+    const { sentBytes, pendingBytes } = this.#transport;
+    if (sentBytes === this.#sentBytes && pendingBytes === 0) {
+      this.#lose("the client closed the connection");
+      this.#transport.destroy();
+      return;
+    }
+    this.#sentBytes = sentBytes;
+    this.listener.wheel.schedule(this.#timer, HALF_CLOSED_WAIT_MS);
   }
 
   /** The connection is gone, or as good as gone. */
