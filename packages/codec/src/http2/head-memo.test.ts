@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { RequestHead, ResponseHead } from "@weft/contract";
 import { OutputBuffer } from "@weft/kernel";
 import { BlockMemo } from "./head-memo.ts";
 import { HeaderCodec } from "./header-codec.ts";
+import { HeaderList, HpackDecoder } from "./hpack-decoder.ts";
 import {
   BLOCK_MEMO_ENTRIES_MAX,
   HEAD_MEMO_ADDED_MAX,
@@ -146,4 +148,52 @@ test("HeaderCodec writes the same block for the same head, remembered or not", (
   const last = Buffer.concat(output.take());
   assert.equal(last[4], 5, "END_STREAM is not part of what is remembered");
   assert.equal(last.subarray(9).toString("hex"), blocks[5]?.slice(18));
+});
+
+test("a codec that remembers decodes any sequence of blocks like a decoder that does not", () => {
+  /** Static indexes, entries of the table, entries added, literals, sensitive ones: from few choices, so that they repeat. */
+  const part = fc.oneof(
+    fc.constantFrom([0x40, 3, 0x78, 0x2d, 0x61, 1, 0x31], [0x40, 3, 0x78, 0x2d, 0x61, 1, 0x32], [0x7a, 2, 0x6f, 0x6b]),
+    fc.constantFrom([0x00, 3, 0x78, 0x2d, 0x62, 1, 0x33], [0x10, 3, 0x78, 0x2d, 0x63, 1, 0x34], [0x90]),
+    fc.constantFrom([0xbe], [0xbf], [0xc0], [0x7e, 1, 0x35], [0x0f, 0x2f, 1, 0x36]),
+  );
+  const resize = fc.constantFrom([], [], [], [], [0x20], [0x3f, 0x29], [0x3f, 0xe1, 0x1f], [0x20, 0x3f, 0xe1, 0x1f]);
+  const choice = fc.tuple(resize, fc.array(part, { maxLength: 4 })).map(([size, parts]) => [...size, ...parts.flat()]);
+  const limits = { headerBytesMax: 65_536, headersMax: 256 };
+  let compared = 0;
+  fc.assert(
+    fc.property(
+      fc.array(choice, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.nat(), { minLength: 20, maxLength: 60 }),
+      (pool, picks) => {
+        let codec = new HeaderCodec(OPTIONS);
+        let plain = new HpackDecoder();
+        const list = new HeaderList();
+        for (const pick of picks) {
+          const bytes = Buffer.from(pool[pick % pool.length] ?? []);
+          // Trailers hold any fields, so what was decoded shows as it is.
+          const fields = codec.decodeTrailers(bytes, 0, bytes.length);
+          if (!plain.decode(bytes, 0, bytes.length, list, limits)) {
+            assert.equal(fields, "broken");
+            // The end of that connection.
+            codec = new HeaderCodec(OPTIONS);
+            plain = new HpackDecoder();
+            continue;
+          }
+          compared++;
+          assert.deepEqual(
+            fields,
+            list.entries.slice(0, list.length).flatMap((entry) => [entry.name, entry.value]),
+          );
+          assert.equal(codec.decoder.table.bytesMax, plain.table.bytesMax);
+          assert.equal(codec.decoder.table.byteLength, plain.table.byteLength);
+          for (let index = 0; index < plain.table.length; index++) {
+            assert.equal(codec.decoder.table.get(index)?.value, plain.table.get(index)?.value);
+          }
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  assert.ok(compared > 2000, `only ${compared} blocks were well formed`);
 });
