@@ -41,14 +41,14 @@ interface Runner {
   readonly peer: Peer;
   readonly program: Program;
   readonly port: number;
-  /** From the warm-up. */
+  /** In the last run. */
   requestsPerSecond: number;
 }
 
 const MEBIBYTE = 1_048_576;
 
 /** Enough to tell the rate from, and done within a second by the slowest peer. */
-const FIRST_RUN_REQUESTS = 2_000;
+const FIRST_RUN_REQUESTS = 800;
 
 /**
  * Runs the scenarios and measures; whatever it started has ended when this resolves or rejects.
@@ -143,6 +143,8 @@ class HttpBench {
     const before = readUsage(program.pids());
     const result = await runLoad(this.#group, this.#folder, { scenario, port, seconds, requestsPerSecond });
     const after = readUsage(program.pids());
+    // The next round takes as long as planned, also when others use the machine.
+    runner.requestsPerSecond = result.requestsPerSecond;
     if (result.fault !== "") {
       this.#fault(scenario.name, peer.name, round, result.fault);
       return;

@@ -25,7 +25,7 @@ export const FULL_PLAN: BenchPlan = {
   mode: "full",
   rounds: 5,
   roundSeconds: 3,
-  warmUpSeconds: 2,
+  warmUpSeconds: 3,
   idleConnections: 15_000,
   idleRounds: 3,
   settleMs: 2_000,
@@ -43,6 +43,6 @@ export const QUICK_PLAN: BenchPlan = {
   warmUpSeconds: 1,
   idleRounds: 1,
   settleMs: 500,
-  streamBytesPerSecond: 300 * MEBIBYTE,
+  streamBytesPerSecond: 400 * MEBIBYTE,
   streamStallMs: 500,
 };
