@@ -59,9 +59,11 @@ export class ServerSessions implements ServerSessionFactory {
   createHttp2(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
     let options = this.#http2.get(config);
     if (options === undefined) {
-      const { headerBytesMax, http2StreamsMax } = config;
+      const { headerBytesMax, targetBytesMax, http2StreamsMax, isEdge } = config;
       options = createHttp2ServerOptions({
         headerBytesMax,
+        targetBytesMax,
+        underscores: isEdge ? "reject" : "allow",
         streamsMax: http2StreamsMax,
         nowMs: () => this.#clock.nowMs(),
       });
