@@ -52,7 +52,7 @@ export function renderFinding({ path, line, rule, message }: Finding): string {
 
 /** True for tests, benchmarks, fuzz tests and golden-file writers: files that ship with nothing. */
 export function isTestFile(path: string): boolean {
-  return /\.(test|bench|fuzz|golden)\.tsx?$/.test(path);
+  return /\.(test|bench|fuzz|golden|fixture)\.tsx?$/.test(path);
 }
 
 /** The room that a file belongs to: `packages/<room>/…`; undefined for files outside of rooms. */

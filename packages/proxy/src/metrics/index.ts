@@ -1,14 +1,8 @@
-export { METRIC_CATALOG } from "./catalog.ts";
-export type { MetricDefinition } from "./catalog.ts";
 export { ClusterStats } from "./cluster-stats.ts";
-export type { ClusterOutcome } from "./cluster-stats.ts";
-export { HostStats } from "./host-stats.ts";
 export { ListenerStats } from "./listener-stats.ts";
-export { ProcessStats, startLagProbe } from "./process-stats.ts";
+export { startLagProbe } from "./process-stats.ts";
 export { MetricsRegistry } from "./registry.ts";
-export type { MetricsBounds, NamesInUse } from "./registry.ts";
 export { METRICS_CONTENT_TYPES, negotiateFormat, renderChunks, renderOpenMetrics } from "./render.ts";
-export type { MetricsFormat } from "./render.ts";
 export { RouteStats } from "./route-stats.ts";
 export { mergeSnapshots } from "./snapshot.ts";
 export type { MetricsSnapshot } from "./snapshot.ts";
