@@ -24,3 +24,15 @@ export const WORKER_QUESTIONS_MAX = 64;
 
 /** After a drain's deadline a worker has so many milliseconds to leave before it is killed. */
 export const WORKER_LEAVE_MS_MAX = 2_000;
+
+/** Bytes of log lines that wait for a slow reader; beyond, new lines are lost. */
+export const LOG_PENDING_BYTES_MAX = 1_048_576;
+
+/** Pause before a reader of the log that takes nothing is tried again, in milliseconds. */
+export const LOG_RETRY_MS = 100;
+
+/** How often, every `LOG_RETRY_MS`, a process that ends tries to hand its last lines to a reader that takes none. */
+export const LOG_END_RETRIES_MAX = 10;
+
+/** How long, in milliseconds, a process that ends waits for lines that the system has been handed and may be writing. */
+export const LOG_END_WAIT_MS = 5;

@@ -1,5 +1,6 @@
 import type { Log, LogLevel } from "@weft/proxy";
-import { destination, type DestinationStream, pino } from "pino";
+import { type DestinationStream, pino } from "pino";
+import { LogOutput } from "./log-output.ts";
 
 /** The log of a process; its level can change while it runs. */
 export interface ProcessLog extends Log {
@@ -17,10 +18,16 @@ export interface LogOptions {
   readonly output?: DestinationStream;
 }
 
-/** The log of this process. Lines are written at once, so that the last words of a process are never lost. */
+/** The log of this process. */
 export function createLog(options: LogOptions): ProcessLog {
-  const output = options.output ?? destination({ fd: 2, sync: true });
+  const output = options.output ?? openStandardError();
   return options.isForPeople ? new LineLog(options, output) : new JsonLog(options, output);
+}
+
+function openStandardError(): DestinationStream {
+  const output = new LogOutput(2);
+  process.on("exit", () => output.end());
+  return output;
 }
 
 /** JSON lines by pino. */

@@ -214,7 +214,9 @@ export class WorkerGroup implements WorkerHandler {
     slot.restart = clock.setTimer(() => {
       slot.restart = null;
       // A failure to start ends the process: the exit is handled like any other.
-      this.#launch(slot).catch((error: unknown) => log.error(error instanceof Error ? error.message : String(error)));
+      this.#launch(slot).catch((error: unknown) => {
+        if (!this.#isStopping) log.error(error instanceof Error ? error.message : String(error));
+      });
     }, delayMs);
   }
 

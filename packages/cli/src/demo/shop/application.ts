@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from "node:http";
+import { flushCompileCache } from "node:module";
 
 /** How one instance of an application of the demo shop is started; given as JSON in the first argument. */
 export interface ApplicationOptions {
@@ -30,6 +31,8 @@ export function startApplication(): ApplicationOptions {
 /** Tells the parent that requests are served. */
 export function announceReady(): void {
   process.send?.({ type: "ready" });
+  // Node writes its cache of compiled code at an orderly exit; an application that is killed has none.
+  flushCompileCache();
 }
 
 /** Listens with a server of node:http and announces it. A port that is taken ends the process. */
