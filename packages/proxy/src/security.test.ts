@@ -246,7 +246,7 @@ describe("smuggling", () => {
       let body = "";
       request.on("data", (chunk) => (body += String(chunk)));
       request.on("end", () => {
-        understood.push(`${request.method} ${request.url} ${request.headers["x-tag"]} ${body}`);
+        understood.push([request.method, request.url, request.headers["x-tag"], body].join(" "));
         echo(request, response);
         response.end();
       });

@@ -2,7 +2,7 @@ import type { ClientStream, Fields, RequestHead, ResetReason, ResponseHead, Resp
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Host, RequestOutcome } from "./cluster/index.ts";
 import type { HostPool, PoolRefusal, PoolWaiter } from "./pool/index.ts";
-import type { UpstreamConnection } from "./upstream/index.ts";
+import type { GreetingWaiter, UpstreamConnection } from "./upstream/index.ts";
 
 /** Whoever makes tries: the exchange, or the copy that a mirror gets. After an end nothing more is called. */
 export interface TryOwner {
@@ -24,7 +24,7 @@ type TryState = "waiting" | "open" | "answering" | "over";
  * One try of one request at one host: it waits for a connection, opens a stream and tells its owner what comes back.
  * It keeps the books of the host: every try that was begun is ended once, with its outcome and the time to its answer.
  */
-export class UpstreamTry implements PoolWaiter, ResponseReceiver {
+export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver {
   readonly cluster: ClusterRuntime;
   readonly host: Host<HostPool>;
   readonly #owner: TryOwner;
@@ -86,7 +86,10 @@ export class UpstreamTry implements PoolWaiter, ResponseReceiver {
   /** The owner gives the try up. `outcome` is what the host is held to. */
   abandon(reason: ResetReason, outcome: RequestOutcome): void {
     if (this.#state === "over") return;
-    if (this.#state === "waiting") this.#pool.cancel(this);
+    if (this.#state === "waiting") {
+      this.#pool.cancel(this);
+      this.#connection?.cancelGreeting(this);
+    }
     const stream = this.#stream;
     this.#stream = null;
     this.#close(outcome);
@@ -110,14 +113,24 @@ export class UpstreamTry implements PoolWaiter, ResponseReceiver {
       this.onPoolFailed("connect", "the connection is not up");
       return;
     }
-    this.#state = "open";
     this.#connection = connection;
+    // Whether an HTTP/2 host takes upgrades is in its SETTINGS.
+    if (this.#head.upgrade !== "" && !connection.isGreeted) return connection.awaitGreeting(this);
+    this.#state = "open";
     const stream = session.open(this.#head, this.isBodyless, this);
     connection.countRequest();
     // The session may have ended the stream from inside open(), without using the connection.
     if (this.#state !== "open") return connection.giveBack();
     this.#stream = stream;
     this.#owner.onTryOpen(this);
+  }
+
+  onGreeted(connection: UpstreamConnection): void {
+    this.onPooled(connection);
+  }
+
+  onGreetingFailed(detail: string): void {
+    this.onPoolFailed("connect", detail);
   }
 
   onPoolFailed(reason: ResetReason, detail: string): void {

@@ -23,6 +23,12 @@ export interface UpstreamOwner {
   onUpstreamGone(connection: UpstreamConnection, wasReady: boolean, detail: string): void;
 }
 
+/** Waits until the host has said what its HTTP/2 can do. Exactly one of the two is called, unless it was cancelled. */
+export interface GreetingWaiter {
+  onGreeted(connection: UpstreamConnection): void;
+  onGreetingFailed(detail: string): void;
+}
+
 /** Opens the transport; separate so that TLS and PROXY headers stay out of the connection's life. */
 export type OpenTransport = (handler: ConnectHandler) => Transport;
 
@@ -63,6 +69,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   #requests: number = 0;
   /** Bytes came since the timer looked last. */
   #hasHeard: boolean = false;
+  /** Bytes came at all; an HTTP/2 host begins with its SETTINGS. */
+  #isGreeted: boolean = false;
+  /** Who waits for them; null for nobody. */
+  #greetingWaiters: Set<GreetingWaiter> | null = null;
   /** A PING is on its way. */
   #isPingOpen: boolean = false;
   #idleSinceMs: number = 0;
@@ -165,7 +175,33 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.#hasHeard = true;
+    this.#isGreeted = true;
     this.#session?.receive(bytes, start, end);
+    if (this.#greetingWaiters !== null) this.#tellGreeted();
+  }
+
+  /** True when the host has said what it can do, or need not say. */
+  get isGreeted(): boolean {
+    return this.#isGreeted || this.#protocol !== "http2";
+  }
+
+  /** `waiter` wants to know what the host can do before it opens a stream. */
+  awaitGreeting(waiter: GreetingWaiter): void {
+    this.#greetingWaiters ??= new Set();
+    this.#greetingWaiters.add(waiter);
+  }
+
+  cancelGreeting(waiter: GreetingWaiter): void {
+    this.#greetingWaiters?.delete(waiter);
+  }
+
+  #tellGreeted(): void {
+    const waiters = this.#greetingWaiters ?? [];
+    this.#greetingWaiters = null;
+    for (const waiter of waiters) {
+      if (this.availableStreams > 0) waiter.onGreeted(this);
+      else waiter.onGreetingFailed("the host takes no stream now");
+    }
   }
 
   onPeerEnd(): void {
@@ -193,6 +229,9 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     // The pool first: requests that try again at once find the connection's place free.
     this.#owner.onUpstreamGone(this, this.#session !== null, this.#detail);
     this.#session?.connectionLost(this.#detail);
+    const waiters = this.#greetingWaiters ?? [];
+    this.#greetingWaiters = null;
+    for (const waiter of waiters) waiter.onGreetingFailed(this.#detail);
   }
 
   onStreamsAvailable(): void {
