@@ -212,11 +212,12 @@ export class HostPool implements UpstreamOwner {
 
   /**
    * One failed connection fails the requests that counted on it: one for HTTP/1, all for HTTP/2 unless another
-   * connection lives. They may try another host.
+   * connection is up. They may try another host. Others that are on the way are no reason to wait: they most likely
+   * fail as well, and each would be followed by the next.
    */
   #failAfterConnectFailure(detail: string): void {
     if (this.#streamsExpected > 1) {
-      if (this.#all.size === 0) this.#failWaiters("connect", detail);
+      if (this.#all.size - this.#connecting - this.#leaving <= 0) this.#failWaiters("connect", detail);
       return;
     }
     for (const waiter of this.#waiters) {
