@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 import type { AddressFields, StreamBinding, TcpHandle, WriteRequest } from "./handle-binding.ts";
 import { READ_BUFFER_BYTES } from "./limits.ts";
-import { releaseOutputSlab } from "./output-buffer.ts";
+import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
 import { type ConnectHandler, Transport, type TransportAddress, type TransportHandler } from "./transport.ts";
 
@@ -104,7 +104,7 @@ export class HandleTransport extends Transport {
       this.#check(error, "write");
       return;
     }
-    this.#await(request, bytes, byteCount, slab);
+    this.#await(request, bytes, byteCount, [slab]);
   }
 
   protected writeAllOut(slabs: readonly Buffer[]): void {
@@ -119,7 +119,7 @@ export class HandleTransport extends Transport {
       return;
     }
     const byteCount = slabs.reduce((sum, slab) => sum + slab.length, 0);
-    this.#await(request, slabs, byteCount, null);
+    this.#await(request, slabs, byteCount, slabs);
   }
 
   protected endOutput(): void {
@@ -160,7 +160,7 @@ export class HandleTransport extends Transport {
   }
 
   /** The bytes did not fit into the system's buffer: they are the handle's until it says so. */
-  #await(request: WriteRequest, bytes: Buffer | readonly Buffer[], byteCount: number, slab: Buffer | null): void {
+  #await(request: WriteRequest, bytes: Buffer | readonly Buffer[], byteCount: number, slabs: readonly Buffer[]): void {
     const { streamBaseState, kBytesWritten } = this.#binding;
     const waiting = byteCount - (streamBaseState[kBytesWritten] ?? 0);
     // What a first attempt wrote is not counted as waiting; some systems count the whole write.
@@ -170,7 +170,7 @@ export class HandleTransport extends Transport {
     request.oncomplete = (status) => {
       request.buffer = null;
       this.#unwrittenBytes -= counted;
-      if (slab !== null) releaseOutputSlab(slab);
+      for (const slab of slabs) releaseOutputSlab(slab);
       if (this.#isClosing) return;
       this.#check(status, "write");
       this.judgeCongestion();

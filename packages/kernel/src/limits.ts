@@ -61,6 +61,12 @@ export const BACKOFF_MS_MAX = 86_400_000;
 /** Bytes of one output slab: a turn's output of a busy connection; one read of a large body fits. */
 export const OUTPUT_SLAB_BYTES = 65_536;
 
+/** Bytes of a small output slab: a turn's output of a connection that carries a small answer. */
+export const OUTPUT_SMALL_SLAB_BYTES = 4096;
+
+/** Most free small output slabs kept for reuse by a worker (16 MiB): as many connections may be busy in one turn. */
+export const OUTPUT_FREE_SMALL_SLABS_MAX = 4096;
+
 /** Most free output slabs kept for reuse by a worker (16 MiB). */
 export const OUTPUT_FREE_SLABS_MAX = 256;
 

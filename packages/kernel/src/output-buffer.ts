@@ -1,5 +1,6 @@
 import { writeLatin1 } from "./latin1.ts";
-import { OUTPUT_CONGESTED_BYTES, OUTPUT_FREE_SLABS_MAX, OUTPUT_SLAB_BYTES } from "./limits.ts";
+import { OUTPUT_CONGESTED_BYTES, OUTPUT_SLAB_BYTES, OUTPUT_SMALL_SLAB_BYTES } from "./limits.ts";
+import { takeOutputSlab } from "./output-slabs.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
@@ -17,6 +18,8 @@ export interface OutputSink {
  *     output.position = at;            // how far is written
  *
  *     slabs ->  [ full ][ full ][ bytes ......|position      ]
+ *
+ * A turn begins with a small slab, or with a large one where the last turn's output would not have fitted.
  */
 export class OutputBuffer {
   /** The slab that is being filled. Changes with every `reserve`. */
@@ -28,9 +31,10 @@ export class OutputBuffer {
    * that it drained. What is written all the same is kept.
    */
   isCongested: boolean = false;
-  /** Slabs that are full, in order. */
+  /** Slabs that are full, in order, each cut to what is written in it. */
   #full: Buffer[] | null = null;
   #fullBytes: number = 0;
+  #firstSlabBytes: number = OUTPUT_SMALL_SLAB_BYTES;
   #sink: OutputSink;
 
   constructor(sink: OutputSink) {
@@ -51,7 +55,8 @@ export class OutputBuffer {
   /** Appends a copy of `source[start, end)`, filling slabs to the brim. */
   writeBytes(source: Buffer, start: number, end: number): void {
     while (start < end) {
-      if (this.position === this.bytes.length) this.#nextSlab(1);
+      if (this.position === this.bytes.length)
+        this.#nextSlab(end - start > OUTPUT_SMALL_SLAB_BYTES ? OUTPUT_SLAB_BYTES : 1);
       const byteCount = Math.min(end - start, this.bytes.length - this.position);
       source.copy(this.bytes, this.position, start, start + byteCount);
       this.position += byteCount;
@@ -66,8 +71,9 @@ export class OutputBuffer {
     this.position = at + text.length;
   }
 
-  /** Takes all that was written, in order. The slabs now belong to the caller. */
+  /** Takes all that was written, in order. The slabs, each cut to what is written in it, now belong to the caller. */
   take(): readonly Buffer[] {
+    this.#firstSlabBytes = OUTPUT_SLAB_BYTES;
     const taken = this.#full ?? [];
     if (this.position > 0) taken.push(this.bytes.subarray(0, this.position));
     this.#full = null;
@@ -83,6 +89,7 @@ export class OutputBuffer {
    */
   takeSlab(): Buffer | null {
     if (this.#full !== null || this.position === 0) return null;
+    this.#firstSlabBytes = this.position > OUTPUT_SMALL_SLAB_BYTES ? OUTPUT_SLAB_BYTES : OUTPUT_SMALL_SLAB_BYTES;
     const slab = this.bytes;
     this.bytes = EMPTY;
     this.position = 0;
@@ -90,28 +97,17 @@ export class OutputBuffer {
   }
 
   #nextSlab(byteCount: number): void {
-    if (this.position === 0) {
-      if (this.bytes.length === 0) this.#sink.onOutputPending();
-      else releaseOutputSlab(this.bytes);
-    } else {
+    let slabBytes = OUTPUT_SLAB_BYTES;
+    if (this.position > 0) {
       this.#full ??= [];
       this.#full.push(this.bytes.subarray(0, this.position));
       this.#fullBytes += this.position;
       if (this.#fullBytes > OUTPUT_CONGESTED_BYTES) this.isCongested = true;
+    } else if (this.#full === null && this.bytes.length === 0) {
+      slabBytes = this.#firstSlabBytes;
+      this.#sink.onOutputPending();
     }
-    this.bytes = byteCount <= OUTPUT_SLAB_BYTES ? takeSharedSlab() : Buffer.allocUnsafeSlow(byteCount);
+    this.bytes = takeOutputSlab(Math.max(byteCount, slabBytes));
     this.position = 0;
   }
-}
-
-/** Free slabs of OUTPUT_SLAB_BYTES, shared by all connections of a worker. */
-const freeSlabs: Buffer[] = [];
-
-function takeSharedSlab(): Buffer {
-  return freeSlabs.pop() ?? Buffer.allocUnsafeSlow(OUTPUT_SLAB_BYTES);
-}
-
-/** Gives a slab back once nobody reads it any more. Slabs of another size are left to the garbage collector. */
-export function releaseOutputSlab(slab: Buffer): void {
-  if (slab.length === OUTPUT_SLAB_BYTES && freeSlabs.length < OUTPUT_FREE_SLABS_MAX) freeSlabs.push(slab);
 }

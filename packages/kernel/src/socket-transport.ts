@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { releaseOutputSlab } from "./output-buffer.ts";
+import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
 import { Transport, type TransportAddress, type TransportHandler } from "./transport.ts";
 

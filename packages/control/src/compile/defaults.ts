@@ -90,7 +90,7 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     pool: {
       http2ConnectionsMax: 4,
       http2StreamsMax: 128,
-      http1IdleMax: 128,
+      http1IdleMax: 1024,
       idleTimeoutMs: 60_000,
       connectTimeoutMs: 1000,
       queueTimeoutMs: 5000,
