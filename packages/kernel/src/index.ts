@@ -28,7 +28,7 @@ export type { SlidingWindowOptions } from "./sliding-window.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export type { TokenBucketOptions } from "./token-bucket.ts";
 export { OutputBuffer } from "./output-buffer.ts";
-export { releaseOutputSlab } from "./output-slabs.ts";
+export { releaseOutputSlab, takeOutputSlab } from "./output-slabs.ts";
 export type { OutputSink } from "./output-buffer.ts";
 export { sliceLatin1, writeLatin1 } from "./latin1.ts";
 export { OutputScheduler } from "./output-scheduler.ts";

@@ -1,7 +1,10 @@
-/** Smallest piece of memory that a queue takes. */
-const CHUNK_BYTES_MIN = 4096;
+import { releaseOutputSlab, takeOutputSlab } from "@weft/kernel";
 
-/** Bytes in order of arrival: what waits on one stream for the peer's window. Small writes share memory. */
+/**
+ * Bytes in order of arrival: what waits on one stream for the peer's window. Small writes share memory, and memory goes
+ * back to the worker's slabs: a long body to a slow reader would otherwise fill tens of megabytes before the collector
+ * looks.
+ */
 export class ByteQueue {
   /** Bytes in the queue. */
   byteLength: number = 0;
@@ -16,7 +19,7 @@ export class ByteQueue {
     while (start < end) {
       let last = this.#chunks.at(-1);
       if (last === undefined || this.#writeAt === last.length) {
-        last = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES_MIN, end - start));
+        last = takeOutputSlab(end - start);
         this.#chunks.push(last);
         this.#writeAt = 0;
       }
@@ -47,8 +50,18 @@ export class ByteQueue {
     this.#readAt += byteCount;
     this.byteLength -= byteCount;
     if (this.available > 0) return;
-    this.#chunks.shift();
+    const read = this.#chunks.shift();
+    if (read !== undefined) releaseOutputSlab(read);
     this.#readAt = 0;
     if (this.#chunks.length === 0) this.#writeAt = 0;
+  }
+
+  /** Gives everything up: nobody will read it. */
+  clear(): void {
+    for (const chunk of this.#chunks) releaseOutputSlab(chunk);
+    this.#chunks = [];
+    this.byteLength = 0;
+    this.#readAt = 0;
+    this.#writeAt = 0;
   }
 }

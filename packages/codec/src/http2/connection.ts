@@ -156,6 +156,7 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
 
   #forget(stream: Stream): void {
     this.streams.delete(stream.id);
+    stream.pending?.clear();
     stream.pending = null;
     stream.isEndPending = false;
     stream.trailersPending = null;
