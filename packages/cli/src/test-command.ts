@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import type { AdminAddress } from "./admin/admin-address.ts";
 import type { ListenerAddress } from "./process/message.ts";
 
 const COMMAND_LINE = new URL("main.ts", import.meta.url);
@@ -37,6 +38,7 @@ export interface RunningRole {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly listeners: readonly ListenerAddress[];
+  readonly admin: AdminAddress;
   /** What it has logged so far, line by line. */
   readonly log: readonly Record<string, unknown>[];
 }
@@ -51,12 +53,20 @@ export async function startRole(args: readonly string[]): Promise<RunningRole> {
     held = lines.pop() ?? "";
     for (const line of lines) log.push(parseLine(line));
   });
-  const ready = Promise.withResolvers<readonly ListenerAddress[]>();
-  child.on("message", (message: { type: string; listeners: readonly ListenerAddress[] }) => {
-    if (message.type === "ready") ready.resolve(message.listeners);
+  const ready = Promise.withResolvers<ReadyMessage>();
+  child.on("message", (message: ReadyMessage) => {
+    if (message.type === "ready") ready.resolve(message);
   });
   child.on("exit", (code) => ready.reject(new Error(`the role ended with ${code}: ${JSON.stringify(log)} ${held}`)));
-  return { child, pid: child.pid ?? 0, listeners: await ready.promise, log };
+  const { listeners, admin } = await ready.promise;
+  return { child, pid: child.pid ?? 0, listeners, admin, log };
+}
+
+/** What a role tells the process that started it. */
+interface ReadyMessage {
+  readonly type: string;
+  readonly listeners: readonly ListenerAddress[];
+  readonly admin: AdminAddress;
 }
 
 function parseLine(line: string): Record<string, unknown> {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { renderAdminAddress } from "../admin/admin-address.ts";
 import { runCommand, type RunningRole, spawnCommand, startRole } from "../test-command.ts";
 import type { Status } from "./status.ts";
 
@@ -40,8 +41,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), "weft-operate-"));
   writeFileSync(join(folder, "proxy.yaml"), YAML);
   role = await startRole(["proxy", "--config", folder, "--workers", "2"]);
-  const port = role.log.find(({ message }) => message === "admin listening")?.["port"];
-  admin = ["--admin", `127.0.0.1:${String(port)}`];
+  admin = ["--admin", renderAdminAddress(role.admin)];
 });
 
 after(async () => {
@@ -83,7 +83,7 @@ test("weft explain says where a request goes and why not elsewhere, and ends wit
 
 test("weft top prints each second until it is told to end", async () => {
   const child = spawnCommand(["top", "--json", ...admin]);
-  const [piece] = (await once(child.stdout ?? child, "data")) as [Buffer];
+  const [piece] = (await once(child.stdout ?? child, "data", { signal: AbortSignal.timeout(30_000) })) as [Buffer];
   const [line = ""] = piece.toString().split("\n");
   const summary = JSON.parse(line) as Record<string, unknown>;
   assert.equal(typeof summary["requestsPerSecond"], "number");

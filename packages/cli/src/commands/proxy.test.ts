@@ -94,7 +94,7 @@ function logged({ log }: RunningRole, message: string): Record<string, unknown>[
 }
 
 async function adminJson(running: RunningRole, path: string): Promise<unknown> {
-  const { body } = await send(Number(logged(running, "admin listening")[0]?.["port"]), path, "127.0.0.1");
+  const { body } = await send(running.admin.port, path, "127.0.0.1");
   return JSON.parse(body);
 }
 
@@ -335,9 +335,10 @@ test("the admin server moves when the configuration says so", async () => {
   writeConfig({ adminPort: await freePort() });
   const running = role;
   await until(() => logged(running, "admin listening").length === 2);
-  const [before, now] = logged(role, "admin listening").map(({ port }) => Number(port));
-  assert.equal((await send(now ?? 0, "/api/live", "127.0.0.1")).status, 200);
-  await assert.rejects(send(before ?? 0, "/api/live"), /ECONNREFUSED/);
+  const { port: before } = role.admin;
+  const now = Number(logged(role, "admin listening")[1]?.["port"]);
+  assert.equal((await send(now, "/api/live", "127.0.0.1")).status, 200);
+  await assert.rejects(send(before, "/api/live"), /ECONNREFUSED/);
 });
 
 async function freePort(): Promise<number> {

@@ -19,14 +19,16 @@ export class AdminHost {
   }
 
   /**
-   * Listens for the first time.
+   * Listens for the first time; resolves with the address as bound.
    *
    * @throws WeftError ADMIN_LISTEN_FAILED
    */
-  async start({ address, port }: AdminAddress): Promise<void> {
+  async start({ address, port }: AdminAddress): Promise<AdminAddress> {
     this.#wanted = { address, port };
     this.#server = await createAdminServer(this.#source, { address, port, token: this.#token });
-    this.#log.info("admin listening", { address: this.#server.address, port: this.#server.port });
+    const bound = { address: this.#server.address, port: this.#server.port };
+    this.#log.info("admin listening", bound);
+    return bound;
   }
 
   /** Listens elsewhere; where that fails the server stays where it is. Nothing if it is there already. */

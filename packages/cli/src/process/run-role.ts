@@ -56,7 +56,7 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
   try {
     const listeners = await host.start(world);
     for (const { name, address, port } of listeners) log.info("listening", { listener: name, address, port });
-    await admin.start(options.admin ?? world.settings.admin);
+    const adminAddress = await admin.start(options.admin ?? world.settings.admin);
     source.worlds.subscribe((next) => {
       if (next === world) return;
       if (options.admin === null) admin.move(next.settings.admin);
@@ -64,7 +64,7 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
     });
     source.onProblem((problems) => logProblems(log, problems));
     // For a parent process that waits for it.
-    process.send?.({ type: "ready", listeners });
+    process.send?.({ type: "ready", listeners, admin: adminAddress });
     return await end.promise;
   } catch (error) {
     host.kill();
