@@ -135,7 +135,20 @@ export const HTTP1_ERRORS = {
 /** Every code of `HTTP1_ERRORS`. */
 export type Http1ErrorCode = keyof typeof HTTP1_ERRORS;
 
+/** What programs may want to know of an error with which a session ended. */
+export interface Http1ErrorDetails extends Record<string, unknown> {
+  /**
+   * An answer was cut short whose end only the connection's tells: the connection must be broken (TCP RST), since the
+   * client would take an ordinary end for the end of the answer.
+   */
+  readonly isCut: boolean;
+}
+
 /** An error whose message is the catalog's meaning: nothing of what the peer sent is in it. */
-export function createHttp1Error(code: Http1ErrorCode, action: string): WeftError<Http1ErrorCode> {
-  return new WeftError<Http1ErrorCode>(code, `${action}: ${HTTP1_ERRORS[code].meaning}`);
+export function createHttp1Error(
+  code: Http1ErrorCode,
+  action: string,
+  details: Http1ErrorDetails = { isCut: false },
+): WeftError<Http1ErrorCode> {
+  return new WeftError<Http1ErrorCode>(code, `${action}: ${HTTP1_ERRORS[code].meaning}`, details);
 }

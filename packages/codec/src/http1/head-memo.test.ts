@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HeadMemo } from "./head-memo.ts";
-import { MEMO_HEAD_BYTES_MAX } from "./limits.ts";
+import { MEMO_HEAD_BYTES_MAX, MEMO_REVIEW_LOOKUPS, MEMO_SPARSE_SHARE } from "./limits.ts";
 import { createHttp1ServerOptions } from "./options.ts";
 import { RecordedServer } from "./recorded-session.ts";
 
@@ -87,4 +87,22 @@ test("receive() does not remember heads longer than MEMO_HEAD_BYTES_MAX", () => 
 
 test("createHttp1ServerOptions() freezes what connections share", () => {
   assert.ok(Object.isFrozen(createHttp1ServerOptions()));
+});
+
+test("takesPart() sits out most heads while none repeats, and joins in again when they do", () => {
+  const memo = new HeadMemo();
+  const table = memo.createTable<number>();
+  const use = (text: string): boolean => {
+    if (!table.takesPart()) return false;
+    if (table.get(text) === undefined) table.set(text, 1);
+    return true;
+  };
+  let used = 0;
+  for (let index = 0; index < MEMO_REVIEW_LOOKUPS; index++) used += Number(use(`unique ${index}`));
+  assert.equal(used, MEMO_REVIEW_LOOKUPS);
+  used = 0;
+  for (let index = 0; index < 1600; index++) used += Number(use(`another ${index}`));
+  assert.equal(used, 1600 / MEMO_SPARSE_SHARE);
+  for (let index = 0; index < MEMO_REVIEW_LOOKUPS * MEMO_SPARSE_SHARE * 2; index++) use(`one of ${index % 10}`);
+  assert.ok(use("one of 1") && use("one of 2"));
 });

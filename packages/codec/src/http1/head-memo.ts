@@ -1,5 +1,11 @@
 import { assertInteger } from "@weft/kernel";
-import { MEMO_BYTES_MAX, MEMO_ENTRIES_MAX } from "./limits.ts";
+import {
+  MEMO_BYTES_MAX,
+  MEMO_ENTRIES_MAX,
+  MEMO_REVIEW_HITS_MIN,
+  MEMO_REVIEW_LOOKUPS,
+  MEMO_SPARSE_SHARE,
+} from "./limits.ts";
 
 /** Bounds of a `HeadMemo`. */
 export interface HeadMemoLimits {
@@ -63,11 +69,18 @@ export class HeadMemo {
   }
 }
 
-/** The heads decoded under one options record in one direction, by their text. */
+/**
+ * The heads decoded under one options record in one direction, by their text. Where heads hardly ever repeat (each has
+ * its own request ID, say), remembering them costs more than decoding: the table then sits out most of them.
+ */
 export class HeadTable<Entry> {
   readonly #memo: HeadMemo;
   #young: Map<string, Entry> = new Map();
   #old: Map<string, Entry> = new Map();
+  #lookups: number = 0;
+  #hits: number = 0;
+  #isSparse: boolean = false;
+  #turn: number = 0;
 
   constructor(memo: HeadMemo) {
     this.#memo = memo;
@@ -77,17 +90,33 @@ export class HeadTable<Entry> {
     return this.#young.size + this.#old.size;
   }
 
+  /** Asked once per head; false: this one is better decoded without asking or telling the table. */
+  takesPart(): boolean {
+    if (!this.#isSparse) return true;
+    this.#turn = (this.#turn + 1) & (MEMO_SPARSE_SHARE - 1);
+    return this.#turn === 0;
+  }
+
   /** What was made of the head `text`, or undefined. */
   get(text: string): Entry | undefined {
-    const young = this.#young.get(text);
-    if (young !== undefined) return young;
-    if (this.#old.size === 0) return undefined;
-    const old = this.#old.get(text);
-    if (old !== undefined) {
-      this.#old.delete(text);
-      this.set(text, old);
+    const entry = this.#young.get(text) ?? this.#promote(text);
+    if (entry !== undefined) this.#hits += 1;
+    if (++this.#lookups === MEMO_REVIEW_LOOKUPS) {
+      this.#isSparse = this.#hits < MEMO_REVIEW_HITS_MIN;
+      this.#lookups = 0;
+      this.#hits = 0;
     }
-    return old;
+    return entry;
+  }
+
+  #promote(text: string): Entry | undefined {
+    if (this.#old.size === 0) return undefined;
+    const entry = this.#old.get(text);
+    if (entry !== undefined) {
+      this.#old.delete(text);
+      this.set(text, entry);
+    }
+    return entry;
   }
 
   /** Remembers what was made of the head `text`, which is not in the table. */

@@ -66,7 +66,7 @@ export class HeadReader<Entry extends DecodedHead> {
   #lookUp(bytes: Buffer, at: number, headEnd: number): Entry | Http1ErrorCode {
     const { table } = this.#decoder;
     const text = sliceLatin1(bytes, at, headEnd);
-    if (text.length > MEMO_HEAD_BYTES_MAX) return this.#decoder.decode(text);
+    if (text.length > MEMO_HEAD_BYTES_MAX || !table.takesPart()) return this.#decoder.decode(text);
     const known = table.get(text);
     if (known !== undefined) {
       known.bytes ??= copyOf(bytes, at, headEnd);

@@ -1,6 +1,6 @@
 export { Http1ClientSession } from "./client-session.ts";
 export { HTTP1_ERRORS } from "./errors.ts";
-export type { Http1ErrorCode } from "./errors.ts";
+export type { Http1ErrorCode, Http1ErrorDetails } from "./errors.ts";
 export { HeadMemo } from "./head-memo.ts";
 export type { HeadMemoLimits } from "./head-memo.ts";
 export { createHttp1ClientOptions, createHttp1ServerOptions } from "./options.ts";

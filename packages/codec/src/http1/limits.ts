@@ -48,3 +48,12 @@ export const MEMO_ENTRIES_MAX = 4096;
 
 /** Bytes of all heads that a worker remembers (2 MiB); what was made of them takes about twice as much again. */
 export const MEMO_BYTES_MAX = 2_097_152;
+
+/** Look-ups after which a table of heads is judged by its hits. */
+export const MEMO_REVIEW_LOOKUPS = 256;
+
+/** Hits among them below which remembering costs more than it saves: heads with trace IDs never come again. */
+export const MEMO_REVIEW_HITS_MIN = 64;
+
+/** Such a table then takes part in one of so many heads only, a power of two, until it has hits again. */
+export const MEMO_SPARSE_SHARE = 16;

@@ -25,9 +25,14 @@ interface Wired {
 /** Connects a session to a socket: one write per turn, reading paused when asked, closed at the end. */
 function wire(socket: net.Socket, wired: Wired): void {
   const flush = (): void => {
-    for (const slab of wired.output.take()) {
-      if (!socket.write(slab)) wired.output.isCongested = true;
-    }
+    let isTaken = true;
+    for (const slab of wired.output.take()) isTaken = socket.write(slab);
+    if (isTaken) drained();
+    else wired.output.isCongested = true;
+  };
+  const drained = (): void => {
+    wired.output.isCongested = false;
+    wired.session.outputDrained();
   };
   wired.onPending = () => queueMicrotask(flush);
   wired.onPause = (isPaused) => (isPaused ? socket.pause() : socket.resume());
@@ -37,10 +42,7 @@ function wire(socket: net.Socket, wired: Wired): void {
   };
   socket.on("data", (bytes: Buffer) => wired.session.receive(bytes, 0, bytes.length));
   socket.on("end", () => wired.session.receiveEnd());
-  socket.on("drain", () => {
-    wired.output.isCongested = false;
-    wired.session.outputDrained();
-  });
+  socket.on("drain", drained);
   socket.on("error", (error) => wired.session.connectionLost(error.message));
 }
 

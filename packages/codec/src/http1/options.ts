@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { assertInteger } from "@weft/kernel";
 import { decodeRequest, decodeResponse } from "./decode.ts";
 import type { DecodedRequest, DecodedResponse } from "./decoded-head.ts";
 import { HeadMemo } from "./head-memo.ts";
@@ -42,6 +43,8 @@ export interface Http1ClientChoices extends Partial<Http1ReadOptions> {
 /**
  * Completes and freezes the options of a listener's sessions. Make them once per listener, not per connection.
  *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when a limit is no integer in its range
+ *
  * @example
  * const memo = new HeadMemo();
  * const options = createHttp1ServerOptions({ memo, headerBytesMax: 16_384, underscores: "reject" });
@@ -51,6 +54,7 @@ export function createHttp1ServerOptions(choices: Http1ServerChoices = {}): Http
     ...completeReadOptions(choices),
     targetBytesMax: choices.targetBytesMax ?? TARGET_BYTES_MAX,
   };
+  assertInteger("targetBytesMax", options.targetBytesMax, 1, Number.MAX_SAFE_INTEGER);
   const requests: HeadDecoder<DecodedRequest> = {
     table: (choices.memo ?? new HeadMemo()).createTable(),
     headerBytesMax: options.headerBytesMax,
@@ -61,7 +65,11 @@ export function createHttp1ServerOptions(choices: Http1ServerChoices = {}): Http
   return Object.freeze({ ...options, requests });
 }
 
-/** Completes and freezes the options of a cluster's sessions. Make them once per cluster, not per connection. */
+/**
+ * Completes and freezes the options of a cluster's sessions. Make them once per cluster, not per connection.
+ *
+ * @throws WeftError KERNEL_INVALID_ARGUMENT when a limit is no integer in its range
+ */
 export function createHttp1ClientOptions(choices: Http1ClientChoices = {}): Http1ClientOptions {
   const options = completeReadOptions(choices);
   const responses: HeadDecoder<DecodedResponse> = {
@@ -75,7 +83,7 @@ export function createHttp1ClientOptions(choices: Http1ClientChoices = {}): Http
 }
 
 function completeReadOptions(choices: Partial<Http1ReadOptions>): Http1ReadOptions {
-  return {
+  const options: Http1ReadOptions = {
     headerBytesMax: choices.headerBytesMax ?? HEADER_BYTES_MAX,
     headersMax: choices.headersMax ?? HEADERS_MAX,
     trailerBytesMax: choices.trailerBytesMax ?? TRAILER_BYTES_MAX,
@@ -83,4 +91,11 @@ function completeReadOptions(choices: Partial<Http1ReadOptions>): Http1ReadOptio
     bodyBytesMax: choices.bodyBytesMax ?? 0,
     underscores: choices.underscores ?? "allow",
   };
+  assertInteger("headerBytesMax", options.headerBytesMax, 1, Number.MAX_SAFE_INTEGER);
+  assertInteger("headersMax", options.headersMax, 1, Number.MAX_SAFE_INTEGER);
+  // The empty line that ends a trailer section counts.
+  assertInteger("trailerBytesMax", options.trailerBytesMax, 2, Number.MAX_SAFE_INTEGER);
+  assertInteger("chunkExtensionBytesMax", options.chunkExtensionBytesMax, 0, Number.MAX_SAFE_INTEGER);
+  assertInteger("bodyBytesMax", options.bodyBytesMax, 0, Number.MAX_SAFE_INTEGER);
+  return options;
 }

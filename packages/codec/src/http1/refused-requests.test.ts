@@ -299,6 +299,7 @@ for (const { why, input, code, status, choices } of refused) {
       server.feed(input + SMUGGLED, pieceBytes);
       assert.ok(isWeftError(server.ended, code), `ended with ${String(server.ended)}`);
       assert.equal(server.endCount, 1);
+      assert.equal(server.ended.details["isCut"], false);
       const answer = server.text();
       assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), answer);
       assert.equal(statusOfError(code), status);

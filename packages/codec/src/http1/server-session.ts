@@ -35,6 +35,8 @@ const PHASE_ENDED = 6;
  *
  * A body that nobody wants any more (its answer is complete) is thrown away within DISCARD_BYTES_MAX. Input that is
  * wrong is answered with its status and ends the session; `drain` lets a head that has begun to arrive be answered.
+ * When `onSessionEnd` comes with an error whose details say `isCut`, the connection is to be broken, not closed. Once
+ * an answer is complete, its receiver hears nothing more, also if the request is not.
  */
 export class Http1ServerSession implements ServerSession, ServerStreamOwner, ChunkedSink {
   readonly output: OutputBuffer;
@@ -72,7 +74,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   get isReceivingHead(): boolean {
-    return this.#phase === PHASE_HEAD && this.#held.length > 0;
+    return this.#phase === PHASE_HEAD && this.#held.length > 0 && !this.output.isCongested;
   }
 
   get closesAfterAnswer(): boolean {
@@ -96,7 +98,9 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     this.#isPeerDone = true;
     switch (this.#phase) {
       case PHASE_HEAD:
-        return this.#endOfInput();
+        // What is held while the output is congested is looked at when it has drained.
+        if (!this.output.isCongested || this.#held.length === 0) this.#endOfInput();
+        return;
       case PHASE_LENGTH:
       case PHASE_CHUNKED:
         return this.#stream === null ? this.#end(null) : this.#fail("HTTP1_TRUNCATED");
@@ -111,9 +115,14 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
 
   outputDrained(): void {
     const stream = this.#stream;
-    if (stream === null || !stream.isBlocked) return;
-    stream.isBlocked = false;
-    stream.receiver?.onResponseWritable();
+    if (stream !== null) {
+      if (!stream.isBlocked) return;
+      stream.isBlocked = false;
+      stream.receiver?.onResponseWritable();
+    } else if (this.#phase === PHASE_HEAD && !this.#isProcessing && this.#held.length > 0) {
+      this.#processHeld();
+      this.#updateReadPaused();
+    }
   }
 
   connectionLost(_detail: string): void {
@@ -171,7 +180,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     const error = new WeftError<Http1ErrorCode>(
       "HTTP1_STREAM_RESET",
       `${ACTION}: ${HTTP1_ERRORS.HTTP1_STREAM_RESET.meaning} Reason: ${reason}`,
-      { reason },
+      { reason, isCut: stream.isHeadSent && !this.writer.tellsEnd },
     );
     const status = statusOfReset(reason);
     if (!stream.isHeadSent && status > 0) {
@@ -196,7 +205,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
       held.skip(at - start);
       if (at === start) break;
     }
-    if (this.#isPeerDone) this.#endOfInput();
+    if (this.#isPeerDone && (!this.output.isCongested || held.length === 0)) this.#endOfInput();
   }
 
   /** The client has sent FIN and all that came before it was looked at. */
@@ -216,7 +225,8 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
       let next = at;
       switch (this.#phase) {
         case PHASE_HEAD:
-          next = this.#receiveHead(bytes, at, end);
+          // Whoever does not read the answers that wait gets no further ones.
+          if (!this.output.isCongested) next = this.#receiveHead(bytes, at, end);
           break;
         case PHASE_LENGTH:
           next = this.#receiveLength(bytes, at, end);
@@ -360,13 +370,18 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   #finishExchange(closes: boolean): void {
     if (closes || this.#isDraining) return this.#end(null);
     this.#phase = PHASE_HEAD;
-    if (!this.#isProcessing && (this.#held.length > 0 || this.#isPeerDone)) this.#processHeld();
+    // Otherwise whoever processes goes on, and judges reading at the end.
+    if (this.#isProcessing) return;
+    if (this.#held.length > 0 || this.#isPeerDone) this.#processHeld();
     this.#updateReadPaused();
   }
 
   #updateReadPaused(): void {
     if (this.#phase === PHASE_ENDED) return;
-    const isWaiting = this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE;
+    const isWaiting =
+      this.#phase === PHASE_ANSWER ||
+      this.#phase === PHASE_UPGRADE ||
+      (this.#phase === PHASE_HEAD && this.output.isCongested);
     const window = this.#isReadPaused ? RECEIVE_WINDOW_BYTES / 2 : RECEIVE_WINDOW_BYTES;
     const isPaused = this.#unconsumed > window || (isWaiting && this.#held.length > 0);
     if (isPaused === this.#isReadPaused) return;
@@ -380,7 +395,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     // While a body is thrown away, its answer is complete already.
     const isAnswered = stream === null ? this.#phase !== PHASE_HEAD : stream.isHeadSent;
     const receiver = this.#leave();
-    const error = createHttp1Error(code, ACTION);
+    const error = createHttp1Error(code, ACTION, { isCut: isAnswered && stream !== null && !this.writer.tellsEnd });
     if (!isAnswered) {
       const hasBody = !isHeadRequest && stream?.request.head.method !== "HEAD";
       writeErrorAnswer(this.output, statusOfError(code), error.message, hasBody);
