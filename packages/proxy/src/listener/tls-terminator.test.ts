@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { describe, test } from "node:test";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { ListenerConfig, ListenerTls } from "@weft/contract";
+import { isWeftError } from "@weft/kernel";
+import { createCluster, createListener, createRule } from "@weft/testkit";
+import { createTestCertificate } from "../cluster/test-certificate.ts";
+import { assertBalanced, connectRaw, metric, onEnd, type ProxyFixture, startProxy } from "../proxy.fixture.ts";
+import { TlsTerminator } from "./tls-terminator.ts";
+
+const exact = createTestCertificate("a.example.com");
+const wildcard = createTestCertificate("*.example.com");
+const fallback = createTestCertificate("default.example");
+const clientA = createTestCertificate("client-a");
+const clientB = createTestCertificate("client-b");
+
+function certificate(
+  from: ReturnType<typeof createTestCertificate>,
+  name = "test",
+): ListenerTls["certificates"][number] {
+  return { name, certificateChain: from.certificate, privateKey: from.key };
+}
+
+function createTls(changes: Partial<ListenerTls> = {}): ListenerTls {
+  return {
+    certificates: [certificate(fallback), certificate(wildcard), certificate(exact)],
+    clientCa: "",
+    clientCertificate: "ignore",
+    minVersion: "TLSv1.2",
+    alpn: ["h2", "http/1.1"],
+    ...changes,
+  };
+}
+
+const ANSWER = createRule({
+  backends: [],
+  directResponse: { status: 200, body: "hello", contentType: "text/plain" },
+});
+
+function startTls(tls: Partial<ListenerTls> = {}, changes: Partial<ListenerConfig> = {}): Promise<ProxyFixture> {
+  return startProxy([createCluster([1])], [ANSWER], createListener({ tls: createTls(tls), ...changes }));
+}
+
+/** Resolves when the handshake is done; rejects when it fails. */
+async function handshake(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false, ...options });
+  onEnd(() => {
+    socket.destroy();
+  });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+/** The answer to a request on `socket`, or the error that came instead: in TLS 1.3 a refusal comes after the handshake. */
+async function exchange(socket: TLSSocket): Promise<string> {
+  let text = "";
+  socket.on("data", (bytes) => (text += String(bytes)));
+  const closed = once(socket, "close");
+  socket.write("GET / HTTP/1.1\r\nhost: a.example.com\r\nconnection: close\r\n\r\n");
+  await closed;
+  return text;
+}
+
+function subject(socket: TLSSocket): string {
+  return String(socket.getPeerX509Certificate()?.subject);
+}
+
+describe("certificates", () => {
+  test("are chosen by exact name, then wildcard of one label, then the first", async () => {
+    const { port } = await startTls();
+    const names: readonly (readonly [string | undefined, string])[] = [
+      ["a.example.com", "CN=a.example.com"],
+      ["A.Example.COM", "CN=a.example.com"],
+      ["b.example.com", "CN=*.example.com"],
+      ["x.b.example.com", "CN=default.example"],
+      ["example.com", "CN=default.example"],
+      ["localhost", "CN=default.example"],
+      [undefined, "CN=default.example"],
+    ];
+    for (const [servername, expected] of names) {
+      const socket = await handshake(port, servername === undefined ? {} : { servername });
+      assert.equal(subject(socket), expected, String(servername));
+      socket.destroy();
+    }
+  });
+
+  test("may be replaced while connections live", async () => {
+    const { port, world } = await startTls();
+    const old = await handshake(port, { servername: "a.example.com" });
+    const renewed = createTestCertificate("a.example.com");
+    const [listener] = world.listeners.value;
+    assert.ok(listener !== undefined);
+    world.listeners.set([{ ...listener, tls: createTls({ certificates: [certificate(renewed)] }) }]);
+    await new Promise(setImmediate);
+    const fresh = await handshake(port, { servername: "a.example.com" });
+    assert.notEqual(fresh.getPeerX509Certificate()?.fingerprint256, old.getPeerX509Certificate()?.fingerprint256);
+    assert.match(await exchange(old), /^HTTP\/1\.1 200 /);
+    assert.match(await exchange(fresh), /^HTTP\/1\.1 200 /);
+  });
+
+  test("that do not fit their key, or are none, are refused with the code and the name", () => {
+    const bad = [
+      { name: "crossed", certificateChain: exact.certificate, privateKey: wildcard.key },
+      { name: "empty", certificateChain: "", privateKey: "" },
+    ];
+    for (const each of bad) {
+      assert.throws(
+        () => new TlsTerminator(createTls({ certificates: [each] }), 1000),
+        (error) => isWeftError(error, "LISTENER_CERTIFICATE_INVALID") && error.message.includes(each.name),
+      );
+    }
+    assert.throws(
+      () => new TlsTerminator(createTls({ certificates: [] }), 1000),
+      (error) => isWeftError(error, "LISTENER_CERTIFICATE_INVALID"),
+    );
+    const terminator = new TlsTerminator(createTls(), 1000);
+    assert.throws(() => terminator.reload(createTls({ certificates: bad })));
+  });
+});
+
+describe("the handshake", () => {
+  test("offers HTTP/2 and HTTP/1.1 by ALPN", async () => {
+    const { port, proxy } = await startTls();
+    const client = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    const stream = client.request({ ":path": "/" });
+    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+    assert.equal(headers[":status"], 200);
+    stream.resume();
+    await once(stream, "end");
+    client.close();
+    assert.equal((await handshake(port, { ALPNProtocols: ["http/1.1"] })).alpnProtocol, "http/1.1");
+    assert.match(await exchange(await handshake(port)), /hello$/);
+    await assertBalanced(proxy);
+  });
+
+  test("fails where no protocol is shared, or the version is too old (row 38)", async () => {
+    const { port, proxy } = await startTls({ minVersion: "TLSv1.3" });
+    await assert.rejects(handshake(port, { ALPNProtocols: ["smtp"] }), /no application protocol/i);
+    await assert.rejects(handshake(port, { maxVersion: "TLSv1.2" }), /protocol version|alert/i);
+    await assertBalanced(proxy);
+    assert.equal(metric(proxy, "weft_listener_tls_handshakes_total", "failed"), 2);
+  });
+
+  test("that does not come to its end is closed, and counts no more (row 20)", async () => {
+    const { port, proxy } = await startTls({}, { headerTimeoutMs: 50 });
+    const client = connectRaw(port);
+    client.socket.write(Buffer.from("1603010200010001fc0303", "hex"));
+    await client.end();
+    const [status] = await proxy.admin.listeners();
+    assert.equal(status?.connectionsActive, 0);
+    await assertBalanced(proxy);
+  });
+
+  test("plain text is refused, or answered where it is allowed", async () => {
+    const strict = await startTls();
+    const refused = connectRaw(strict.port);
+    refused.socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert.equal(await refused.end(), "");
+    assert.equal(metric(strict.proxy, "weft_listener_connections_refused_total"), 1);
+    const open = await startTls({}, { allowsPlainText: true });
+    const client = connectRaw(open.port);
+    client.socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert.match(await client.end(), /hello$/);
+    assert.match(await exchange(await handshake(open.port)), /hello$/);
+  });
+
+  test("many at once all come up, and none is mistaken for another", async () => {
+    const { port, proxy } = await startTls();
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => handshake(port)));
+    const answers = await Promise.all(sockets.map((socket) => exchange(socket)));
+    assert.ok(answers.every((answer) => answer.endsWith("hello")));
+    await assertBalanced(proxy);
+  });
+
+  test("is given up when the proxy closes", async () => {
+    const { port, proxy } = await startTls();
+    const client = connectRaw(port);
+    client.socket.write(Buffer.from("1603010200010001fc0303", "hex"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await proxy.close();
+    await client.end();
+  });
+});
+
+describe("client certificates", () => {
+  const asA = { cert: clientA.certificate, key: clientA.key };
+  const asB = { cert: clientB.certificate, key: clientB.key };
+
+  async function answerTo(port: number, options: ConnectionOptions): Promise<string> {
+    try {
+      return await exchange(await handshake(port, options));
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  for (const [mode, none, known, unknown] of [
+    ["ignore", true, true, true],
+    ["optional", true, true, false],
+    ["required", false, true, false],
+  ] as const) {
+    test(mode, async () => {
+      const { port, proxy } = await startTls({ clientCa: clientA.certificate, clientCertificate: mode });
+      for (const [options, isServed] of [
+        [{}, none],
+        [asA, known],
+        [asB, unknown],
+        // The authority holds for certificates that are chosen by name, too.
+        [{ ...asB, servername: "b.example.com" }, unknown],
+      ] as const) {
+        assert.equal(
+          (await answerTo(port, options)).startsWith("HTTP/1.1 200"),
+          isServed,
+          JSON.stringify(Object.keys(options)),
+        );
+      }
+      await assertBalanced(proxy);
+    });
+  }
+
+  test("are believed from nobody where the listener names no authority", async () => {
+    const { port } = await startTls({ clientCa: "", clientCertificate: "required" });
+    assert.ok(!(await answerTo(port, asA)).startsWith("HTTP/1.1 200"));
+  });
+});
