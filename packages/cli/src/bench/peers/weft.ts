@@ -14,7 +14,10 @@ export const WEFT: Peer = {
     mkdirSync(folder);
     for (const [name, text] of renderBenchFiles(setup)) writeFileSync(join(folder, name), text);
     const program = new URL("../../main.ts", import.meta.url);
-    return { name: "weft", ...launchModule(program, ["proxy", "--single", "--config", folder]) };
+    const { command, args } = launchModule(program, ["proxy", "--single", "--config", folder]);
+    // As the launcher starts it: with the same bounds of memory.
+    const bounds = process.execArgv.filter((flag) => flag.startsWith("--max-semi-space-size="));
+    return { name: "weft", command, args: [...bounds, ...args] };
   },
 };
 
