@@ -106,7 +106,10 @@ test("weft installs on the first run only, and passes arguments on", async (t) =
     first.output,
     /^weft: installing what package-lock\.json pins .*\npinned --max-semi-space-size=8 -C source .*main\.ts up a b\n$/,
   );
-  assert.equal((await clone.run("x")).output, `pinned --max-semi-space-size=8 -C source ${clone.root}/packages/cli/src/main.ts x\n`);
+  assert.equal(
+    (await clone.run("x")).output,
+    `pinned --max-semi-space-size=8 -C source ${clone.root}/packages/cli/src/main.ts x\n`,
+  );
   assert.equal(clone.calls(), 1);
 });
 
@@ -125,7 +128,10 @@ test("weft works through symbolic links, absolute and relative", async (t) => {
   symlinkSync("absolute", join(clone.root, "bin/relative"));
   const { output, status } = await runCaptured(join(clone.root, "bin/relative"), ["x"], { env: clone.env, cwd: "/" });
   assert.equal(status, 0, output);
-  assert.ok(output.endsWith(`pinned --max-semi-space-size=8 -C source ${clone.root}/packages/cli/src/main.ts x\n`), output);
+  assert.ok(
+    output.endsWith(`pinned --max-semi-space-size=8 -C source ${clone.root}/packages/cli/src/main.ts x\n`),
+    output,
+  );
 });
 
 test("weft says when Node is too old, missing, or without npm", async (t) => {
