@@ -5,7 +5,7 @@ import { isWeftError } from "@weft/kernel";
 import type { Http1ErrorCode } from "./errors.ts";
 import { INFORMATIONAL_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
 import type { Http1ClientChoices } from "./options.ts";
-import { RecordedClient } from "./recorded-session.ts";
+import { RecordedClient } from "./recorded-session.fixture.ts";
 
 const get = (method: string = "GET"): RequestHead => new RequestHead(method, "", "shop", "/", NO_FIELDS, 0);
 const post = (length: number): RequestHead => new RequestHead("POST", "", "shop", "/", NO_FIELDS, length);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestHead } from "@weft/contract";
-import { RecordedClient } from "./recorded-session.ts";
+import { RecordedClient } from "./recorded-session.fixture.ts";
 
 function get(path: string = "/"): RequestHead {
   return new RequestHead("GET", "http", "shop", path, ["accept", "*/*"], 0);

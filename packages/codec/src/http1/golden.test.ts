@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { NO_FIELDS, RequestHead } from "@weft/contract";
 import * as golden from "./peers.golden.ts";
-import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.ts";
+import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.fixture.ts";
 
 function request(text: string): RecordedStream {
   const server = new RecordedServer({ underscores: "reject" });

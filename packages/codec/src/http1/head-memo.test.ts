@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { HeadMemo } from "./head-memo.ts";
 import { MEMO_HEAD_BYTES_MAX, MEMO_REVIEW_LOOKUPS, MEMO_SPARSE_SHARE } from "./limits.ts";
 import { createHttp1ServerOptions } from "./options.ts";
-import { RecordedServer } from "./recorded-session.ts";
+import { RecordedServer } from "./recorded-session.fixture.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nX_A: 1\r\n\r\n";
 

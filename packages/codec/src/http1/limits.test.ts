@@ -12,7 +12,7 @@ import {
   TRAILER_BYTES_MAX,
 } from "./limits.ts";
 import { createHttp1ClientOptions, createHttp1ServerOptions } from "./options.ts";
-import { RecordedServer } from "./recorded-session.ts";
+import { RecordedServer } from "./recorded-session.fixture.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: a\r\n";
 const CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

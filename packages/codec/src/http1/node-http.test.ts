@@ -7,7 +7,7 @@ import net from "node:net";
 import { test, type TestContext } from "node:test";
 import { NO_FIELDS, RequestHead, ResponseHead, type ClientStream } from "@weft/contract";
 import { createRandom, type OutputBuffer } from "@weft/kernel";
-import { RecordedClient, RecordedServer, RecordedStream } from "./recorded-session.ts";
+import { RecordedClient, RecordedServer, RecordedStream } from "./recorded-session.fixture.ts";
 
 interface Wired {
   readonly output: OutputBuffer;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
 import type { Http1ErrorCode } from "./errors.ts";
 import type { Http1ServerChoices } from "./options.ts";
-import { RecordedServer } from "./recorded-session.ts";
+import { RecordedServer } from "./recorded-session.fixture.ts";
 import { statusOfError } from "./status.ts";
 
 interface Refused {

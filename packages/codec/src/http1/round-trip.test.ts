@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RequestHead, ResponseHead, type Fields } from "@weft/contract";
 import fc from "fast-check";
 import { FORBIDDEN_TRAILERS, knownFieldName } from "./field-names.ts";
-import { RecordedClient, RecordedServer } from "./recorded-session.ts";
+import { RecordedClient, RecordedServer } from "./recorded-session.fixture.ts";
 
 const TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
 const token = fc.string({ unit: fc.constantFrom(...TOKEN.split("")), minLength: 1, maxLength: 12 });

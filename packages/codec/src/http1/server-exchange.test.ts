@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { NO_FIELDS, ResponseHead, type ResetReason } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
 import { DISCARD_BYTES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
-import { RecordedServer } from "./recorded-session.ts";
+import { RecordedServer } from "./recorded-session.fixture.ts";
 
 const get = (path: string, ...lines: string[]): string =>
   [`GET ${path} HTTP/1.1`, "Host: shop", ...lines, "", ""].join("\r\n");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ResponseHead } from "@weft/contract";
-import { RecordedServer } from "./recorded-session.ts";
+import { RecordedServer } from "./recorded-session.fixture.ts";
 
 const GET = "GET /a?b=c HTTP/1.1\r\nHost: shop.example:8080\r\nAccept: */*\r\n\r\n";
 const post = (body: string): string =>

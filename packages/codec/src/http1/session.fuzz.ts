@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { NO_FIELDS, RequestHead } from "@weft/contract";
 import { createRandom, type Random } from "@weft/kernel";
-import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.ts";
+import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.fixture.ts";
 
 const REQUESTS: readonly string[] = [
   "GET / HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { NO_FIELDS, RequestHead, ResponseHead } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
 import { EARLY_TUNNEL_BYTES_MAX, HELD_BYTES_MIN } from "./limits.ts";
-import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.ts";
+import { RecordedClient, RecordedServer, type RecordedStream } from "./recorded-session.fixture.ts";
 
 // The example of RFC 6455 section 1.3.
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
