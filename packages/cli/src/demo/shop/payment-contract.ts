@@ -86,15 +86,41 @@ export function createPaymentClient(target: string, credentials: ChannelCredenti
   return new PaymentClient(target, credentials, options);
 }
 
-/** Charges once; rejects with the gRPC error. */
-export function charge(client: Client, request: ChargeRequest, deadlineMs: number): Promise<ChargeReply> {
+/**
+ * Charges, once per order however often it is asked for; rejects with the gRPC error. A proxy may send a call again as long
+ * as no answer has begun; when an instance dies in mid-answer only the caller can, and the order makes that harmless.
+ */
+export async function charge(client: Client, request: ChargeRequest, deadlineMs: number): Promise<ChargeReply> {
+  const deadline = Date.now() + deadlineMs;
+  try {
+    return await callCharge(client, request, deadline);
+  } catch (error) {
+    if (error instanceof CutShort) return await callCharge(client, request, deadline);
+    throw error;
+  }
+}
+
+/** The answer had begun when the call failed. */
+class CutShort extends Error {}
+
+function callCharge(client: Client, request: ChargeRequest, deadline: number): Promise<ChargeReply> {
   const { path, requestSerialize, responseDeserialize } = PAYMENT_SERVICE.Charge;
-  const options = { deadline: Date.now() + deadlineMs };
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, options, (error, reply) => {
-      if (error !== null) reject(error);
-      else if (reply === undefined) reject(new Error("the answer has no message"));
-      else resolve(reply);
+    let hasBegun = false;
+    const call = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      { deadline },
+      (error, reply) => {
+        if (error !== null) reject(hasBegun ? new CutShort(error.message, { cause: error }) : error);
+        else if (reply === undefined) reject(new Error("the answer has no message"));
+        else resolve(reply);
+      },
+    );
+    call.on("metadata", () => {
+      hasBegun = true;
     });
   });
 }
