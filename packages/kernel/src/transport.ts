@@ -104,8 +104,8 @@ export abstract class Transport implements Flushable, OutputSink {
   /** Writes out what `output` holds, then says to the peer that no more will come. Reading goes on. */
   end(): void {
     if (this.#isClosed || this.#isEnding) return;
-    this.#isEnding = true;
     this.flush();
+    this.#isEnding = true;
     if (!this.#isClosed) this.endOutput();
   }
 
@@ -139,7 +139,8 @@ export abstract class Transport implements Flushable, OutputSink {
   flush(): void {
     this.#isFlushScheduled = false;
     const output = this.output;
-    if (this.#isClosed) {
+    // What comes after the end has nobody to go to; trying would break what is still on its way.
+    if (this.#isClosed || this.#isEnding) {
       output.take();
       return;
     }
