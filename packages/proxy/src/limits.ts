@@ -21,3 +21,6 @@ export const MIRROR_DEADLINE_MS = 15_000;
  * clients have gone altogether, which only writing to them would show; the few that still listen want quick answers.
  */
 export const HALF_CLOSED_WAIT_MS = 1000;
+
+/** How long an idle HTTP/1 connection waits, when it is to end, for a request that may be on its way, in milliseconds. */
+export const DRAIN_GRACE_MS = 250;

@@ -59,6 +59,8 @@ export interface Proxy {
   readonly admin: AdminSource;
   /** Takes a verdict of the active checks that another worker runs. */
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void;
+  /** Opens log files anew: after log rotation has renamed them. */
+  reopenLogs(): Promise<void>;
   /** Every verdict that the checks here have reached: for workers that came later. */
   verdicts(): readonly HostVerdict[];
   /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
@@ -109,6 +111,7 @@ class DataPlane implements Proxy {
   /** Listener changes, one after the other. */
   #applying: Promise<void> = Promise.resolve();
   readonly #ready: Promise<void>;
+  #isChangeNoted: boolean = false;
   #isReady: boolean = false;
   #isDraining: boolean = false;
   #isClosed: boolean = false;
@@ -195,6 +198,10 @@ class DataPlane implements Proxy {
     this.#clusters.setVerdict(cluster, host, verdict, reason);
   }
 
+  reopenLogs(): Promise<void> {
+    return this.#path.accessLog.reopen();
+  }
+
   verdicts(): readonly HostVerdict[] {
     return this.#clusters.verdicts();
   }
@@ -233,6 +240,8 @@ class DataPlane implements Proxy {
   #follow(feeds: Feeds): Promise<void> {
     return new Promise((resolve, reject) => {
       const onListeners = (configs: readonly ListenerConfig[]): void => {
+        this.#world.listeners = configs;
+        this.#configChanged();
         this.#applying = this.#applying
           .then(() => this.#applyListeners(configs))
           .then(resolve, (error: unknown) => {
@@ -253,11 +262,30 @@ class DataPlane implements Proxy {
   #applyClusters(configs: readonly ClusterConfig[]): void {
     this.#clusters.apply(configs);
     this.#world.clusters = configs;
-    this.#world.revision++;
+    this.#configChanged();
+  }
+
+  /** A source brings the parts of one configuration one after the other within a turn: together they count once. */
+  #configChanged(): void {
+    if (this.#isChangeNoted) return;
+    this.#isChangeNoted = true;
+    queueMicrotask(() => {
+      this.#isChangeNoted = false;
+      const { process: counters } = this.#metrics;
+      counters.configRevision = ++this.#world.revision;
+      counters.configApplied++;
+      counters.configAppliedAtMs = this.#path.clock.wallMs();
+      this.#metrics.keep({
+        listeners: new Set([...this.#listeners.keys(), ...this.#world.listeners.map(({ name }) => name)]),
+        routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),
+        clusters: new Set([...this.#clusters.values()].map((runtime) => runtime.cluster.name)),
+      });
+    });
   }
 
   #applySettings(settings: ProxySettings): void {
     this.#world.settings = settings;
+    this.#configChanged();
     const before = this.#path.settings;
     this.#path.settings = settings;
     if (JSON.stringify(before.accessLog) !== JSON.stringify(settings.accessLog)) {
@@ -292,6 +320,7 @@ class DataPlane implements Proxy {
     }
     this.#tables = tables;
     this.#world.routeTables = configs;
+    this.#configChanged();
     for (const listener of this.#listeners.values()) listener.routes = this.#routesOf(listener.config);
   }
 
@@ -316,17 +345,7 @@ class DataPlane implements Proxy {
       await listener.listen();
       this.#listeners.set(config.name, listener);
     }
-    this.#world.listeners = configs;
     this.#isReady = true;
-    const { process: counters } = this.#metrics;
-    counters.configRevision = this.#world.revision;
-    counters.configApplied++;
-    counters.configAppliedAtMs = this.#path.clock.wallMs();
-    this.#metrics.keep({
-      listeners: new Set(wanted.keys()),
-      routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),
-      clusters: new Set([...this.#clusters.values()].map((runtime) => runtime.cluster.name)),
-    });
   }
 
   /** Lets a listener finish, within the drain deadline. */

@@ -53,6 +53,9 @@ export class ProxyRole implements WorkerRole {
         return proxy.verdicts();
       case "explain":
         return await proxy.admin.explain(argument as Parameters<AdminSource["explain"]>[0]);
+      case "reopen-logs":
+        await proxy.reopenLogs();
+        return null;
       case "set-log-level":
         this.#log.level = argument as LogLevel;
         return null;

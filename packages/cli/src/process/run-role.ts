@@ -43,8 +43,9 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
       end.resolve(EXIT_CODE.failed);
     },
     onReload: () => {
-      log.info("reading the configuration anew", { reason: "SIGHUP" });
+      log.info("reading the configuration anew and reopening log files", { reason: "SIGHUP" });
       void source.reload();
+      void host.askAll("reopen-logs", null);
     },
     onRestart: () => void host.restartWorkers(),
   });

@@ -1,7 +1,7 @@
 import type { RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import type { Forwarder } from "../filter/index.ts";
-import { HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
+import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -36,6 +36,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** What we had sent when the client, which sends no more, was last looked at; -1 while it may send. */
   #sentBytes: number = -1;
   #cause: CloseCause | null = null;
+  /** The connection is to end as soon as it is known whether another request is on its way. */
+  #isDrainPending: boolean = false;
 
   constructor(
     listener: ListenerRuntime,
@@ -65,7 +67,14 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   drain(): void {
     if (this.#isLingering) return;
     this.#cause ??= "drain";
-    this.#session.drain();
+    if (this.peer.protocol === "http2" || this.#session.activeStreams > 0 || this.#headSinceMs > 0) {
+      this.#session.drain();
+      return;
+    }
+    // HTTP/1 cannot say that it is about to close: a request may be on its way already. It gets a moment to arrive, is
+    // answered, and told with the answer.
+    this.#isDrainPending = true;
+    this.listener.wheel.schedule(this.#timer, DRAIN_GRACE_MS);
   }
 
   /** Closes at once; open requests are told before this returns. */
@@ -111,6 +120,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
     // A head is complete: what arrives next is another, with time of its own.
     this.#headSinceMs = 0;
+    if (this.#isDrainPending) this.#drainNow();
     this.#acceptor.accept(this, stream, head, isEnd);
   }
 
@@ -143,6 +153,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   onTimer(entry: TimerEntry): void {
     if (this.#isLingering) return this.#linger();
+    if (this.#isDrainPending) this.#drainNow();
+    if (this.#hasEnded()) return;
     if (this.#sentBytes >= 0 && !this.isTunnel) return this.#watchHalfClosed();
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
@@ -167,6 +179,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** A method because the compiler cannot know that calls end the session. */
   #hasEnded(): boolean {
     return this.#isLingering;
+  }
+
+  #drainNow(): void {
+    this.#isDrainPending = false;
+    this.#session.drain();
   }
 
   /** A client that still takes our last answer gets more time; one that has it, or stopped taking it, has had enough. */
