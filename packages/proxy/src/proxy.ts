@@ -239,21 +239,32 @@ class DataPlane implements Proxy {
 
   #follow(feeds: Feeds): Promise<void> {
     return new Promise((resolve, reject) => {
+      const refused = (what: string, error: unknown): void => {
+        this.#metrics.process.configRefused++;
+        this.#options.log.error(`${what} were not applied; those before stay in force`, { error: String(error) });
+        reject(error);
+      };
+      // Whoever publishes is not to blame, and must not fall, for what this proxy cannot take.
+      const guarded = <T>(what: string, apply: (value: T) => void): ((value: T) => void) => {
+        return (value) => {
+          try {
+            apply(value);
+          } catch (error) {
+            refused(what, error);
+          }
+        };
+      };
       const onListeners = (configs: readonly ListenerConfig[]): void => {
         this.#world.listeners = configs;
         this.#configChanged();
         this.#applying = this.#applying
           .then(() => this.#applyListeners(configs))
-          .then(resolve, (error: unknown) => {
-            this.#metrics.process.configRefused++;
-            this.#options.log.error("listeners were not applied", { error: String(error) });
-            reject(error);
-          });
+          .then(resolve, (error: unknown) => refused("listeners", error));
       };
       this.#subscriptions.push(
-        feeds.settings.subscribe((settings) => this.#applySettings(settings)),
-        feeds.clusters.subscribe((configs) => this.#applyClusters(configs)),
-        feeds.routes.subscribe((tables) => this.#applyTables(tables)),
+        feeds.settings.subscribe(guarded("settings", (settings) => this.#applySettings(settings))),
+        feeds.clusters.subscribe(guarded("clusters", (configs) => this.#applyClusters(configs))),
+        feeds.routes.subscribe(guarded("route tables", (tables) => this.#applyTables(tables))),
         feeds.listeners.subscribe(onListeners),
       );
     });
