@@ -170,6 +170,7 @@ for (const kind of KINDS) {
       await recorder.wait("bytes");
       transport.setReadPaused(true);
       peer.write("two");
+      // waits: that nothing comes can only be seen by waiting
       await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(recorder.text, "one");
       transport.setReadPaused(false);

@@ -82,6 +82,7 @@ describe("a client that goes away or falls behind", () => {
     let before = -1;
     await until(async () => {
       const now = sent;
+      // waits: the host has stopped when its count stands still
       await new Promise((resolve) => setTimeout(resolve, 40));
       const isStill = now === before;
       before = now;
@@ -138,6 +139,7 @@ describe("a client that goes away or falls behind", () => {
     client.socket.pause();
     client.socket.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     client.socket.end();
+    // waits: until the proxy has filled what buffers there are
     await new Promise((resolve) => setTimeout(resolve, 50));
     client.socket.resume();
     const text = await client.end();
@@ -209,6 +211,7 @@ describe("closing", () => {
     const { port, world } = await startProxy([createCluster([mute])]);
     world.settings.set({ ...world.settings.value, drainDeadlineMs: 30 });
     const cut = assert.rejects(send(port));
+    // waits: the request is on its way when the listener goes
     await new Promise((resolve) => setTimeout(resolve, 10));
     world.listeners.set([]);
     await cut;

@@ -93,6 +93,7 @@ describe("MirrorCopies", () => {
     const copies = MirrorCopies.start(deps, head, [{ cluster: "mirror", share: 1 }], true);
     assert.equal(copies?.count, 1);
     await until(() => connections === 1, "the copy at the mirror");
+    // waits: bytes travel through the system, not through the clock
     await new Promise((resolve) => setTimeout(resolve, 10));
     clock.advance(MIRROR_DEADLINE_MS - 100);
     assert.equal(breaker.use().requests, 1);

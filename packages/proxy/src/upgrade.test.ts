@@ -74,6 +74,7 @@ describe("WebSocket with unmodified peers", () => {
     const { proxy, port } = await startProxy([cluster], [createRule({ timeoutMs: 60 })]);
     const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`);
     await once(socket, "open");
+    // waits: both timeouts must have passed
     await new Promise((resolve) => setTimeout(resolve, 120));
     socket.send("still here");
     const [reply] = (await once(socket, "message")) as [Buffer];
@@ -200,6 +201,7 @@ describe("upgrades between protocols", () => {
     stream.on("error", () => {});
     stream.write("GET /smuggled HTTP/1.1\r\n\r\n");
     await until(() => metric(proxy, "weft_upstream_requests_active") === 1, "the request at the host");
+    // waits: that nothing comes can only be seen by waiting
     await new Promise((resolve) => setTimeout(resolve, 20));
     answer();
     const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
@@ -233,6 +235,7 @@ describe("CONNECT", () => {
     const client = connectRaw(port);
     client.socket.write("CONNECT db.example:5432 HTTP/1.1\r\nhost: db.example:5432\r\n\r\nearly");
     await client.read(/^HTTP\/1\.1 200 [^]*\r\n\r\nearly$/);
+    // waits: the route's timeout must have passed
     await new Promise((resolve) => setTimeout(resolve, 100));
     client.socket.write(" late");
     await client.read(/early late$/);

@@ -50,6 +50,7 @@ describe("TcpTunnel", () => {
     const { port: host } = await startTcpServer((socket) => {
       socket.end("greeting");
       socket.pause();
+      // waits: the host reads late on purpose
       setTimeout(() => socket.resume(), 30);
       socket.on("data", (bytes: Buffer) => (total += bytes.length));
       socket.on("end", () => (isOver = true));
@@ -88,6 +89,7 @@ describe("TcpTunnel", () => {
     let before = -1;
     await until(async () => {
       const now = sent;
+      // waits: the host has stopped when its count stands still
       await new Promise((resolve) => setTimeout(resolve, 30));
       const isStill = now === before;
       before = now;

@@ -178,6 +178,7 @@ describe("the handshake", () => {
     const { port, proxy } = await startTls();
     const client = connectRaw(port);
     client.socket.write(Buffer.from("1603010200010001fc0303", "hex"));
+    // waits: the handshake is under way when the proxy closes
     await new Promise((resolve) => setTimeout(resolve, 20));
     await proxy.close();
     await client.end();

@@ -2,4 +2,4 @@ export { UpstreamConnection } from "./upstream-connection.ts";
 export type { GreetingWaiter, UpstreamOwner } from "./upstream-connection.ts";
 export type { UpstreamDeps } from "./upstream-deps.ts";
 export { createTlsOptions, createTransportOpener, createUpstreamOpener } from "./upstream-opener.ts";
-export type { ClientSessionFactory, OpenHostTransport, ProxiedClient, UpstreamAddress } from "./upstream-opener.ts";
+export type { ClientSessionFactory, OpenHostTransport, UpstreamAddress } from "./upstream-opener.ts";

@@ -168,7 +168,7 @@ describe("UpstreamConnection", () => {
     let pings = 0;
     for (let round = 0; round < 160 && owner.events.length === 1; round++) {
       clock.advance(500);
-      // An answer to a PING travels through the system, not through the clock.
+      // waits: an answer to a PING travels through the system, not through the clock
       await new Promise((resolve) => setTimeout(resolve, host.pings() > pings ? 15 : 1));
       pings = host.pings();
     }
