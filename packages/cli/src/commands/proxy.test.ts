@@ -242,7 +242,7 @@ test("weft proxy applies a changed configuration in every worker and refuses a w
 
   writeConfig({ deadline: "soon" });
   await until(() => logged(running, "the configuration on disk is wrong; what runs stays").length === 1);
-  assert.ok(role.log.some(({ message }) => String(message).includes('spec.drain.deadline: "soon"')));
+  await until(() => running.log.some(({ message }) => String(message).includes('spec.drain.deadline: "soon"')));
   assert.equal(await revision(), 3);
   assert.equal((await send(port, "/")).status, 200);
 

@@ -58,8 +58,10 @@ export const CHECK_CHANGES = 20;
 /** Pause between two changes of the configuration, in milliseconds. */
 export const CHECK_CHANGE_PERIOD_MS = 100;
 
-/** The load runs so many milliseconds before an instance is killed, and so many after. */
+/** The load runs so many milliseconds before an instance is killed: connections to it are warm by then. */
 export const CHECK_KILL_AFTER_MS = 1_000;
+
+/** The load runs so many milliseconds after an instance was killed: outlier ejection has acted by then. */
 export const CHECK_KILL_LOAD_MS = 2_000;
 
 /** An instance that was killed must serve again within so many milliseconds: restart, health check, ejection. */

@@ -16,8 +16,10 @@ export const TRACING_EXPORT_TIMEOUT_MS = 10_000;
 /** Deliveries of one batch after the first; then it is dropped and counted. */
 export const TRACING_RETRIES_MAX = 5;
 
-/** First and longest wait between deliveries of a batch, in milliseconds; a Retry-After is honoured up to the latter. */
+/** First wait between deliveries of a batch, in milliseconds: a collector that restarts is back soon. */
 export const TRACING_RETRY_BASE_MS = 500;
+
+/** Longest wait between deliveries of a batch, in milliseconds; a Retry-After is honoured up to this. */
 export const TRACING_RETRY_MAX_MS = 30_000;
 
 /** Bytes of a collector's answer that are read: enough for what it says of rejected spans. */
