@@ -114,7 +114,7 @@ export interface PoolConfig {
 
 /** How connections to hosts use TLS: what we check, and what we present. */
 export interface UpstreamTls {
-  /** Server name sent and checked; "" uses the request's authority. */
+  /** Server name sent and checked; "" uses the host's address: connections are shared by requests of any authority. */
   readonly serverName: string;
   /** PEM bundle; "" uses the system's roots. */
   readonly ca: string;
