@@ -19,6 +19,8 @@ export class HandleTransport extends Transport {
   #unwrittenBytes: number = 0;
   #error: Error | null = null;
   #isClosing: boolean = false;
+  #isReadPaused: boolean = false;
+  #isConnected: boolean = false;
   /** The peer sends no more; we said that we send no more. The connection is over when both hold. */
   #hasPeerEnded: boolean = false;
   #hasEnded: boolean = false;
@@ -45,6 +47,7 @@ export class HandleTransport extends Transport {
     handler: TransportHandler,
   ): HandleTransport {
     const transport = new HandleTransport(handle, binding, scheduler, handler);
+    transport.#isConnected = true;
     transport.#check(handle.readStart(), "read");
     return transport;
   }
@@ -133,6 +136,10 @@ export class HandleTransport extends Transport {
 
   protected pauseReading(isPaused: boolean): void {
     if (this.#isClosing || this.#hasPeerEnded) return;
+    // The handle refuses to start what has started (EALREADY).
+    if (isPaused === this.#isReadPaused) return;
+    this.#isReadPaused = isPaused;
+    if (!this.#isConnected) return;
     if (isPaused) this.#handle.readStop();
     else this.#check(this.#handle.readStart(), "read");
   }
@@ -181,7 +188,8 @@ export class HandleTransport extends Transport {
     if (this.#isClosing) return;
     this.#check(status, where);
     if (this.#isClosing) return;
-    this.#check(this.#handle.readStart(), "read");
+    this.#isConnected = true;
+    if (!this.#isReadPaused) this.#check(this.#handle.readStart(), "read");
     handler.onConnected();
   }
 

@@ -178,6 +178,20 @@ for (const kind of KINDS) {
       assert.equal(recorder.text, "onetwo");
     });
 
+    test("goes on reading when told to do what it does already", async () => {
+      const { transport, recorder, peer } = await open(kind);
+      transport.setReadPaused(false);
+      transport.setReadPaused(false);
+      peer.write("one");
+      await recorder.wait("bytes");
+      transport.setReadPaused(true);
+      transport.setReadPaused(true);
+      transport.setReadPaused(false);
+      peer.write("two");
+      await until(() => recorder.text.length === 6);
+      assert.deepEqual([recorder.text, transport.isClosed], ["onetwo", false]);
+    });
+
     test("tells congestion and drain, once each time", async () => {
       const { transport, recorder, peer } = await open(kind);
       peer.pause();
