@@ -36,6 +36,7 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   UPSTREAM_PROTOCOL_ERROR: { status: 502, text: "Cannot complete request: the service's answer is malformed" },
   UPSTREAM_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the service did not answer in time" },
   UPSTREAM_OVERLOADED: { status: 503, text: "Cannot forward request: the service is overloaded" },
+  CLUSTER_NO_HOST: { status: 503, text: "Cannot forward request: no host of the service can be used" },
   ROUTER_NO_MATCH: { status: 404, text: "Cannot route request: no route matches" },
 };
 
