@@ -169,7 +169,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       return this.#answerError("CLUSTER_NO_HOST");
     }
     const base = decision.forwardedHead(backend);
-    const head = this.#record.traceTry(host.key, this.#forwarder().forward(base, this.#deps.settings.hopsMax));
+    const forwarded = this.#forwarder().forward(base, this.#deps.settings.hopsMax, this.#head.authority);
+    const head = this.#record.traceTry(host.key, forwarded);
     if (head === null) {
       this.#connection.listener.stats.loops++;
       return this.#answerError("PROXY_LOOP");

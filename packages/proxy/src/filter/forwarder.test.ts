@@ -24,6 +24,8 @@ const SPOOFED: Fields = Object.entries({
 describe("Forwarder", () => {
   test("at the edge believes nothing that only an edge may say", () => {
     const forwarded = new Forwarder(true, "10.0.0.1", true).forward(head(SPOOFED), 16);
+    const rewritten = new Forwarder(true, "10.0.0.1", true).forward(head(SPOOFED), 16, "asked.example");
+    assert.equal(fieldValues(rewritten?.fields ?? [], "x-forwarded-host"), "asked.example");
     assert.ok(forwarded !== null);
     assert.doesNotMatch(forwarded.fields.join("\n"), /6\.6\.6\.6|evil|internal|x-forwarded-port/);
     assert.equal(fieldValues(forwarded.fields, "x-forwarded-for"), "10.0.0.1");

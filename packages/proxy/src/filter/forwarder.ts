@@ -32,8 +32,8 @@ export class Forwarder {
     this.#scheme = isTls ? "https" : "http";
   }
 
-  /** Null when the request has passed `hopsMax` proxies: it runs in a circle. */
-  forward(head: RequestHead, hopsMax: number): RequestHead | null {
+  /** `authority`: as the client asked, before any rewrite. Null after `hopsMax` proxies: the request runs in a circle. */
+  forward(head: RequestHead, hopsMax: number, authority: string = head.authority): RequestHead | null {
     if (this.#from === head) return this.#as;
     const hops = readHops(head.fields);
     if (hops >= hopsMax) return null;
@@ -42,7 +42,7 @@ export class Forwarder {
       this.#isEdge || head.scheme === "" ? this.#scheme : head.scheme,
       head.authority,
       head.path,
-      this.#fields(head, hops + 1),
+      this.#fields(head, hops + 1, authority),
       head.contentLength,
       head.upgrade,
       head.expectsContinue,
@@ -52,7 +52,7 @@ export class Forwarder {
     return forwarded;
   }
 
-  #fields(head: RequestHead, hops: number): string[] {
+  #fields(head: RequestHead, hops: number, authority: string): string[] {
     const fields: string[] = [];
     let forwardedFor = "";
     for (let index = 0; index < head.fields.length; index += 2) {
@@ -65,7 +65,7 @@ export class Forwarder {
     fields.push("x-forwarded-for", `${forwardedFor}${this.#address}`);
     if (this.#isEdge) {
       fields.push("x-forwarded-proto", this.#scheme);
-      if (head.authority !== "") fields.push("x-forwarded-host", head.authority);
+      if (authority !== "") fields.push("x-forwarded-host", authority);
     }
     fields.push(HOPS_FIELD, String(hops));
     return fields;
