@@ -25,6 +25,8 @@ export interface MetricRow {
 
 /** The result of a benchmark suite, as `weft bench --json` writes it. */
 export interface BenchResults {
+  /** "quick" for short rounds, whose figures scatter. */
+  readonly mode?: string;
   readonly machine: Readonly<Record<string, unknown>> | string;
   readonly rows: readonly Readonly<Record<string, string | number | null>>[];
   readonly targets: readonly {
@@ -100,7 +102,8 @@ export function renderNumbers(results: BenchResults | undefined): string {
     ok ? "met" : "missed",
   ]);
   const table = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const lines = [`Measured on ${machine}.`, "", table(head), rule, ...rows.map((row) => table(row)), ""];
+  const quick = results.mode === "quick" ? ", in the short rounds of a quick run" : "";
+  const lines = [`Measured on ${machine}${quick}.`, "", table(head), rule, ...rows.map((row) => table(row)), ""];
   lines.push(table(["target", "limit", "value", ""]), "|---|---:|---:|---|", ...targets.map((row) => table(row)));
   return `${lines.join("\n")}\n`;
 }
