@@ -144,9 +144,13 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     this.#deps.metrics.cluster(cluster.name).dnsLookups++;
   }
 
-  onDnsProblem(cluster: Cluster<HostPool>, reason: string): void {
+  onDnsProblem(cluster: Cluster<HostPool>, reason: string, isNews: boolean): void {
     this.#deps.metrics.cluster(cluster.name).dnsFailures++;
-    this.#deps.log.warn("name not resolved", { cluster: cluster.name, reason });
+    if (isNews) this.#deps.log.warn("name not resolved", { cluster: cluster.name, reason });
+  }
+
+  onDnsRecovery(cluster: Cluster<HostPool>): void {
+    this.#deps.log.info("name resolved again", { cluster: cluster.name });
   }
 
   /** Brings the gauges of every cluster up to date: before a scrape. */

@@ -30,10 +30,12 @@ export interface ClusterObserver<Pool = unknown> {
   onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
   /** Hosts were added or removed: once for all of one change, after the calls for each. */
   onMembership?(cluster: Cluster<Pool>): void;
-  /** The cluster's name could not be resolved, or not as it should; the addresses known last hold. */
-  onDnsProblem?(cluster: Cluster<Pool>, reason: string): void;
+  /** As `DnsOwner.onDnsProblem`: the cluster's name could not be resolved, or not as it should. */
+  onDnsProblem?(cluster: Cluster<Pool>, reason: string, isNews: boolean): void;
   /** The cluster's name was resolved; whether its addresses changed or not. */
   onDnsAnswer?(cluster: Cluster<Pool>): void;
+  /** The cluster's name is resolved as it should be again, after a problem that was news. */
+  onDnsRecovery?(cluster: Cluster<Pool>): void;
 }
 
 /** Who checks hosts actively, where it is done in this worker: a `HealthChecker`. */
@@ -243,8 +245,14 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     this.#context.observer.onDnsAnswer?.(this);
   }
 
-  onDnsProblem(reason: string): void {
-    this.#context.observer.onDnsProblem?.(this, reason);
+  /** @internal Told by the DNS source. */
+  onDnsProblem(reason: string, isNews: boolean): void {
+    this.#context.observer.onDnsProblem?.(this, reason, isNews);
+  }
+
+  /** @internal Told by the DNS source. */
+  onDnsRecovery(): void {
+    this.#context.observer.onDnsRecovery?.(this);
   }
 
   #updateSource(before: HostSource | null, source: HostSource): void {

@@ -3,7 +3,13 @@ import { describe, test } from "node:test";
 import { Cluster } from "./cluster.ts";
 import type { DnsAnswer } from "./dns-resolver.ts";
 import { DnsSource, type DnsSourceConfig } from "./dns-source.ts";
-import { DNS_ADDRESSES_MAX, DNS_EMPTY_GRACE_MS, DNS_REFRESH_MS_MIN, DNS_RETRY_MS_MAX } from "./limits.ts";
+import {
+  DNS_ADDRESSES_MAX,
+  DNS_EMPTY_GRACE_MS,
+  DNS_NOTICE_PERIOD_MS,
+  DNS_REFRESH_MS_MIN,
+  DNS_RETRY_MS_MAX,
+} from "./limits.ts";
 import { clusterConfig, hostConfig, type TestContext, testContext } from "./test-cluster.ts";
 
 const FAILED: DnsAnswer = { type: "failed", reason: "ESERVFAIL" };
@@ -14,6 +20,8 @@ class Scene {
   readonly source: DnsSource;
   readonly told: (readonly string[])[] = [];
   readonly problems: string[] = [];
+  /** What is worth a line in the log. */
+  readonly news: string[] = [];
 
   constructor(overrides: Partial<DnsSourceConfig> = {}) {
     const config = {
@@ -26,7 +34,11 @@ class Scene {
     } as const;
     this.source = new DnsSource(config, this.context, {
       onAddresses: (addresses) => this.told.push(addresses),
-      onDnsProblem: (reason) => this.problems.push(reason),
+      onDnsProblem: (reason, isNews) => {
+        this.problems.push(reason);
+        if (isNews) this.news.push("problem");
+      },
+      onDnsRecovery: () => this.news.push("recovery"),
     });
   }
 
@@ -141,6 +153,48 @@ describe("DnsSource", () => {
     scene.context.resolver.answer = EMPTY;
     await scene.advance(DNS_EMPTY_GRACE_MS * 0.8);
     assert.deepEqual(scene.told, [["10.0.0.1"]]);
+  });
+
+  test("says a problem when it begins and once in DNS_NOTICE_PERIOD_MS, tells each, and says its end once", async () => {
+    const scene = new Scene();
+    scene.context.resolver.answer = FAILED;
+    scene.source.start();
+    await scene.advance(DNS_NOTICE_PERIOD_MS - 100);
+    assert.deepEqual(scene.news, ["problem"]);
+    assert.ok(scene.problems.length > 3, `${scene.problems.length} problems`);
+    await scene.advance(10 * DNS_NOTICE_PERIOD_MS);
+    assert.ok(scene.news.length >= 6 && scene.news.length <= 11, `${scene.news.length} lines in eleven periods`);
+    scene.news.length = 0;
+    scene.context.resolver.setAddresses(["10.0.0.1"], 1000);
+    await scene.advance(10 * DNS_NOTICE_PERIOD_MS);
+    assert.deepEqual(scene.news, ["recovery"]);
+    scene.context.resolver.answer = FAILED;
+    await scene.advance(1020);
+    assert.deepEqual(scene.news, ["recovery", "problem"]);
+  });
+
+  test("says no more of a name that comes and goes than of one that stays away", async () => {
+    const scene = new Scene();
+    await scene.start(["10.0.0.1"], 1000);
+    for (let turn = 0; turn < 20; turn++) {
+      scene.context.resolver.answer = turn % 2 === 0 ? FAILED : scene.context.resolver.answer;
+      if (turn % 2 === 1) scene.context.resolver.setAddresses(["10.0.0.1"], 1000);
+      await scene.advance(1500);
+    }
+    assert.ok(scene.problems.length >= 8, `${scene.problems.length} problems`);
+    assert.deepEqual(scene.news, ["problem", "recovery"]);
+  });
+
+  test("says nothing of recovery while an answer lacks a half", async () => {
+    const scene = new Scene();
+    await scene.start(["10.0.0.1", "2001:db8::1"], 1000);
+    const addresses = [{ address: "10.0.0.1", ttlMs: 1000 }];
+    scene.context.resolver.answer = { type: "addresses", addresses, missingFamily: 6 };
+    await scene.advance(10_000);
+    assert.deepEqual(scene.news, ["problem"]);
+    scene.context.resolver.setAddresses(["10.0.0.1"], 1000);
+    await scene.advance(DNS_RETRY_MS_MAX);
+    assert.deepEqual(scene.news, ["problem", "recovery"]);
   });
 
   test("takes half an answer, and keeps the other half as it was", async () => {

@@ -9,6 +9,7 @@ import {
   type TimerOwner,
   type TimerWheel,
 } from "@weft/kernel";
+import { DnsNotice } from "./dns-notice.ts";
 import type { DnsAddress, DnsAnswer, DnsResolver } from "./dns-resolver.ts";
 import {
   DNS_ADDRESSES_MAX,
@@ -25,10 +26,15 @@ export type DnsSourceConfig = Extract<HostSource, { type: "dns" }>;
 export interface DnsOwner {
   /** All addresses of the name, sorted, each once; only told when they changed. */
   onAddresses(addresses: readonly string[]): void;
-  /** The name could not be resolved, or not as it should; what was told last holds. */
-  onDnsProblem(reason: string): void;
+  /**
+   * The name could not be resolved, or not as it should; what was told last holds. Told for every question;
+   * `isNews` says that it is worth a line in the log.
+   */
+  onDnsProblem(reason: string, isNews: boolean): void;
   /** The name was resolved; whether its addresses changed or not. */
   onDnsAnswer?(): void;
+  /** The name is resolved as it should be again, after a problem that was news. */
+  onDnsRecovery?(): void;
 }
 
 /** What a source needs. */
@@ -60,6 +66,7 @@ export class DnsSource implements TimerOwner {
   readonly #owner: DnsOwner;
   readonly #timer: TimerEntry;
   readonly #backoff: Backoff;
+  readonly #notice: DnsNotice = new DnsNotice();
   #addresses: readonly string[] = [];
   #problem: string = "";
   /** When the name was first found empty, since it last was not; Infinity while it is not. */
@@ -126,6 +133,7 @@ export class DnsSource implements TimerOwner {
       sorted.length = DNS_ADDRESSES_MAX;
     }
     this.#tell(sorted);
+    if (this.#problem === "" && this.#notice.recovery()) this.#owner.onDnsRecovery?.();
     if (missing !== 0) return this.#backoff.nextMs();
     this.#backoff.reset();
     return this.#refreshMs(answer.addresses);
@@ -154,6 +162,7 @@ export class DnsSource implements TimerOwner {
 
   #complain(reason: string): void {
     this.#problem = reason;
-    this.#owner.onDnsProblem(`Cannot resolve "${this.#config.name}" as it should: ${reason}`);
+    const isNews = this.#notice.trouble(this.#deps.clock.nowMs());
+    this.#owner.onDnsProblem(`Cannot resolve "${this.#config.name}" as it should: ${reason}`, isNews);
   }
 }

@@ -64,6 +64,9 @@ export const DNS_RETRY_MS_BASE = 1000;
 /** Longest back-off after DNS failures, in milliseconds: a name server that is back is noticed within this. */
 export const DNS_RETRY_MS_MAX = 30_000;
 
+/** How often it is said again that a name is not resolved, in milliseconds: a broken zone must not fill the log. */
+export const DNS_NOTICE_PERIOD_MS = 60_000;
+
 /**
  * How long the last good addresses are kept, in milliseconds, while the answer is that the name has none: a zone that
  * is briefly empty during a change must not take a service down, and a name that is gone must not live on for ever.
