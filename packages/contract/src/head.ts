@@ -1,3 +1,5 @@
+import type { RpcFrame } from "./rpc.ts";
+
 /**
  * Header fields as a flat list: name, value, name, value, ... Names are lower case, values have no leading or
  * trailing white space and hold no CR, LF or NUL; both are latin1 strings (one character per byte).
@@ -28,6 +30,8 @@ export class RequestHead {
   readonly upgrade: string;
   /** True when the client waits for 100 (Continue) before it sends the body. */
   readonly expectsContinue: boolean;
+  /** The frame of an RPC protocol that this was read from; null for HTTP. */
+  readonly frame: RpcFrame | null;
   /** What the router derived from this head; it alone reads and writes it. */
   memo: object | null = null;
   /** What an HTTP/1.1 encoder derived from this head (its bytes on the wire); it alone reads and writes it. */
@@ -42,6 +46,7 @@ export class RequestHead {
     contentLength: number,
     upgrade: string = "",
     expectsContinue: boolean = false,
+    frame: RpcFrame | null = null,
   ) {
     this.method = method;
     this.scheme = scheme;
@@ -51,6 +56,18 @@ export class RequestHead {
     this.contentLength = contentLength;
     this.upgrade = upgrade;
     this.expectsContinue = expectsContinue;
+    this.frame = frame;
+  }
+
+  /** The same request with other fields. */
+  withFields(fields: Fields): RequestHead {
+    return this.withTarget(this.scheme, this.authority, this.path, fields);
+  }
+
+  /** The same request to another place. */
+  withTarget(scheme: string, authority: string, path: string, fields: Fields): RequestHead {
+    const { method, contentLength, upgrade, expectsContinue, frame } = this;
+    return new RequestHead(method, scheme, authority, path, fields, contentLength, upgrade, expectsContinue, frame);
   }
 }
 
@@ -62,15 +79,23 @@ export class ResponseHead {
   readonly fields: Fields;
   /** Bytes of the body where they are known in advance, -1 where not. For HEAD and 304 what the field said. */
   readonly contentLength: number;
+  /** The frame of an RPC protocol that this was read from; null for HTTP. */
+  readonly frame: RpcFrame | null;
   /** What the response filters derived from this head; they alone read and write it. */
   memo: object | null = null;
   /** What an HTTP/1.1 encoder derived from this head; it alone reads and writes it. */
   http1Bytes: Buffer | null = null;
 
-  constructor(status: number, fields: Fields, contentLength: number) {
+  constructor(status: number, fields: Fields, contentLength: number, frame: RpcFrame | null = null) {
     this.status = status;
     this.fields = fields;
     this.contentLength = contentLength;
+    this.frame = frame;
+  }
+
+  /** The same answer with other fields. */
+  withFields(fields: Fields): ResponseHead {
+    return new ResponseHead(this.status, fields, this.contentLength, this.frame);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Fields, fieldValue, type Mirror, RequestHead, type ResetReason } from "@weft/contract";
+import { type Fields, fieldValue, type Mirror, type RequestHead, type ResetReason } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { AnswerCode } from "./answer.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
@@ -94,9 +94,7 @@ export class RequestRecord {
     this.#host = host;
     if (this.#span === null || head === null) return head;
     this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
-    const fields = this.#trySpan.forward(head.fields);
-    const { method, scheme, authority, path, contentLength, upgrade, expectsContinue } = head;
-    return new RequestHead(method, scheme, authority, path, fields, contentLength, upgrade, expectsContinue);
+    return head.withFields(this.#trySpan.forward(head.fields));
   }
 
   /** Whether one more try is within the policy; counts it. */

@@ -1,4 +1,4 @@
-import { type Fields, RequestHead } from "@weft/contract";
+import type { Fields, RequestHead } from "@weft/contract";
 
 /** Counts the proxies of this mesh that a request passed. */
 const HOPS_FIELD = "x-weft-hops";
@@ -37,16 +37,9 @@ export class Forwarder {
     if (this.#from === head) return this.#as;
     const hops = readHops(head.fields);
     if (hops >= hopsMax) return null;
-    const forwarded = new RequestHead(
-      head.method,
-      this.#isEdge || head.scheme === "" ? this.#scheme : head.scheme,
-      head.authority,
-      head.path,
-      this.#fields(head, hops + 1, authority),
-      head.contentLength,
-      head.upgrade,
-      head.expectsContinue,
-    );
+    const scheme = this.#isEdge || head.scheme === "" ? this.#scheme : head.scheme;
+    const fields = this.#fields(head, hops + 1, authority);
+    const forwarded = head.withTarget(scheme, head.authority, head.path, fields);
     this.#from = head;
     this.#as = forwarded;
     return forwarded;

@@ -1,4 +1,4 @@
-import { RequestHead } from "@weft/contract";
+import type { RequestHead } from "@weft/contract";
 import type { RouterErrorCode } from "./errors.ts";
 import { changeFields, type FieldChange } from "./field-change.ts";
 import { rewritePath } from "./rewrite.ts";
@@ -48,16 +48,7 @@ export class RouteDecision {
     const path = rewritePath(this.path, rule.pathRewrite, rule.path.length);
     const fields = change === null ? head.fields : changeFields(head.fields, change);
     if (authority === head.authority && path === head.path && fields === head.fields) return head;
-    return new RequestHead(
-      head.method,
-      head.scheme,
-      authority,
-      path,
-      fields,
-      head.contentLength,
-      head.upgrade,
-      head.expectsContinue,
-    );
+    return head.withTarget(head.scheme, authority, path, fields);
   }
 }
 

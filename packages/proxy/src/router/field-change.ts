@@ -1,4 +1,4 @@
-import { type Fields, type HeaderChange, ResponseHead } from "@weft/contract";
+import type { Fields, HeaderChange, ResponseHead } from "@weft/contract";
 
 /**
  * What a list of header changes comes to: every field called like one of `dropped` goes, `appended` follows the rest.
@@ -86,7 +86,7 @@ export function withResponseChanges(head: ResponseHead, change: FieldChange | nu
   const memo = head.memo as ResponseMemo | null;
   if (memo !== null && memo.change === change) return memo.head;
   const fields = changeFields(head.fields, change);
-  const changed = fields === head.fields ? head : new ResponseHead(head.status, fields, head.contentLength);
+  const changed = fields === head.fields ? head : head.withFields(fields);
   head.memo = new ResponseMemo(change, changed);
   return changed;
 }
