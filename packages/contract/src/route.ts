@@ -147,6 +147,8 @@ export interface RouteRule {
   /** Index of the rule in its route and of the match in its rule, for `explain`. */
   readonly rule: number;
   readonly matchIndex: number;
+  /** The rule's own name in its route; "" for none. */
+  readonly ruleName: string;
   /** Lower-case host names: exact, "*.example.com" or "*". */
   readonly hostnames: readonly string[];
   readonly match: RouteMatch;

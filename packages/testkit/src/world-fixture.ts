@@ -60,6 +60,7 @@ export function createRule(changes: Partial<RouteRule> = {}): RouteRule {
     route: "test/route",
     rule: 0,
     matchIndex: 0,
+    ruleName: "",
     hostnames: ["*"],
     match: { path: null, method: "", headers: [], queryParams: [] },
     createdMs: 0,

@@ -45,6 +45,7 @@ test("compileWorld() gives a route without rules or matches one that matches eve
     route: "default/shop",
     rule: 0,
     matchIndex: 0,
+    ruleName: "",
     hostnames: ["*"],
     match: { path: { type: "prefix", value: "/" }, method: "", headers: [], queryParams: [] },
     createdMs: 0,

@@ -147,6 +147,7 @@ function noRoute({ gateway, listener }: BoundListener, hostname: string): RouteR
     route: `${fullNameOf(gateway.resource)}/${listener.name}`,
     rule: 0,
     matchIndex: 0,
+    ruleName: "",
     hostnames: [hostname],
     match: { ...ANY_MATCH, path: null },
     createdMs: Number.MAX_SAFE_INTEGER,

@@ -261,6 +261,7 @@ function forwardRule(route: string, cluster: string): RuleTemplate {
     route,
     rule: 0,
     matchIndex: 0,
+    ruleName: "",
     match: { path: null, method: "", headers: [], queryParams: [] },
     createdMs: 0,
     backends: [{ cluster, weight: 1, requestHeaders: null, responseHeaders: null }],

@@ -32,15 +32,16 @@ test("compileRules() makes one rule per match, in order", () => {
         - path: { value: /b/ }
         - path: { type: RegularExpression, value: "/c/[0-9]+" }
       ${BACKEND}
-    - ${BACKEND}
+    - name: rest
+      ${BACKEND}
 `);
   assert.deepEqual(
-    found.map(({ rule: index, matchIndex }) => [index, matchIndex]),
+    found.map(({ rule: index, matchIndex, ruleName }) => [index, matchIndex, ruleName]),
     [
-      [0, 0],
-      [0, 1],
-      [0, 2],
-      [1, 0],
+      [0, 0, ""],
+      [0, 1, ""],
+      [0, 2, ""],
+      [1, 0, "rest"],
     ],
   );
   assert.deepEqual(

@@ -65,6 +65,7 @@ function compileRule(
   const template = {
     route: fullNameOf(route.resource),
     rule: index,
+    ruleName: rule.name ?? "",
     createdMs: createdMsOf(route),
     backends: isAnswered ? [] : resolved.backends,
     redirect: filters.redirect,

@@ -211,6 +211,7 @@ function showRule(rule: RouteRule): Shown {
     route: rule.route,
     rule: rule.rule,
     matchIndex: rule.matchIndex,
+    ruleName: rule.ruleName,
     hostnames: rule.hostnames,
     match: {
       path: path(match.path),

@@ -1,6 +1,7 @@
 import type { RouteRule } from "@weft/contract";
 import { WeftError } from "@weft/kernel";
 import type { RouterErrorCode } from "./errors.ts";
+import { renderMatch } from "./rule-text.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -17,8 +18,8 @@ export class Check {
   /** @throws WeftError ROUTER_INVALID_TABLE, always */
   fail(field: string, value: unknown, expected: string, cause?: unknown): never {
     const rule = this.#rule;
-    const where =
-      rule === null ? field : `route "${rule.route}", rule ${rule.rule}, match ${rule.matchIndex}: ${field}`;
+    // Without the name, which may be what is wrong.
+    const where = rule === null ? field : `${renderMatch({ ...rule, ruleName: "" })}: ${field}`;
     throw new WeftError<RouterErrorCode>(
       "ROUTER_INVALID_TABLE",
       `Cannot compile route table "${this.#table}": ${where} is ${shown(value)}, expected ${expected}`,

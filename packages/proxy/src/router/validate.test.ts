@@ -64,6 +64,7 @@ const REFUSED: Readonly<Record<string, readonly Partial<RouteRule>[]>> = {
       "x".repeat(254),
     ].map((hostname) => ({ hostnames: [hostname] })),
   ],
+  ruleName: [{ ruleName: "x".repeat(limits.RULE_TEXT_BYTES_MAX + 1) }, { ruleName: "a\nb" }],
   "match.path.value": [
     path("exact", ""),
     path("exact", "a"),
@@ -188,7 +189,7 @@ test("compileRouteTable() refuses each value that cannot be meant, naming route,
           assert.equal(error.details["route"], "ns/shop");
           assert.match(
             error.message,
-            /^\[ROUTER_INVALID_TABLE\] Cannot compile route table "main": route "ns\/shop", rule 3, match 1: /,
+            /^\[ROUTER_INVALID_TABLE\] Cannot compile route table "main": ns\/shop rules\[3\] matches\[1\]: /,
           );
           assert.match(error.message, / is .*, expected /s);
           assert.ok(error.message.length < 900);
@@ -215,7 +216,7 @@ test("compileRouteTable() refuses more regular expressions on one host than it c
   compileRouteTable({ name: "main", rules: [...most, rule(0, "b.example")] });
   assert.throws(
     () => compileRouteTable({ name: "main", rules: [...most, rule(1000, "a.example")] }),
-    /rule 1000, match 0: match\.path\.type is "regex", expected at most 1000 regular expressions on host "a\.example"/,
+    /rules\[1000\] matches\[0\]: match\.path\.type is "regex", expected at most 1000 regular expressions on host "a\.example"/,
   );
 });
 

@@ -48,6 +48,7 @@ function checkRule(rule: RouteRule, check: Check): void {
   check.text("route", rule.route, 1, RULE_TEXT_BYTES_MAX);
   check.integer("rule", rule.rule, 0, Number.MAX_SAFE_INTEGER);
   check.integer("matchIndex", rule.matchIndex, 0, Number.MAX_SAFE_INTEGER);
+  check.text("ruleName", rule.ruleName, 0, RULE_TEXT_BYTES_MAX);
   check.count("hostnames", rule.hostnames, 1, RULE_HOSTNAMES_MAX);
   for (const hostname of rule.hostnames) checkHostname(hostname, check);
   checkMatch(rule.match, check);
