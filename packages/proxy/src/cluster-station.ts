@@ -14,7 +14,7 @@ import {
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
-import { HostPool } from "./pool/index.ts";
+import { HostPool, RetiredPools } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
   createTlsOptions,
@@ -46,12 +46,14 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   readonly #deps: ClusterStationDeps;
   readonly #store: ClusterStore<HostPool>;
   readonly #checker: HealthChecker | null;
+  readonly #retired: RetiredPools;
   /** Pools that end with the configuration that is being applied; null between configurations. */
-  #retired: HostPool[] | null = null;
+  #retiring: HostPool[] | null = null;
   readonly #runtimes: Map<string, ClusterUnit> = new Map();
 
   constructor(deps: ClusterStationDeps) {
     this.#deps = deps;
+    this.#retired = new RetiredPools(deps.wheel);
     const { clock, wheel, random } = deps;
     const onVerdict: OnVerdict = (cluster, host, verdict, reason) => {
       this.setVerdict(cluster, host, verdict, reason);
@@ -88,21 +90,23 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
    * @throws WeftError CLUSTER_* when one is invalid; nothing has changed then
    */
   apply(configs: readonly ClusterConfig[]): void {
-    // Pools that the change retires end after the units were replaced: what waited in them tries again at once, and
+    // Pools that the change retires end after the units were configured: what waited in them tries again at once, and
     // must not get a pool of the old configuration.
-    const retired: HostPool[] = [];
-    this.#retired = retired;
+    const retiring: HostPool[] = [];
+    this.#retiring = retiring;
     const changes = this.#store.apply(configs);
-    this.#retired = null;
+    this.#retiring = null;
     for (const name of changes.removed) this.#runtimes.delete(name);
     for (const name of [...changes.added, ...changes.updated]) {
       const cluster = this.#store.get(name);
       if (cluster === undefined) continue;
       const stats = this.#deps.metrics.cluster(name);
       stats.keepHosts(new Set(cluster.hosts.keys()));
-      this.#runtimes.set(name, new ClusterUnit(cluster, stats, this.#deps));
+      const unit = this.#runtimes.get(name);
+      if (unit === undefined) this.#runtimes.set(name, new ClusterUnit(cluster, stats, this.#deps));
+      else unit.configure();
     }
-    for (const pool of retired) pool.drain();
+    for (const pool of retiring) this.#retired.add(pool);
   }
 
   /** Closes every pool at once: the worker ends. */
@@ -111,6 +115,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     for (const unit of this.#runtimes.values()) {
       for (const host of unit.cluster.hosts.values()) host.pool?.close();
     }
+    this.#retired.close();
     this.#runtimes.clear();
     this.#store.close();
   }
@@ -124,8 +129,8 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   }
 
   onPoolRetired(_cluster: Cluster<HostPool>, _host: Host<HostPool>, pool: HostPool): void {
-    if (this.#retired === null) pool.drain();
-    else this.#retired.push(pool);
+    if (this.#retiring === null) this.#retired.add(pool);
+    else this.#retiring.push(pool);
   }
 
   onMembership(cluster: Cluster<HostPool>): void {
@@ -204,22 +209,40 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats): 
   stats.tripsRetryBudget = trips.CLUSTER_RETRY_BUDGET_SPENT;
 }
 
-/** One cluster with its counters; replaced when the cluster's configuration changes, while hosts and pools stay. */
+/** How requests reach the hosts of a cluster under one configuration. */
+interface Reach {
+  readonly config: ClusterConfig;
+  readonly openTransport: OpenHostTransport;
+  readonly open: (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection;
+}
+
+/** One cluster with its counters. It lives as long as the cluster: a request in flight finds the newest configuration. */
 class ClusterUnit implements ClusterRuntime {
   readonly cluster: Cluster<HostPool>;
   readonly stats: ClusterStats;
   readonly clock: Clock;
-  readonly config: ClusterConfig;
-  readonly openTransport: OpenHostTransport;
-  readonly #open: (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection;
+  readonly #deps: ClusterStationDeps;
+  #reach: Reach;
 
   constructor(cluster: Cluster<HostPool>, stats: ClusterStats, deps: ClusterStationDeps) {
     this.cluster = cluster;
     this.stats = stats;
     this.clock = deps.clock;
-    this.config = cluster.config;
-    this.openTransport = createTransportOpener(cluster.config, deps);
-    this.#open = createUpstreamOpener(cluster.config, stats, deps, deps.sessions, this.openTransport);
+    this.#deps = deps;
+    this.#reach = this.#createReach();
+  }
+
+  get config(): ClusterConfig {
+    return this.#reach.config;
+  }
+
+  get openTransport(): OpenHostTransport {
+    return this.#reach.openTransport;
+  }
+
+  /** The cluster's configuration has changed. */
+  configure(): void {
+    this.#reach = this.#createReach();
   }
 
   get breaker(): Cluster<HostPool>["breaker"] {
@@ -227,9 +250,17 @@ class ClusterUnit implements ClusterRuntime {
   }
 
   poolOf(host: Host<HostPool>): HostPool {
-    host.pool ??= new HostPool(this.config.pool, this.config.protocol === "http2", this.breaker, (owner) =>
-      this.#open(host, owner),
-    );
+    if (host.pool === undefined) {
+      const { config, open } = this.#reach;
+      host.pool = new HostPool(config.pool, config.protocol === "http2", this.breaker, (owner) => open(host, owner));
+    }
     return host.pool;
+  }
+
+  #createReach(): Reach {
+    const { config } = this.cluster;
+    const openTransport = createTransportOpener(config, this.#deps);
+    const open = createUpstreamOpener(config, this.stats, this.#deps, this.#deps.sessions, openTransport);
+    return { config, openTransport, open };
   }
 }

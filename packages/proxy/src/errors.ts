@@ -53,6 +53,11 @@ export const PROXY_ERRORS = {
     meaning: "The host did not answer in the time that the route or the cluster gives a try; it is answered 504.",
     action: "Find what is slow at the host, or raise the timeout.",
   },
+  UPSTREAM_DRAIN_DEADLINE: {
+    meaning:
+      "The host was taken out or is reached in another way now, and POOL_DRAIN_MS_MAX later the request was still open.",
+    action: "Nothing where clients connect again by themselves; else give streams an end of their own before that.",
+  },
   UPSTREAM_OVERLOADED: {
     meaning:
       "The host refused the request unprocessed, or no connection to it became free in time; it is answered 503.",

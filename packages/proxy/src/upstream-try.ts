@@ -64,6 +64,11 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     return this.#connection?.isReused ?? false;
   }
 
+  /** True when the connection was closed because its host was retired long ago. */
+  get isCutOff(): boolean {
+    return this.#connection?.isCutOff ?? false;
+  }
+
   /** When the try began, on the clock's scale. */
   get startedMs(): number {
     return this.#startedMs;
@@ -162,7 +167,7 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    const outcome = reason === "refused" ? "cancelled" : "failure";
+    const outcome = reason === "refused" || this.isCutOff ? "cancelled" : "failure";
     this.#stream = null;
     this.#close(outcome);
     this.#owner.onTryFailed(this, reason, detail);

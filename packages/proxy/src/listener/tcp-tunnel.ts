@@ -8,7 +8,7 @@ import {
 } from "@weft/kernel";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { Host } from "../cluster/index.ts";
-import type { HostPool } from "../pool/index.ts";
+import type { HostPool, PoolGuest } from "../pool/index.ts";
 import { TUNNEL_TRIES_MAX } from "./limits.ts";
 
 /** What tunnels of a worker share. */
@@ -43,7 +43,7 @@ const TIMER_IDLE = 1;
  * Bytes between a client and one host of a cluster, both ways, with backpressure: while one side does not take what it
  * gets, the other is not read. Each side's end is passed on by itself (half-close).
  */
-export class TcpTunnel implements TransportHandler, TimerOwner {
+export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
   readonly #deps: TunnelDeps;
   readonly #owner: TunnelOwner;
   readonly #cluster: ClusterRuntime;
@@ -55,6 +55,8 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
   readonly #tried: Host<HostPool>[] = [];
   #upstream: TunnelUpstream | null = null;
   #host: Host<HostPool> | null = null;
+  /** The host's pool, whose end is the tunnel's. */
+  #pool: HostPool | null = null;
   #tryStartedMs: number = 0;
   /** What the client sent before the host was there. */
   #first: Buffer;
@@ -93,6 +95,10 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
   /** Ends both sides at once. */
   close(): void {
     this.#finish("draining");
+  }
+
+  onPoolCutOff(): void {
+    this.#finish("UPSTREAM_DRAIN_DEADLINE");
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -189,6 +195,8 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
     this.#tried.push(host);
     this.#tryStartedMs = this.#deps.nowMs();
     host.onRequestStart();
+    this.#pool = this.#cluster.poolOf(host);
+    this.#pool.addGuest(this);
     this.#cluster.stats.connectionsTcp++;
     this.#cluster.stats.connectionsActiveTcp++;
     this.#deps.wheel.schedule(this.#timer, this.#cluster.config.pool.connectTimeoutMs);
@@ -203,6 +211,8 @@ export class TcpTunnel implements TransportHandler, TimerOwner {
     if (this.#host === null) return;
     this.#host.onRequestEnd(outcome, this.#deps.nowMs() - this.#tryStartedMs);
     this.#host = null;
+    this.#pool?.removeGuest(this);
+    this.#pool = null;
     this.#cluster.breaker.releaseConnection();
     this.#cluster.stats.connectionsActiveTcp--;
   }

@@ -77,6 +77,7 @@ export class ClusterStats {
   closedKeepalive: number = 0;
   closedRequestLimit: number = 0;
   closedDrain: number = 0;
+  closedDrainDeadline: number = 0;
   closedProtocol: number = 0;
   closedError: number = 0;
   queueLength: number = 0;
@@ -198,6 +199,7 @@ const NUMBERS: readonly NumberSeries<ClusterStats>[] = [
   ["weft_pool_connection_closes_total", ["keepalive"], "closedKeepalive"],
   ["weft_pool_connection_closes_total", ["request-limit"], "closedRequestLimit"],
   ["weft_pool_connection_closes_total", ["drain"], "closedDrain"],
+  ["weft_pool_connection_closes_total", ["drain-deadline"], "closedDrainDeadline"],
   ["weft_pool_connection_closes_total", ["protocol"], "closedProtocol"],
   ["weft_pool_connection_closes_total", ["error"], "closedError"],
   ["weft_pool_queue_length", [], "queueLength"],

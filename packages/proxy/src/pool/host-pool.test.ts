@@ -284,16 +284,35 @@ describe("the end of a HostPool", () => {
       const open = request();
       at(0).ready();
       const waiting = request();
-      pool[how]();
+      let drained = 0;
+      if (how === "drain") pool.drain(() => drained++);
+      else pool.close();
       assert.equal(waiting.outcome, "refused");
       assert.equal(pool.acquire(new FakeRequest()), "CLUSTER_NO_HOST");
       await Promise.resolve();
+      assert.equal(drained, 0);
       if (how === "drain") open.connection?.endStream();
+      assert.equal(drained, how === "drain" ? 1 : 0);
       assert.equal(connections.length, 2);
       assert.equal(pool.connectionCount, 0);
       assert.deepEqual([limits.connections, limits.pending], [0, 0]);
     });
   }
+});
+
+describe("HostPool.drain()", () => {
+  test("is over at once where nothing is open, and only when the last guest has gone", () => {
+    const { pool } = createFixture(false);
+    const guest = { onPoolCutOff: () => assert.fail("nobody is cut off") };
+    pool.addGuest(guest);
+    let drained = 0;
+    pool.drain(() => drained++);
+    assert.equal(drained, 0);
+    pool.removeGuest(guest);
+    assert.equal(drained, 1);
+    createFixture(true).pool.drain(() => drained++);
+    assert.equal(drained, 2);
+  });
 });
 
 type Step = readonly [what: "begin" | "ready" | "fail" | "end" | "goaway" | "cancel", which: number];

@@ -23,6 +23,12 @@ export interface PoolLimits {
   releasePending(): void;
 }
 
+/** What is open at a host besides the pool's connections, and ends with the pool: a TCP tunnel. */
+export interface PoolGuest {
+  /** The time of a pool that drains is up. */
+  onPoolCutOff(): void;
+}
+
 /** Opens a connection for a pool. */
 export type OpenUpstream = (owner: UpstreamOwner) => UpstreamConnection;
 
@@ -49,12 +55,15 @@ export class HostPool implements UpstreamOwner {
   readonly #all: Set<UpstreamConnection> = new Set();
   /** In order of arrival. */
   readonly #waiters: Set<PoolWaiter> = new Set();
+  readonly #guests: Set<PoolGuest> = new Set();
   #connecting: number = 0;
   /** Connections among `#all` that only finish what is open: they do not stand in the way of new ones. */
   #leaving: number = 0;
   /** The connection that is being offered to whoever waits. */
   #offered: UpstreamConnection | null = null;
   #isDraining: boolean = false;
+  /** Who is told when a pool that drains has nothing open any more. */
+  #onDrained: (() => void) | null = null;
 
   constructor(config: PoolConfig, isMultiplexed: boolean, limits: PoolLimits, open: OpenUpstream) {
     this.#config = config;
@@ -102,14 +111,36 @@ export class HostPool implements UpstreamOwner {
     if (this.#waiters.has(waiter)) this.#forget(waiter);
   }
 
-  /** The host left the cluster or its configuration changed: open streams finish, nothing new begins here. */
-  drain(): void {
+  /** `guest` is open at this host until `removeGuest`. */
+  addGuest(guest: PoolGuest): void {
+    this.#guests.add(guest);
+  }
+
+  removeGuest(guest: PoolGuest): void {
+    this.#guests.delete(guest);
+    this.#checkDrained();
+  }
+
+  /**
+   * The host left the cluster or its configuration changed: open streams finish, nothing new begins here. `onDrained` is
+   * called once, when nothing is open any more.
+   */
+  drain(onDrained: () => void): void {
     this.#isDraining = true;
+    this.#onDrained = onDrained;
     this.#failWaiters("refused", "the host is being removed");
     for (const connection of this.#all) {
       this.#removeAvailable(connection);
       connection.drain();
     }
+    this.#checkDrained();
+  }
+
+  /** A pool that drains has had its time: whatever is open ends at once. */
+  cutOff(): void {
+    assert(this.#isDraining, "only a pool that drains is cut off");
+    for (const guest of this.#guests) guest.onPoolCutOff();
+    for (const connection of this.#all) connection.cutOff();
   }
 
   /** Closes every connection at once. */
@@ -161,11 +192,19 @@ export class HostPool implements UpstreamOwner {
     if (connection.isLeaving) this.#leaving--;
     if (!wasReady) this.#connecting--;
     assert(this.#connecting >= 0, "a pool has no fewer than 0 connections on the way");
+    this.#checkDrained();
     if (this.#waiters.size === 0) return;
     if (!wasReady) this.#failAfterConnectFailure(detail);
     if (this.#waiters.size > 0 && !this.#openWhatIsMissing() && this.#all.size === 0) {
       this.#failWaiters("overloaded", "no connection may be opened");
     }
+  }
+
+  #checkDrained(): void {
+    if (this.#onDrained === null || this.#all.size + this.#guests.size > 0) return;
+    const onDrained = this.#onDrained;
+    this.#onDrained = null;
+    onDrained();
   }
 
   #takeAvailable(): UpstreamConnection | null {

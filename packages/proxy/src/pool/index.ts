@@ -1,2 +1,3 @@
 export { HostPool } from "./host-pool.ts";
-export type { PoolRefusal, PoolWaiter } from "./host-pool.ts";
+export type { PoolGuest, PoolRefusal, PoolWaiter } from "./host-pool.ts";
+export { RetiredPools } from "./retired-pools.ts";

@@ -39,7 +39,16 @@ export type CreateClientSession = (
 ) => { readonly protocol: "http1" | "http2"; readonly session: ClientSession };
 
 /** Why a connection that was up ended; each has its counter. */
-type CloseCause = "peer" | "idle" | "goaway" | "keepalive" | "request-limit" | "drain" | "protocol" | "error";
+type CloseCause =
+  | "peer"
+  | "idle"
+  | "goaway"
+  | "keepalive"
+  | "request-limit"
+  | "drain"
+  | "drain-deadline"
+  | "protocol"
+  | "error";
 
 const TIMER_CONNECT = 0;
 const TIMER_QUIET = 1;
@@ -153,6 +162,17 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** A stream was not opened after all: the connection is as good as before. */
   giveBack(): void {
     if (this.availableStreams > 0) this.#owner.onUpstreamAvailable(this);
+  }
+
+  /** True once it was closed because what was open took too long to finish after its host was retired. */
+  get isCutOff(): boolean {
+    return this.#cause === "drain-deadline";
+  }
+
+  /** Closes at once what had its time to finish. */
+  cutOff(): void {
+    this.#cause = "drain-deadline";
+    this.close("the host was removed, or is reached in another way now, and the time to finish is up");
   }
 
   /** Closes at once. */
@@ -313,6 +333,9 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
         break;
       case "drain":
         stats.closedDrain++;
+        break;
+      case "drain-deadline":
+        stats.closedDrainDeadline++;
         break;
       case "protocol":
         stats.closedProtocol++;
