@@ -21,7 +21,10 @@ import { test, type TestContext } from "node:test";
 import { type ProcessResult, runCaptured } from "./process.ts";
 import { repositoryRoot } from "./sources.ts";
 
-/** Stands for npm: writes down that it was called, waits until it may go on, and installs a "Node" that prints its arguments. */
+/**
+ * Stands for npm: writes down that it was called, waits until it may go on, and installs a "Node" that prints its arguments, or
+ * makes a bundle, which has only to be there.
+ */
 const NPM = `#!/bin/sh
 echo "$@" >>npm-calls
 : >npm-started
@@ -31,6 +34,15 @@ mkdir -p node_modules/node/bin
 cat >node_modules/node/bin/node <<'END'
 #!/bin/sh
 [ "$1" != -e ] || exit 1
+root=$(dirname "$0")/../../..
+case $1 in
+  *tools/bundle.ts)
+    echo "$2" >>"$root/bundles"
+    [ ! -e "$root/bundle-fails" ] || { echo "bundle error"; exit 3; }
+    [ ! -e "$root/edit-meanwhile" ] || echo edited >"$root/packages/cli/src/main.ts"
+    mkdir -p "$2"
+    exit ;;
+esac
 echo "pinned $@"
 END
 chmod +x node_modules/node/bin/node
@@ -44,6 +56,10 @@ interface Clone {
   readonly start: (...args: string[]) => ChildProcess;
   readonly run: (...args: string[]) => Promise<ProcessResult>;
   readonly write: (path: string, text: string) => void;
+  /** Adds what a bundle is made from. */
+  readonly addSources: () => void;
+  /** The bundles that were asked for so far. */
+  readonly bundles: () => readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -68,6 +84,8 @@ function createClone(t: TestContext, nodeVersion = "v20.1.0"): Clone {
     "sleep",
     "tail",
     "chmod",
+    "find",
+    "tr",
   ]) {
     const path = ["/usr/bin", "/bin"].map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
     symlinkSync(path ?? name, join(root, "bin", name));
@@ -83,9 +101,15 @@ function createClone(t: TestContext, nodeVersion = "v20.1.0"): Clone {
     existsSync(join(root, "npm-calls"))
       ? readFileSync(join(root, "npm-calls"), "utf8").trimEnd().split("\n").length
       : 0;
+  const addSources = (): void => {
+    for (const folder of ["tools", "packages/cli/src"]) mkdirSync(join(root, folder), { recursive: true });
+    for (const file of ["tools/bundle.ts", "tools/bundle-stack.ts", "packages/cli/src/main.ts"]) write(file, file);
+  };
+  const bundles = (): readonly string[] =>
+    existsSync(join(root, "bundles")) ? readFileSync(join(root, "bundles"), "utf8").trimEnd().split("\n") : [];
   const run = (...args: string[]): Promise<ProcessResult> => runCaptured(join(root, "weft"), args, { env, cwd: "/" });
   const start = (...args: string[]): ChildProcess => spawn(join(root, "weft"), args, { env, stdio: "ignore" });
-  return { root, calls, run, start, write, env };
+  return { root, calls, run, start, write, addSources, bundles, env };
 }
 
 /** Resolves once the file exists. */
@@ -199,3 +223,68 @@ for (const [signal, status] of [
     assert.equal(clone.calls(), 2);
   });
 }
+
+test("weft up runs from a bundle, which is made once for each state of the source", async (t) => {
+  const clone = createClone(t);
+  clone.addSources();
+  await clone.run();
+  const runUp = async (): Promise<string> => (await clone.run("up")).output;
+  const first = await runUp();
+  const [bundle = ""] = clone.bundles();
+  assert.equal(first, `pinned --max-semi-space-size=8 ${bundle}/packages/cli/src/main.js up\n`);
+  assert.ok(bundle.startsWith(`${clone.root}/.weft/bundle/`));
+  assert.equal(await runUp(), first);
+  assert.equal((await clone.run("status")).output, first.replace(/up\n$/, "status\n"));
+  assert.equal(clone.bundles().length, 1);
+  assert.match(readFileSync(join(bundle, "users"), "utf8"), /^(?:\d+\n){3}$/);
+
+  clone.write("packages/cli/src/main.test.ts", "a test is in no bundle");
+  assert.equal(await runUp(), first);
+  for (const [path, text] of [
+    ["packages/cli/src/main.ts", "edited"],
+    ["packages/cli/src/new.ts", ""],
+    ["packages/cli/package.json", "{}"],
+    ["tools/bundle.ts", "edited"],
+  ] as const) {
+    clone.write(path, text);
+    assert.equal(await runUp(), first.replace(bundle, clone.bundles().at(-1) ?? ""), path);
+  }
+  assert.equal(new Set(clone.bundles()).size, 5);
+});
+
+test("weft makes no bundle for the commands that end soon, and none for those that work on the source", async (t) => {
+  const clone = createClone(t);
+  clone.addSources();
+  await clone.run();
+  const fromSource = (name: string): string =>
+    `pinned --max-semi-space-size=8 -C source ${clone.root}/packages/cli/src/main.ts ${name}\n`;
+  for (const name of ["status", "test", "bench"]) assert.equal((await clone.run(name)).output, fromSource(name));
+  assert.deepEqual(clone.bundles(), []);
+  await clone.run("up");
+  for (const name of ["test", "bench"]) assert.equal((await clone.run(name)).output, fromSource(name));
+});
+
+test("weft runs from source when no bundle can be made, and says so", async (t) => {
+  const clone = createClone(t);
+  clone.addSources();
+  await clone.run();
+  clone.write("bundle-fails", "");
+  const { output, status } = await clone.run("up");
+  assert.equal(status, 0);
+  assert.match(output, /^weft: running from source, .* see (\S+)\npinned .* -C source .*main\.ts up\n$/);
+  assert.equal(readFileSync(join(clone.root, ".weft/bundle.log"), "utf8"), "bundle error\n");
+  rmSync(join(clone.root, "bundle-fails"));
+  assert.match((await clone.run("up")).output, /^pinned .*main\.js up\n$/);
+});
+
+test("weft does not use a bundle when the source was edited while it was made", async (t) => {
+  const clone = createClone(t);
+  clone.addSources();
+  await clone.run();
+  clone.write("edit-meanwhile", "");
+  assert.match((await clone.run("up")).output, /^weft: running from source, .*\npinned .*main\.ts up\n$/);
+  const [bundle = ""] = clone.bundles();
+  assert.equal(existsSync(bundle), false);
+  assert.match((await clone.run("up")).output, /^pinned .*main\.js up\n$/);
+  assert.equal(clone.bundles().length, 2);
+});
