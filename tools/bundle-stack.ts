@@ -24,6 +24,7 @@ function mapOf(url: string): SourceMap | null {
 
 /** `at name (file:line:column)` as V8 writes it, with the position in the source. */
 function renderSite(site: NodeJS.CallSite): string {
+  // oxlint-disable-next-line typescript/no-base-to-string -- V8's call sites render themselves; their type does not say so
   const text = site.toString();
   const url = site.getFileName();
   const line = site.getLineNumber();
