@@ -79,17 +79,22 @@ export class ResponseHead {
   readonly fields: Fields;
   /** Bytes of the body where they are known in advance, -1 where not. For HEAD and 304 what the field said. */
   readonly contentLength: number;
+  /** Says when it was made (RFC 9110 section 6.6.1). */
+  readonly hasDate: boolean;
   /** The frame of an RPC protocol that this was read from; null for HTTP. */
   readonly frame: RpcFrame | null;
   /** What the response filters derived from this head; they alone read and write it. */
   memo: object | null = null;
   /** What an HTTP/1.1 encoder derived from this head; it alone reads and writes it. */
   http1Bytes: Buffer | null = null;
+  /** This head with the Date of the second in which it was last sent; whoever dates answers reads and writes it. */
+  dated: ResponseHead | null = null;
 
   constructor(status: number, fields: Fields, contentLength: number, frame: RpcFrame | null = null) {
     this.status = status;
     this.fields = fields;
     this.contentLength = contentLength;
+    this.hasDate = fieldValue(fields, "date") !== undefined;
     this.frame = frame;
   }
 

@@ -40,6 +40,7 @@ export type {
 } from "./route.ts";
 export { RPC_FIELDS } from "./rpc.ts";
 export type { RpcFrame, RpcProtocol } from "./rpc.ts";
+export type { Answer, Refusal } from "./refusal.ts";
 export type { ClientSession, ClientSessionHandler, ServerSession, ServerSessionHandler } from "./session.ts";
 export type { ClientStream, RequestReceiver, ResetReason, ResponseReceiver, ServerStream } from "./stream.ts";
 export type { ClusterFeed, Feeds, ListenerFeed, RouteFeed, SettingsFeed, World } from "./world.ts";

@@ -1,5 +1,6 @@
 import type { WeftError } from "@weft/kernel";
 import type { RequestHead } from "./head.ts";
+import type { Answer, Refusal } from "./refusal.ts";
 import type { ClientStream, ResponseReceiver, ServerStream } from "./stream.ts";
 
 /**
@@ -23,6 +24,13 @@ interface Session {
 export interface ServerSessionHandler {
   /** A request has begun. The acceptor sets `stream.receiver` unless `isEnd`. */
   onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void;
+  /**
+   * The engine refuses a request that it has not handed on, and sends what this returns; null (also wherever
+   * `refusal.status` is 0) sends nothing.
+   */
+  onRequestRefused(refusal: Refusal): Answer | null;
+  /** The client broke its protocol, on one request or as a whole; called once each time. `code` is of docs/ERRORS.md. */
+  onProtocolError(code: string): void;
   /** True: stop reading from the socket until told false. Only ever called with a changed value. */
   onReadPaused(isPaused: boolean): void;
   /**

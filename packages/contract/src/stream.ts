@@ -1,4 +1,5 @@
 import type { Fields, ResponseHead } from "./head.ts";
+import type { Answer, Refusal } from "./refusal.ts";
 
 /**
  * Why a stream ended before its end.
@@ -34,6 +35,11 @@ export interface RequestReceiver {
   onRequestTrailers(fields: Fields): void;
   /** The request will not be completed and no answer can be sent any more. */
   onRequestReset(reason: ResetReason): void;
+  /**
+   * The request cannot be served to its end, and no answer has begun: what this returns is sent (null: nothing), and
+   * nothing more is called. In place of `onRequestReset`.
+   */
+  onRequestRefused(refusal: Refusal): Answer | null;
   /** After `ServerStream.sendData` returned false: more may be sent. */
   onResponseWritable(): void;
 }

@@ -1,4 +1,13 @@
-import { fieldValue, type RequestHead, type ResetReason, ResponseHead } from "@weft/contract";
+import {
+  type Answer,
+  type Fields,
+  fieldValue,
+  NO_FIELDS,
+  type Refusal,
+  type RequestHead,
+  type ResetReason,
+  ResponseHead,
+} from "@weft/contract";
 import type { ClusterErrorCode } from "./cluster/index.ts";
 import type { ProxyErrorCode } from "./errors.ts";
 import type { RouteRefusal } from "./router/index.ts";
@@ -6,19 +15,14 @@ import type { RouteRefusal } from "./router/index.ts";
 /** Every code that an answer of the proxy itself may carry. */
 export type AnswerCode = ProxyErrorCode | ClusterErrorCode | RouteRefusal["code"];
 
-/** An answer that the proxy gives itself: made once per code and shared by all requests that get it. */
-export interface Answer {
-  readonly head: ResponseHead;
-  /** Empty for gRPC, whose error is in the head. */
-  readonly body: Buffer;
-}
-
 /** What a client is told beside the code. */
 interface AnswerFacts {
   readonly status: number;
   /** gRPC status where the HTTP status does not imply it. */
   readonly grpcStatus?: number;
   readonly text: string;
+  /** Besides those that every error answer has. */
+  readonly fields?: Fields;
 }
 
 /** The one place where errors become answers. Codes that are not here are answered with `status` of their refusal. */
@@ -59,8 +63,22 @@ export function errorAnswer(code: AnswerCode, isGrpc: boolean, status: number = 
   let answer = cache.get(key);
   if (answer === undefined) {
     const facts = FACTS[code] ?? (code.startsWith("ROUTER_") ? ROUTER_BAD_PATH : CLUSTER_REFUSED);
-    answer = isGrpc ? createGrpcAnswer(code, facts, status, grpcStatus) : createPlainAnswer(code, facts, status);
+    if (isGrpc) answer = createGrpcAnswer(code, facts, status, grpcStatus);
+    else if (status === 0) answer = createPlainAnswer(code, facts.status, facts.text, facts.fields);
+    else answer = createPlainAnswer(code, status, FAULT_TEXT);
     cache.set(key, answer);
+  }
+  return answer;
+}
+
+/** The answer to a request that a codec refuses, in the codec's own words; null where it says that there is none. */
+export function refusalAnswer({ code, status, message }: Refusal): Answer | null {
+  if (status === 0) return null;
+  const key = `${code} ${status}`;
+  let answer = plainAnswers.get(key);
+  if (answer === undefined) {
+    answer = createPlainAnswer(code, status, message);
+    plainAnswers.set(key, answer);
   }
   return answer;
 }
@@ -99,9 +117,10 @@ export function createTextAnswer(status: number, contentType: string, text: stri
   return { head: new ResponseHead(status, [...fields, "content-length", String(body.length)], body.length), body };
 }
 
-function createPlainAnswer(code: AnswerCode, facts: AnswerFacts, status: number): Answer {
-  const body = Buffer.from(`[${code}] ${status === 0 ? facts.text : FAULT_TEXT}\n`, "latin1");
+function createPlainAnswer(code: string, status: number, text: string, more: Fields = NO_FIELDS): Answer {
+  const body = Buffer.from(`[${code}] ${text}\n`, "latin1");
   const fields = [
+    ...more,
     "content-type",
     "text/plain; charset=utf-8",
     "content-length",
@@ -111,7 +130,7 @@ function createPlainAnswer(code: AnswerCode, facts: AnswerFacts, status: number)
     "x-weft-error",
     code,
   ];
-  return { head: new ResponseHead(status === 0 ? facts.status : status, fields, body.length), body };
+  return { head: new ResponseHead(status, fields, body.length), body };
 }
 
 const FAULT_TEXT = "Request was aborted by a fault filter";

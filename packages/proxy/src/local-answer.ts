@@ -1,5 +1,5 @@
-import { fieldValue, ResponseHead } from "@weft/contract";
-import { type Answer, createTextAnswer } from "./answer.ts";
+import { type Answer, fieldValue, ResponseHead } from "@weft/contract";
+import { createTextAnswer } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import {
@@ -45,8 +45,12 @@ export function answerLocally(
 
 /** The rule's changes hold for what the proxy answers as for what a backend answers, and pages may read it by CORS. */
 function changed(decision: RouteDecision, head: ResponseHead): ResponseHead {
-  const { rule } = decision;
-  const answer = withResponseChanges(head, rule.responseChange);
-  if (rule.cors === null) return answer;
-  return withResponseChanges(answer, corsChange(rule.cors, fieldValue(decision.head.fields, "origin")));
+  return withCors(decision, withResponseChanges(head, decision.rule.responseChange));
+}
+
+/** `head` as the route's CORS policy lets pages read it; without it a browser hides even what went wrong from them. */
+export function withCors(decision: RouteDecision | null, head: ResponseHead): ResponseHead {
+  const cors = decision === null ? null : decision.rule.cors;
+  if (decision === null || cors === null) return head;
+  return withResponseChanges(head, corsChange(cors, fieldValue(decision.head.fields, "origin")));
 }

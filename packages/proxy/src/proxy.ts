@@ -11,10 +11,12 @@ import type {
 } from "@weft/contract";
 import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
+import { AnswerDates } from "./answer-dates.ts";
 import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
 import type { HealthVerdict, HostVerdict, OnVerdict } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
+import { refuseRequest } from "./refused-request.ts";
 import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
@@ -136,6 +138,7 @@ class DataPlane implements Proxy {
       wheel: this.#wheel,
       random,
       clusters: this.#clusters,
+      dates: new AnswerDates(clock),
       pick,
       settings: INITIAL_SETTINGS,
       accessLog: this.#createAccessLog(INITIAL_SETTINGS, clock, random),
@@ -146,6 +149,7 @@ class DataPlane implements Proxy {
       sessions: new ServerSessions(clock, memo),
       acceptor: {
         accept: (connection, stream, head, isEnd) => new Exchange(this.#path, connection, stream, head, isEnd).begin(),
+        refuse: (connection, refusal, startedMs) => refuseRequest(this.#path, connection, refusal, startedMs),
       },
       clusters: this.#clusters,
       tunnel: {

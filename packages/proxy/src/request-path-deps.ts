@@ -1,6 +1,7 @@
 import type { PickContext, ProxySettings } from "@weft/contract";
 import type { Clock, Random, TimerWheel } from "@weft/kernel";
 import type { AccessLog } from "./access-log/index.ts";
+import type { AnswerDates } from "./answer-dates.ts";
 import type { ClusterDirectory } from "./cluster-runtime.ts";
 import type { Host } from "./cluster/index.ts";
 import type { HostPool } from "./pool/index.ts";
@@ -12,6 +13,7 @@ export interface RequestPathDeps {
   readonly wheel: TimerWheel;
   readonly random: Random;
   readonly clusters: ClusterDirectory;
+  readonly dates: AnswerDates;
   /** Filled in before each pick and not kept by anybody: picks allocate nothing. */
   readonly pick: MutablePickContext;
   settings: ProxySettings;

@@ -1,6 +1,7 @@
 import {
+  type Answer,
   type Fields,
-  fieldValue,
+  type Refusal,
   type RequestHead,
   type RequestReceiver,
   type ResetReason,
@@ -8,23 +9,17 @@ import {
   type ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
-import { type Answer, type AnswerCode, errorAnswer, errorOf, isGrpcRequest } from "./answer.ts";
+import { type AnswerCode, errorAnswer, errorOf, isGrpcRequest, refusalAnswer } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault, Forwarder } from "./filter/index.ts";
-import { answerLocally } from "./local-answer.ts";
+import { answerLocally, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import { grpcStatusOf, RequestRecord } from "./request-record.ts";
 import { judgeFailure, judgeStatus, type RetryVerdict } from "./retry-judge.ts";
-import {
-  type CompiledBackend,
-  corsChange,
-  requestHash,
-  type RouteDecision,
-  withResponseChanges,
-} from "./router/index.ts";
+import { type CompiledBackend, requestHash, type RouteDecision, withResponseChanges } from "./router/index.ts";
 import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
 const TIMER_DEADLINE = 0;
@@ -140,7 +135,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const fault = this.#decision?.rule.config.fault;
     if (fault === null || fault === undefined) return;
     const isGrpc = isGrpcRequest(this.#head);
-    this.#answer(errorAnswer("PROXY_FAULT_INJECTED", isGrpc, fault.abortStatus, fault.abortGrpcStatus));
+    this.#answerWithCors(errorAnswer("PROXY_FAULT_INJECTED", isGrpc, fault.abortStatus, fault.abortGrpcStatus));
   }
 
   #chooseBackend(decision: RouteDecision): void {
@@ -258,6 +253,20 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#finish("cancelled");
   }
 
+  onRequestRefused(refusal: Refusal): Answer | null {
+    const answer = refusalAnswer(refusal);
+    this.#record.error = refusal.code;
+    if (answer === null) {
+      this.#finish("cancelled");
+      return null;
+    }
+    const head = this.#deps.dates.dated(withCors(this.#decision, answer.head));
+    this.#record.status = head.status;
+    this.#record.sentBytes = answer.body.length;
+    this.#finish("cancelled");
+    return { head, body: answer.body };
+  }
+
   onTryInformational(head: ResponseHead): void {
     this.#touch();
     if (!this.#hasAnswerBegun) this.#stream.sendInformational(head);
@@ -272,9 +281,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#record.error = "";
     const backend = this.#backend;
     const change = backend === null ? null : backend.responseChange;
-    let answer = change === null ? head : withResponseChanges(head, change);
-    const cors = this.#decision?.rule.cors ?? null;
-    if (cors !== null) answer = withResponseChanges(answer, corsChange(cors, fieldValue(this.#head.fields, "origin")));
+    const changed = change === null ? head : withResponseChanges(head, change);
+    const answer = this.#deps.dates.dated(withCors(this.#decision, changed));
     this.#record.status = answer.status;
     if (isEnd) this.#record.grpcStatus = grpcStatusOf(head.fields);
     const isTunnel = answer.status === 101 || (this.#head.method === "CONNECT" && answer.status < 300);
@@ -415,7 +423,11 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   #answerError(code: AnswerCode): void {
     this.#record.error = code;
-    this.#answer(errorAnswer(code, isGrpcRequest(this.#head)));
+    this.#answerWithCors(errorAnswer(code, isGrpcRequest(this.#head)));
+  }
+
+  #answerWithCors({ head, body }: Answer): void {
+    this.#answer({ head: withCors(this.#decision, head), body });
   }
 
   /** An answer of our own: the one exit for everything that no host answers. */
@@ -426,7 +438,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#record.status = head.status;
     this.#record.sentBytes += hasBody ? body.length : 0;
     this.#record.grpcStatus = grpcStatusOf(head.fields);
-    this.#stream.sendHead(head, !hasBody);
+    this.#stream.sendHead(this.#deps.dates.dated(head), !hasBody);
     if (hasBody) this.#stream.sendData(body, 0, body.length, true);
     this.#finish("complete");
   }

@@ -1,6 +1,5 @@
 import { type Fields, fieldValue, type Mirror, type RequestHead, type ResetReason } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
-import type { AnswerCode } from "./answer.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { FaultDraw, Forwarder } from "./filter/index.ts";
@@ -29,7 +28,8 @@ export class RequestRecord {
   /** As sent to the client; 0 while nothing was. */
   status: number = 0;
   grpcStatus: number = GRPC_NONE;
-  error: AnswerCode | ResetReason | "" = "";
+  /** A code of docs/ERRORS.md or a `ResetReason`; "" while all goes well. */
+  error: string = "";
   /** A fault filter answers this request after its delay. */
   abort: boolean = false;
   readonly #deps: RequestPathDeps;
@@ -180,6 +180,7 @@ export class RequestRecord {
       grpcStatus: this.grpcStatus,
       receivedBytes: this.receivedBytes,
       sentBytes: this.sentBytes,
+      listener: this.#connection.listener.config.name,
       route,
       cluster: this.cluster?.cluster.name ?? "",
       host: this.#host,

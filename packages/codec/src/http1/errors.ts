@@ -40,7 +40,7 @@ export const HTTP1_ERRORS = {
   },
   HTTP1_UNDERSCORE_IN_FIELD_NAME: {
     meaning: "A field name holds an underscore, which many servers cannot tell from a dash.",
-    action: "Use dashes, or allow underscores on this listener.",
+    action: 'Use dashes, or set the listener\'s underscores to "drop" or "allow".',
   },
   HTTP1_INVALID_FIELD_VALUE: {
     meaning: "A field value holds NUL or another control character.",

@@ -127,7 +127,9 @@ function addField(
 ): Http1ErrorCode | null {
   let known = knownFieldName(name, hash);
   if (known === undefined) {
-    if (options.underscores === "reject" && name.includes("_")) return "HTTP1_UNDERSCORE_IN_FIELD_NAME";
+    if (options.underscores !== "allow" && name.includes("_")) {
+      return options.underscores === "reject" ? "HTTP1_UNDERSCORE_IN_FIELD_NAME" : null;
+    }
     let lower = name;
     if ((classes & IS_UPPER) !== 0) {
       lower = name.toLowerCase();

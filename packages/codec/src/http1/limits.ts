@@ -37,6 +37,9 @@ export const DISCARD_BYTES_MAX = 262_144;
 /** Bytes that an upgrade or CONNECT sender may say before it was accepted, held back by the client session (256 KiB). */
 export const EARLY_TUNNEL_BYTES_MAX = 262_144;
 
+/** Bytes of a refused request that are searched for a sound request line, for the log, which cuts long ones (4 KiB). */
+export const REQUEST_LINE_LOG_BYTES_MAX = 4096;
+
 /** First size of the buffer that holds a head whose bytes come in pieces. */
 export const HELD_BYTES_MIN = 512;
 

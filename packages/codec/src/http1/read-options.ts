@@ -9,8 +9,8 @@ export interface Http1ReadOptions {
   readonly chunkExtensionBytesMax: number;
   /** Bytes of a body; 0 for no limit. */
   readonly bodyBytesMax: number;
-  /** What is done with field names that hold an underscore; "reject" belongs at the edge. */
-  readonly underscores: "allow" | "reject";
+  /** What is done with fields whose names hold an underscore; at the edge they are refused or left out. */
+  readonly underscores: "allow" | "drop" | "reject";
 }
 
 /** What limits and governs the reading of requests. */

@@ -1,9 +1,11 @@
 import {
   NO_FIELDS,
   ResponseHead,
+  type Answer,
   type ClientSessionHandler,
   type ClientStream,
   type Fields,
+  type Refusal,
   type RequestHead,
   type RequestReceiver,
   type ResetReason,
@@ -20,10 +22,18 @@ import {
   type Http1ServerChoices,
 } from "./options.ts";
 import { Http1ServerSession } from "./server-session.ts";
+import { resetReasonOfError } from "./status.ts";
+import type { Http1ErrorCode } from "./errors.ts";
 
 /** All that an output buffer holds, as a latin1 text; takes it out. */
 export function takeText(output: OutputBuffer): string {
   return Buffer.concat(output.take()).toString("latin1");
+}
+
+/** What the sessions of these tests answer refused requests with. */
+export function refusalAnswer({ status, code, message }: Refusal): Answer {
+  const body = Buffer.from(`[${code}] ${message}\n`, "latin1");
+  return { head: new ResponseHead(status, ["content-type", "text/plain", "x-error", code], body.length), body };
 }
 
 /** For tests: hears one request or answer and writes down what it hears. */
@@ -62,6 +72,11 @@ export class RecordedStream implements RequestReceiver, ResponseReceiver {
   onRequestReset(reason: ResetReason): void {
     this.events.push(`reset ${reason}`);
     this.reset = reason;
+  }
+
+  onRequestRefused(refusal: Refusal): Answer {
+    this.onRequestReset(resetReasonOfError(refusal.code as Http1ErrorCode));
+    return refusalAnswer(refusal);
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
@@ -117,6 +132,8 @@ export class RecordedServer implements ServerSessionHandler {
   readonly session: Http1ServerSession;
   readonly requests: RecordedStream[] = [];
   readonly pauses: boolean[] = [];
+  readonly refusals: Refusal[] = [];
+  readonly protocolErrors: string[] = [];
   ended: WeftError | null | undefined = undefined;
   endCount: number = 0;
   onAccepted: ((request: RecordedStream) => void) | null = null;
@@ -135,6 +152,15 @@ export class RecordedServer implements ServerSessionHandler {
     this.requests.push(request);
     if (isEnd) request.complete();
     this.onAccepted?.(request);
+  }
+
+  onRequestRefused(refusal: Refusal): Answer {
+    this.refusals.push(refusal);
+    return refusalAnswer(refusal);
+  }
+
+  onProtocolError(code: string): void {
+    this.protocolErrors.push(code);
   }
 
   onReadPaused(isPaused: boolean): void {

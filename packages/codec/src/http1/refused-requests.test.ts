@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
 import type { Http1ErrorCode } from "./errors.ts";
+import { REQUEST_LINE_LOG_BYTES_MAX } from "./limits.ts";
 import type { Http1ServerChoices } from "./options.ts";
 import { RecordedServer } from "./recorded-session.fixture.ts";
 import { statusOfError } from "./status.ts";
@@ -300,6 +301,8 @@ for (const { why, input, code, status, choices } of refused) {
       assert.ok(isWeftError(server.ended, code), `ended with ${String(server.ended)}`);
       assert.equal(server.endCount, 1);
       assert.equal(server.ended.details["isCut"], false);
+      assert.deepEqual(server.protocolErrors, [code]);
+      assert.equal(server.refusals.length + server.requests.length, 1, "one of the two makes the answer");
       const answer = server.text();
       assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), answer);
       assert.equal(statusOfError(code), status);
@@ -325,6 +328,46 @@ test("receive() echoes nothing of a refused request", () => {
   const answer = server.text();
   assert.match(answer, /^HTTP\/1\.1 400 /);
   assert.ok(!answer.includes("secret"));
+});
+
+test("receive() tells of a refused request what is sound", () => {
+  const long = `/${"a".repeat(REQUEST_LINE_LOG_BYTES_MAX)}`;
+  const told: readonly (readonly [input: string, line: readonly string[]])[] = [
+    ["GET /a?b HTTP/1.1\r\nHost: a\0\r\n\r\n", ["GET", "", "/a?b"]],
+    ["GET http://shop/a HTTP/1.1\r\nHost: other\r\n\r\n", ["GET", "shop", "/a"]],
+    ["PUT /a#b HTTP/1.1\r\nHost: a\r\n\r\n", ["PUT", "", ""]],
+    ["G(T / HTTP/1.1\r\nHost: a\r\n\r\n", ["", "", ""]],
+    ["GET / HTTP/1.1 \r\nHost: a\r\n\r\n", ["GET", "", ""]],
+    [`GET ${long} HTTP/1.1\r\n\r\n`, ["GET", "", ""]],
+    ["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", ["POST", "a", "/"]],
+  ];
+  for (const [input, line] of told) {
+    const server = new RecordedServer({ bodyBytesMax: 10 });
+    server.feed(input);
+    const [{ method, authority, path } = assert.fail(input)] = server.refusals;
+    assert.deepEqual([method, authority, path], line, input);
+  }
+  const slow = new RecordedServer();
+  slow.feed("GET /slow HTTP/1.1\r\nHost: a\r\n");
+  slow.session.headTimeout();
+  assert.deepEqual([slow.refusals[0]?.code, slow.refusals[0]?.path], ["HTTP1_HEAD_TIMEOUT", "/slow"]);
+});
+
+test("receive() leaves out fields with underscores where it is told to, in trailers too", () => {
+  const server = new RecordedServer({ underscores: "drop" });
+  server.feed("POST / HTTP/1.1\r\nHost: a\r\nx_a: 1\r\nx-b: 2\r\nTransfer-Encoding: chunked\r\n\r\n");
+  server.feed("0\r\ny_c: 3\r\ny-d: 4\r\n\r\n");
+  assert.deepEqual(server.last.requestHead?.fields, ["x-b", "2"]);
+  assert.deepEqual(server.last.trailers, ["y-d", "4"]);
+});
+
+test("a broken answer of ours is not held against the client", () => {
+  const server = new RecordedServer();
+  server.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  server.answer(200, "", ["x-a", "\0"]);
+  assert.match(server.text(), /^HTTP\/1\.1 502 .*HTTP1_UNENCODABLE_HEAD/s);
+  assert.equal(server.last.reset, "internal");
+  assert.deepEqual(server.protocolErrors, []);
 });
 
 test("receive() answers a refused HEAD request without a body", () => {

@@ -1,17 +1,18 @@
-import type { ResetReason, ServerSession, ServerSessionHandler } from "@weft/contract";
-import { sliceLatin1, WeftError, type OutputBuffer } from "@weft/kernel";
+import type { RequestReceiver, ResetReason, ServerSession, ServerSessionHandler } from "@weft/contract";
+import { WeftError, type OutputBuffer } from "@weft/kernel";
 import { BodyWriter } from "./body-writer.ts";
 import { ChunkedDecoder, type ChunkedSink } from "./chunked.ts";
 import type { DecodedRequest } from "./decoded-head.ts";
-import { writeErrorAnswer } from "./error-answer.ts";
 import { createHttp1Error, HTTP1_ERRORS, type Http1ErrorCode } from "./errors.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_TUNNEL, CR, LF } from "./frame.ts";
 import { HeadReader } from "./head-reader.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { DISCARD_BYTES_MAX, LEADING_LINES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
 import type { Http1ServerOptions } from "./options.ts";
+import { writeFinalAnswer } from "./refused-request.ts";
+import { NO_LINE, readRequestLine, type RequestLine } from "./request-line.ts";
 import { Http1ServerStream, type ServerStreamOwner } from "./server-stream.ts";
-import { resetReasonOfError, statusOfError, statusOfReset } from "./status.ts";
+import { isFaultOfPeer, resetReasonOfError, statusOfError, statusOfReset } from "./status.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 const ACTION = "Cannot serve request";
@@ -138,7 +139,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   headTimeout(): void {
-    if (this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT");
+    if (this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT", this.#heldLine());
     else if (this.#phase === PHASE_HEAD) this.#end(null);
   }
 
@@ -176,6 +177,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   onAnswerReset(reason: ResetReason): void {
     const stream = this.#stream;
     if (stream === null) return;
+    const { head } = stream.request;
     this.#leave();
     const error = new WeftError<Http1ErrorCode>(
       "HTTP1_STREAM_RESET",
@@ -183,9 +185,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
       { reason, isCut: stream.isHeadSent && !this.writer.tellsEnd },
     );
     const status = statusOfReset(reason);
-    if (!stream.isHeadSent && status > 0) {
-      writeErrorAnswer(this.output, status, error.message, stream.request.head.method !== "HEAD");
-    }
+    if (!stream.isHeadSent && status > 0) this.#answerRefusal("HTTP1_STREAM_RESET", status, head, null);
     this.#handler.onSessionEnd(stream.isHeadSent ? error : null);
   }
 
@@ -213,7 +213,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     if (this.#phase === PHASE_TUNNEL) {
       this.#stream?.receiver?.onRequestData(EMPTY, 0, 0, true);
     } else if (this.#phase === PHASE_HEAD) {
-      if (this.#held.length > 0) this.#fail("HTTP1_TRUNCATED");
+      if (this.#held.length > 0) this.#fail("HTTP1_TRUNCATED", this.#heldLine());
       else this.#end(null);
     }
   }
@@ -260,7 +260,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     const request = this.#heads.read(bytes, at, end);
     if (request === null) return at;
     if (typeof request === "string") {
-      this.#fail(request, sliceLatin1(bytes, at, Math.min(end, at + 5)) === "HEAD ");
+      this.#fail(request, readRequestLine(bytes, at, end));
       return end;
     }
     // Another head may be read before this one's request has been handed on.
@@ -282,7 +282,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     const { bodyBytesMax } = this.#options;
     const { head, framing } = request;
     if (bodyBytesMax > 0 && framing === BODY_LENGTH && head.contentLength > bodyBytesMax) {
-      this.#fail("HTTP1_BODY_TOO_LARGE", head.method === "HEAD");
+      this.#fail("HTTP1_BODY_TOO_LARGE", head);
       return;
     }
     this.#blankLines = 0;
@@ -389,19 +389,37 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     this.#handler.onReadPaused(isPaused);
   }
 
-  /** The client or we ourselves did something that cannot be mended: answers if that is possible, and ends. */
-  #fail(code: Http1ErrorCode, isHeadRequest: boolean = false): void {
+  /** The request line of a head that is not complete, if at least that is. */
+  #heldLine(): RequestLine {
+    return readRequestLine(this.#held.bytes, this.#held.start, this.#held.end);
+  }
+
+  /**
+   * The client or we ourselves did something that cannot be mended: answers if that is possible, and ends. `line` is
+   * what was read of a request that was not handed on.
+   */
+  #fail(code: Http1ErrorCode, line: RequestLine = NO_LINE): void {
     const stream = this.#stream;
     // While a body is thrown away, its answer is complete already.
     const isAnswered = stream === null ? this.#phase !== PHASE_HEAD : stream.isHeadSent;
     const receiver = this.#leave();
     const error = createHttp1Error(code, ACTION, { isCut: isAnswered && stream !== null && !this.writer.tellsEnd });
-    if (!isAnswered) {
-      const hasBody = !isHeadRequest && stream?.request.head.method !== "HEAD";
-      writeErrorAnswer(this.output, statusOfError(code), error.message, hasBody);
-    }
-    receiver?.onRequestReset(resetReasonOfError(code));
+    if (isFaultOfPeer(code)) this.#handler.onProtocolError(code);
+    if (isAnswered) receiver?.onRequestReset(resetReasonOfError(code));
+    else this.#answerRefusal(code, statusOfError(code), stream?.request.head ?? line, receiver);
     this.#handler.onSessionEnd(error);
+  }
+
+  /** Sends what whoever has the request, or else the connection's owner, says to a client that is refused. */
+  #answerRefusal(
+    code: Http1ErrorCode,
+    status: number,
+    { method, authority, path }: RequestLine,
+    receiver: RequestReceiver | null,
+  ): void {
+    const message = `${ACTION}: ${HTTP1_ERRORS[code].meaning}`;
+    const answer = (receiver ?? this.#handler).onRequestRefused({ code, message, status, method, authority, path });
+    if (answer !== null) writeFinalAnswer(this.output, answer, method);
   }
 
   #end(error: WeftError | null): void {

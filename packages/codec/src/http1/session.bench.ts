@@ -32,6 +32,7 @@ const nothing: RequestReceiver & ResponseReceiver = {
   onRequestData() {},
   onRequestTrailers() {},
   onRequestReset() {},
+  onRequestRefused: () => null,
   onResponseWritable() {},
   onInformational() {},
   onResponseHead() {},
@@ -56,6 +57,10 @@ class AnsweringHandler implements ServerSessionHandler {
     stream.sendHead(OK_HEAD, false);
     stream.sendData(OK_BODY, 0, 2, true);
   }
+  onRequestRefused(): null {
+    return null;
+  }
+  onProtocolError(): void {}
   onReadPaused(): void {}
   onSessionEnd(): void {
     throw new Error("the session ended");

@@ -132,6 +132,11 @@ export function statusOfReset(reason: ResetReason): number {
   }
 }
 
+/** False for what goes wrong on our side of the connection, with answers that we were given. */
+export function isFaultOfPeer(code: Http1ErrorCode): boolean {
+  return code !== "HTTP1_UNENCODABLE_HEAD" && code !== "HTTP1_LENGTH_MISMATCH" && code !== "HTTP1_STREAM_RESET";
+}
+
 /** What a receiver is told when the peer broke the protocol in the way that `code` names. */
 export function resetReasonOfError(code: Http1ErrorCode): ResetReason {
   switch (code) {

@@ -196,9 +196,9 @@ test("an HPACK bomb is answered with 431, costs no memory and leaves the connect
   const insert = Buffer.concat([Buffer.from([0x40]), block(["x-a", "v".repeat(3000)]).subarray(1)]);
   const bomb = Buffer.concat([block(GET), insert, Buffer.alloc(10_000, 0xbe)]);
   server.send(frame("HEADERS", END_HEADERS | END_STREAM, 1, bomb));
-  assert.deepEqual(server.written(), ["HEADERS 1 end"]);
+  assert.deepEqual(server.written(), ["HEADERS 1", "DATA 1 7 end"]);
   server.send(frame("HEADERS", END_HEADERS, 3, bomb), frame("DATA", END_STREAM, 3, "body"));
-  assert.deepEqual(server.written(), ["HEADERS 3 end", "RST_STREAM 3 code 0"]);
+  assert.deepEqual(server.written(), ["HEADERS 3", "DATA 3 7 end", "RST_STREAM 3 code 0"]);
   server.send(frame("HEADERS", END_HEADERS | END_STREAM, 5, Buffer.concat([block(GET), Buffer.from([0xbe])])));
   assert.deepEqual(server.heard(), ["request 1 GET / end"]);
   assert.equal(server.heads[0]?.fields[1]?.length, 3000, "the tables are in step");

@@ -178,6 +178,7 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   /** The peer broke a rule on one stream (RFC 9113 section 5.4.2). */
   protected failStream(stream: Stream, errorCode: number, detail: string): void {
     if (!this.rejectStream(stream.id, errorCode)) return;
+    this.onStreamFailed("HTTP2_STREAM_ERROR");
     this.closeStream(stream);
     stream.deliverReset("protocol", detail);
     this.afterClose();
@@ -307,6 +308,9 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
     for (const stream of streams) this.closeStream(stream);
     for (const stream of streams) stream.deliverReset(reason, detail);
   }
+
+  /** The peer broke a rule on one stream, whose receiver is told apart. */
+  protected onStreamFailed(_code: Http2ErrorCode): void {}
 
   /** False once the peer has ended its side of the stream. */
   protected abstract canStillReceive(stream: Stream): boolean;

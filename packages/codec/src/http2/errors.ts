@@ -1,4 +1,4 @@
-/** Why an HTTP/2 session ended early; the session's handler hears these in `onSessionEnd`. */
+/** What a peer can do wrong: with its connection (the session ends, and says so in `onSessionEnd`) or with one stream. */
 export const HTTP2_ERRORS = {
   HTTP2_PREFACE_INVALID: {
     meaning: "The connection did not begin as HTTP/2 begins: with the client's preface and SETTINGS.",
@@ -71,6 +71,35 @@ export const HTTP2_ERRORS = {
   HTTP2_HEAD_TIMEOUT: {
     meaning: "A frame or header block was begun and not completed within the header deadline.",
     action: "Look at the client or the network between; raise the header timeout only for very slow links.",
+  },
+  HTTP2_HEAD_TOO_LARGE: {
+    meaning: "The request's fields are longer than headerBytesMax, or more than headersMax; it is answered 431.",
+    action: "Send fewer or shorter fields (cookies?), or raise the limit.",
+  },
+  HTTP2_TARGET_TOO_LONG: {
+    meaning: "The request's path is longer than the listener's targetBytesMax; it is answered 414.",
+    action: "Move data from the URL into the body, or raise the limit.",
+  },
+  HTTP2_UNDERSCORE_IN_FIELD_NAME: {
+    meaning:
+      "A field name holds an underscore, which many servers cannot tell from a dash; the request is answered 400.",
+    action: 'Use dashes, or set the listener\'s underscores to "drop" or "allow".',
+  },
+  HTTP2_MALFORMED_REQUEST: {
+    meaning: "The request's fields break RFC 9113 section 8.2 or 8.3; its stream is reset with PROTOCOL_ERROR.",
+    action: "Correct the client: bad field names or values, pseudo fields, or fields that belong to HTTP/1.",
+  },
+  HTTP2_TOO_MANY_STREAMS: {
+    meaning: "The client opened more streams at once than http2StreamsMax; this one is reset with REFUSED_STREAM.",
+    action: "Nothing if it is rare: the client may not have had our SETTINGS yet. Else correct it, or raise the limit.",
+  },
+  HTTP2_TRAILERS_TOO_LARGE: {
+    meaning: "The trailers of a request are longer than headerBytesMax; its stream is reset.",
+    action: "Send fewer or shorter trailers, or raise the limit.",
+  },
+  HTTP2_STREAM_ERROR: {
+    meaning: "The peer broke a rule on one stream that was open (a wrong length, DATA after its end); it is reset.",
+    action: "Update or report the peer's HTTP/2 implementation.",
   },
 } as const;
 

@@ -11,9 +11,9 @@ import { readResponseHead, readTrailers, writeResponseHead, writeTrailers } from
 
 /**
  * What a block can be besides what was wanted: `broken` ends the connection (the tables differ now), `malformed` the
- * stream; `too-large` was decoded without being kept; `resizing` is one change of the table size too many.
+ * stream; `too-large` was decoded without being kept; `underscore`: a name has one, and none are allowed.
  */
-export type BlockProblem = "broken" | "malformed" | "too-large";
+export type BlockProblem = "broken" | "malformed" | "too-large" | "underscore";
 
 /** The fields of the block at hand. One for all connections: it is read out before anything else can be decoded. */
 const list: HeaderList = new HeaderList();
@@ -25,14 +25,12 @@ export class HeaderCodec {
   /** Blocks that began with a change of the table size, not yet asked for. */
   resizes: number = 0;
   readonly #options: Http2Options;
-  readonly #refusesUnderscores: boolean;
   #heads: HeadMemo<RequestHead | ResponseHead> | null = null;
   #trailers: HeadMemo<Fields> | null = null;
   #blocks: BlockMemo | null = null;
 
   constructor(options: Http2Options) {
     this.#options = options;
-    this.#refusesUnderscores = options.underscores === "reject";
   }
 
   decodeRequest(bytes: Buffer, start: number, end: number, isEnd: boolean): RequestHead | BlockProblem {
@@ -124,7 +122,10 @@ export class HeaderCodec {
     if (list.sizeUpdates > 0) this.resizes++;
     if (!isGood) return "broken";
     if (list.isTooLarge) return "too-large";
-    return this.#refusesUnderscores && list.hasUnderscore ? "malformed" : null;
+    if (!list.hasUnderscore || this.#options.underscores === "allow") return null;
+    if (this.#options.underscores === "reject") return "underscore";
+    list.dropUnderscores();
+    return null;
   }
 
   #writeKnown(output: OutputBuffer, streamId: number, head: object, isEnd: boolean): boolean {

@@ -28,6 +28,16 @@ export class HeaderList {
     this.hasUnderscore = false;
     this.sizeUpdates = 0;
   }
+
+  /** Takes out the fields whose names have an underscore. */
+  dropUnderscores(): void {
+    let kept = 0;
+    for (let index = 0; index < this.length; index++) {
+      const entry = this.entries[index];
+      if (entry !== undefined && entry.kind !== KIND_UNDERSCORE) this.entries[kept++] = entry;
+    }
+    this.length = kept;
+  }
 }
 
 /** What bounds one decoded list. */

@@ -75,6 +75,7 @@ function answer(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
     },
     onRequestTrailers: (trailers) => stream.sendTrailers(trailers),
     onRequestReset(): void {},
+    onRequestRefused: () => null,
     onResponseWritable(): void {
       stream.consume(held);
       held = 0;
@@ -94,6 +95,8 @@ async function startServer(t: TestContext): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const handler = {
       onRequest: answer,
+      onRequestRefused: () => null,
+      onProtocolError(): void {},
       onReadPaused: (isPaused: boolean) => void (isPaused ? socket.pause() : socket.resume()),
       onSessionEnd: () => void setImmediate(() => socket.end()),
     };

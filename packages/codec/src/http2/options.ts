@@ -69,8 +69,11 @@ export interface Http2Options {
   readonly windowUpdatesMax: number;
   readonly closedStreamFramesMax: number;
   readonly tableSizeUpdatesMax: number;
-  /** Whether received field names may hold underscores, which some servers take for dashes. */
-  readonly underscores: "allow" | "reject";
+  /**
+   * What is done with received fields whose names hold underscores, which some servers take for dashes: pass them on,
+   * leave them out, or refuse the request.
+   */
+  readonly underscores: "allow" | "drop" | "reject";
   /** Monotonic milliseconds, for the budgets. */
   nowMs(): number;
 }

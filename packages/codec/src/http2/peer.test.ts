@@ -1,13 +1,15 @@
 // What the tests of this folder share: a hand-made peer that writes raw frames and reads what a session answers.
-import type {
-  ClientSessionHandler,
-  ClientStream,
-  Fields,
-  RequestHead,
-  RequestReceiver,
-  ResponseReceiver,
-  ServerSessionHandler,
-  ServerStream,
+import {
+  type ClientSessionHandler,
+  type ClientStream,
+  type Fields,
+  type Refusal,
+  type RequestHead,
+  type RequestReceiver,
+  ResponseHead,
+  type ResponseReceiver,
+  type ServerSessionHandler,
+  type ServerStream,
 } from "@weft/contract";
 import { isWeftError, OutputBuffer } from "@weft/kernel";
 import {
@@ -159,6 +161,9 @@ class Wire {
 export class ServerUnderTest extends Wire {
   readonly streams: ServerStream[] = [];
   readonly heads: RequestHead[] = [];
+  readonly refusals: Refusal[] = [];
+  /** Codes of what the client did wrong. */
+  readonly protocolErrors: string[] = [];
   readonly session: Http2ServerSession;
   /** Called with each request after it is logged. */
   onRequest: (stream: ServerStream, head: RequestHead, isEnd: boolean) => void = () => {};
@@ -174,6 +179,12 @@ export class ServerUnderTest extends Wire {
         stream.receiver = this.#receiver(stream, id);
         this.onRequest(stream, head, isEnd);
       },
+      onRequestRefused: (refusal) => {
+        this.refusals.push(refusal);
+        const body = Buffer.from("refused");
+        return refusal.status === 0 ? null : { head: new ResponseHead(refusal.status, [], body.length), body };
+      },
+      onProtocolError: (code) => this.protocolErrors.push(code),
       onReadPaused: (isPaused) => this.events.push(`paused ${isPaused}`),
       onSessionEnd: (error) => this.events.push(`session end ${isWeftError(error) ? error.code : "ok"}`),
     };
@@ -192,6 +203,7 @@ export class ServerUnderTest extends Wire {
       },
       onRequestTrailers: (fields) => this.events.push(`trailers ${id} ${fields.join("=")}`),
       onRequestReset: (reason) => this.events.push(`reset ${id} ${reason}`),
+      onRequestRefused: () => null,
       onResponseWritable: () => this.events.push(`writable ${id}`),
     };
   }

@@ -59,6 +59,12 @@ export class Sender {
     return false;
   }
 
+  /** True when so many bytes on a new stream would leave at once. */
+  canSendNow(byteCount: number): boolean {
+    const allowed = Math.min(this.streamWindow, this.window, this.frameBytesMax);
+    return this.#first === null && !this.#output.isCongested && byteCount <= allowed;
+  }
+
   /** Puts a stream into the ring, unless it is there. */
   makeReady(stream: Http2Stream): void {
     if (stream.isReady) return;

@@ -1,15 +1,9 @@
-import {
-  NO_FIELDS,
-  type RequestHead,
-  ResponseHead,
-  type ServerSession,
-  type ServerSessionHandler,
-} from "@weft/contract";
+import type { Answer, RequestHead, ResponseHead, ServerSession, ServerSessionHandler } from "@weft/contract";
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { encodeGoaway, encodePing } from "./encode.ts";
-import type { Http2ErrorCode } from "./errors.ts";
+import { HTTP2_ERRORS, type Http2ErrorCode } from "./errors.ts";
 import { BUDGET_PROVOKED_RESETS, BUDGET_RESETS } from "./flood-budget.ts";
-import { FRAME_HEADER_BYTES, STREAM_ID_MAX } from "./frame.ts";
+import { STREAM_ID_MAX } from "./frame.ts";
 import { isPing, PING_DRAIN } from "./heartbeat.ts";
 import type { Http2ServerOptions } from "./options.ts";
 import { Http2ServerStream, type ServerStreamOwner } from "./server-stream.ts";
@@ -19,18 +13,18 @@ import { NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status
 import type { Http2Stream } from "./stream.ts";
 import { canSend, EVENT_RECEIVE_END, STREAM_OPEN, transition } from "./stream-state.ts";
 
+/** What is known of a request whose fields cannot be read. */
+const NO_HEAD = { method: "", authority: "", path: "" } as const;
+
 /** What a head adds to a congested output, about. */
 const HEAD_BYTES = 64;
-
-const HEAD_TOO_LARGE: ResponseHead = new ResponseHead(431, NO_FIELDS, 0);
-const TARGET_TOO_LONG: ResponseHead = new ResponseHead(414, NO_FIELDS, 0);
 
 /**
  * The server's end of an HTTP/2 connection (RFC 9113): requests come in, answers go out. Sans I/O: whoever owns the
  * socket feeds `receive` and writes out what the output holds. The first bytes must be the client's preface.
  *
  * A request whose header list exceeds `headerBytesMax` or `headersMax` is answered with 431, one whose path exceeds
- * `targetBytesMax` with 414, and neither is seen; the list is decoded to its end, so the connection goes on.
+ * `targetBytesMax` with 414, and neither is handed on; the list is decoded to its end, so the connection goes on.
  */
 export class Http2ServerSession extends Http2Session<Http2ServerStream> implements ServerSession, ServerStreamOwner {
   readonly #handler: ServerSessionHandler;
@@ -111,15 +105,18 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     this.lastPeerStreamId = streamId;
     if (this.streams.length >= this.options.streamsMax) {
       // Not counted as provoked: a client may not have our SETTINGS yet.
-      if (this.skipBlock(bytes, start, end) && this.charge(BUDGET_RESETS)) this.writeReset(streamId, REFUSED_STREAM);
-      return;
+      if (!this.skipBlock(bytes, start, end) || !this.charge(BUDGET_RESETS)) return;
+      this.#tellRefused("HTTP2_TOO_MANY_STREAMS", 0, null);
+      return this.writeReset(streamId, REFUSED_STREAM);
     }
     const head = this.headers().decodeRequest(bytes, start, end, isEnd);
     if (!this.isBlockSound(typeof head === "string" ? head : null)) return;
-    if (head === "too-large") this.#refuse(streamId, isEnd, HEAD_TOO_LARGE);
-    else if (typeof head === "string") this.rejectStream(streamId, PROTOCOL_ERROR);
-    else if (head.path.length > this.#targetBytesMax) this.#refuse(streamId, isEnd, TARGET_TOO_LONG);
-    else this.#begin(streamId, head, isEnd);
+    if (head === "too-large") this.#refuse(streamId, isEnd, "HTTP2_HEAD_TOO_LARGE", 431, null);
+    else if (head === "underscore") this.#refuse(streamId, isEnd, "HTTP2_UNDERSCORE_IN_FIELD_NAME", 400, null);
+    else if (typeof head === "string") this.#refuse(streamId, isEnd, "HTTP2_MALFORMED_REQUEST", 0, null);
+    else if (head.path.length > this.#targetBytesMax) {
+      this.#refuse(streamId, isEnd, "HTTP2_TARGET_TOO_LONG", 414, head);
+    } else this.#begin(streamId, head, isEnd);
   }
 
   #begin(streamId: number, head: RequestHead, isEnd: boolean): void {
@@ -131,11 +128,36 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     this.#handler.onRequest(stream, head, isEnd);
   }
 
-  /** Answers at once; what else comes of the request is ignored. */
-  #refuse(streamId: number, isEnd: boolean, answer: ResponseHead): void {
-    if (!this.charge(BUDGET_PROVOKED_RESETS) || !this.mayAnswer(FRAME_HEADER_BYTES)) return;
-    this.headers().writeResponse(this.output, streamId, answer, true, this.sender.frameBytesMax);
+  /**
+   * Answers a request that is not handed on with `status`, or resets its stream: for status 0, and when the answer
+   * would have to wait for the client. What else comes of the request is ignored.
+   */
+  #refuse(streamId: number, isEnd: boolean, code: Http2ErrorCode, status: number, head: RequestHead | null): void {
+    if (!this.charge(BUDGET_PROVOKED_RESETS)) return;
+    const answer = this.#tellRefused(code, status, head);
+    if (answer === null || !this.sender.canSendNow(answer.body.length)) {
+      return this.writeReset(streamId, PROTOCOL_ERROR);
+    }
+    if (!this.mayAnswer(HEAD_BYTES)) return;
+    const hasBody = answer.body.length > 0 && head?.method !== "HEAD";
+    this.headers().writeResponse(this.output, streamId, answer.head, !hasBody, this.sender.frameBytesMax);
+    if (hasBody) {
+      const stream = new Http2ServerStream(this, streamId, this.sender.streamWindow, -1, false);
+      this.sender.send(stream, answer.body, 0, answer.body.length, true);
+    }
     if (!isEnd) this.writeReset(streamId, NO_ERROR);
+  }
+
+  /** Tells the connection's owner of a request that is refused; what it returns is to be sent. */
+  #tellRefused(code: Http2ErrorCode, status: number, head: RequestHead | null): Answer | null {
+    this.#handler.onProtocolError(code);
+    const message = `Cannot serve request: ${HTTP2_ERRORS[code].meaning}`;
+    const { method, authority, path } = head ?? NO_HEAD;
+    return this.#handler.onRequestRefused({ code, message, status, method, authority, path });
+  }
+
+  protected override onStreamFailed(code: Http2ErrorCode): void {
+    this.#handler.onProtocolError(code);
   }
 
   protected override mayReceiveData(_stream: Http2Stream): boolean {
@@ -193,6 +215,7 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   }
 
   protected override onOver(error: WeftError | null): void {
+    if (error !== null) this.#handler.onProtocolError(error.code);
     this.#handler.onSessionEnd(error);
   }
 }

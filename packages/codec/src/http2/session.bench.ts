@@ -43,6 +43,8 @@ class Pair {
         stream.sendHead(answer, false);
         stream.sendData(body, 0, bodyBytes, true);
       },
+      onRequestRefused: () => null,
+      onProtocolError() {},
       onReadPaused() {},
       onSessionEnd() {},
     };

@@ -21,6 +21,8 @@ test("a unary request goes from a client session to a server session and back, a
       stream.sendHead(new ResponseHead(200, ["content-type", "text/plain", "content-length", "5"], 5), false);
       stream.sendData(Buffer.from("hello"), 0, 5, true);
     },
+    onRequestRefused: () => null,
+    onProtocolError() {},
     onReadPaused() {},
     onSessionEnd: (error) => log.push(`server end ${error}`),
   };

@@ -177,7 +177,10 @@ export abstract class Http2Session<Stream extends Http2Stream>
     const fields = this.headers().decodeTrailers(bytes, start, end);
     if (!this.isBlockSound(typeof fields === "string" ? fields : null)) return;
     if (!canReceive(stream.state)) return this.failStream(stream, STREAM_CLOSED, "HEADERS came after END_STREAM");
-    if (fields === "too-large") return this.abortStream(stream, "too-large", "the trailers exceed headerBytesMax");
+    if (fields === "too-large") {
+      this.onStreamFailed("HTTP2_TRAILERS_TOO_LARGE");
+      return this.abortStream(stream, "too-large", "the trailers exceed headerBytesMax");
+    }
     if (typeof fields === "string" || !isEnd) {
       return this.failStream(stream, PROTOCOL_ERROR, "the trailers are malformed");
     }

@@ -15,6 +15,7 @@ const entry = {
   grpcStatus: -1,
   receivedBytes: 0,
   sentBytes: 512,
+  listener: "web",
   route: "shop/cart",
   cluster: "shop/backend",
   host: "10.0.0.1:8080",

@@ -6,7 +6,7 @@ export interface AccessRecord {
   /** When the request began, in milliseconds since 1970. */
   readonly startMs: number;
   readonly durationMs: number;
-  /** "" for plain TCP. */
+  /** "" for plain TCP; also authority and path: in requests that were refused before they could be read. */
   readonly method: string;
   readonly authority: string;
   /** With query; the values of parameters that are known to carry credentials are masked. */
@@ -20,6 +20,8 @@ export interface AccessRecord {
   /** Bytes of the request's and of the answer's body. */
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** Name of the listener that it came to. */
+  readonly listener: string;
   /** Route, cluster and host ("address:port"); "" where it did not come to that. */
   readonly route: string;
   readonly cluster: string;

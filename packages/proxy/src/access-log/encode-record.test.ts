@@ -16,6 +16,7 @@ const EMPTY: AccessRecord = {
   grpcStatus: -1,
   receivedBytes: 0,
   sentBytes: 0,
+  listener: "",
   route: "",
   cluster: "",
   host: "",
@@ -47,7 +48,7 @@ test("encodeRecord() is one line of JSON whatever the client sent", () => {
       assert.doesNotMatch(line.slice(0, -1), /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
       assert.ok(line.isWellFormed());
       const decoded = decode(line);
-      assert.equal(Object.keys(decoded).length, 19);
+      assert.equal(Object.keys(decoded).length, 20);
       assert.equal(decoded["user_agent"], entry.userAgent);
       assert.equal(decoded["route"], entry.route);
     }),

@@ -1,4 +1,4 @@
-import type { RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
+import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import type { Forwarder } from "../filter/index.ts";
 import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
@@ -7,6 +7,8 @@ import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./l
 /** What a connection may answer requests with: the request path. */
 export interface RequestAcceptor {
   accept(connection: DownstreamConnection, stream: ServerStream, head: RequestHead, isEnd: boolean): void;
+  /** What a request that began at `startedMs` and that the engine refuses is answered; null for nothing. */
+  refuse(connection: DownstreamConnection, refusal: Refusal, startedMs: number): Answer | null;
 }
 
 /**
@@ -124,6 +126,15 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#acceptor.accept(this, stream, head, isEnd);
   }
 
+  onRequestRefused(refusal: Refusal): Answer | null {
+    const startedMs = this.#headSinceMs > 0 ? this.#headSinceMs : this.listener.clock.nowMs();
+    return this.#acceptor.refuse(this, refusal, startedMs);
+  }
+
+  onProtocolError(code: string): void {
+    this.listener.countProtocolError(code);
+  }
+
   onReadPaused(isPaused: boolean): void {
     if (isPaused) this.listener.stats.readPauses++;
     this.#transport.setReadPaused(isPaused);
@@ -132,10 +143,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onSessionEnd(error: WeftError | null): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
-    if (error !== null) {
-      this.#cause ??= "protocol";
-      this.listener.countProtocolError(error.code);
-    }
+    if (error !== null) this.#cause ??= "protocol";
     // An answer that was cut short must not look complete, which an orderly end can.
     if (error !== null && error.details["isCut"] === true) {
       this.#transport.flush();

@@ -164,7 +164,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   }
 
   countProtocolError(code: string): void {
-    this.stats.protocolErrors++;
+    this.stats.countProtocolError(code);
     this.#deps.log.debug("client broke its protocol", { listener: this.config.name, code });
   }
 

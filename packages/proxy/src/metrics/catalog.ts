@@ -45,7 +45,7 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
   counter(
     "weft_downstream_requests_total",
     ["listener", "protocol"],
-    "Requests received, by protocol; a TCP session counts as one.",
+    "Requests received and understood, by protocol; a TCP session counts as one.",
   ),
   gauge("weft_downstream_requests_active", ["listener"], "Requests in flight."),
   counter(
@@ -55,8 +55,8 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
   ),
   counter(
     "weft_downstream_protocol_errors_total",
-    ["listener"],
-    "Requests or connections refused because the client broke its protocol.",
+    ["listener", "code"],
+    "Requests and connections refused for what the client sent, by error code; a code appears with its first error.",
   ),
   counter(
     "weft_downstream_upgrades_total",

@@ -43,7 +43,6 @@ export class ListenerStats {
   resetTimeout: number = 0;
   resetOverloaded: number = 0;
   resetInternal: number = 0;
-  protocolErrors: number = 0;
   upgrades: number = 0;
   readPauses: number = 0;
   receivedBytes: number = 0;
@@ -51,6 +50,8 @@ export class ListenerStats {
   /** Requests that no route matched; that passed too many proxies. */
   noMatch: number = 0;
   loops: number = 0;
+  /** What clients did wrong, by code of docs/ERRORS.md: as many entries as there are codes. */
+  readonly #protocolErrors: Map<string, number> = new Map();
 
   constructor(name: string) {
     this.name = name;
@@ -89,11 +90,19 @@ export class ListenerStats {
     }
   }
 
+  /** Counts what a client did wrong; `code` is one of ours, never a text of the client's. */
+  countProtocolError(code: string): void {
+    this.#protocolErrors.set(code, (this.#protocolErrors.get(code) ?? 0) + 1);
+  }
+
   /** Adds this listener's series. */
   addTo(builder: SnapshotBuilder): void {
     const own = [this.name];
     builder.numbers<ListenerStats>(this, own, NUMBERS);
     builder.histograms<ListenerStats>(this, own, HISTOGRAMS);
+    for (const [code, count] of this.#protocolErrors) {
+      builder.number("weft_downstream_protocol_errors_total", [this.name, code], count);
+    }
   }
 }
 
@@ -126,7 +135,6 @@ const NUMBERS: readonly NumberSeries<ListenerStats>[] = [
   ["weft_downstream_resets_total", ["timeout"], "resetTimeout"],
   ["weft_downstream_resets_total", ["overloaded"], "resetOverloaded"],
   ["weft_downstream_resets_total", ["internal"], "resetInternal"],
-  ["weft_downstream_protocol_errors_total", [], "protocolErrors"],
   ["weft_downstream_upgrades_total", [], "upgrades"],
   ["weft_downstream_read_pauses_total", [], "readPauses"],
   ["weft_downstream_received_bytes_total", [], "receivedBytes"],

@@ -175,6 +175,7 @@ function busyRegistry(): MetricsRegistry {
   cluster.connectUs.record(200);
   const listener = registry.listener("edge");
   listener.countReset("timeout");
+  listener.countProtocolError("HTTP1_INVALID_HOST");
   listener.connectionsActive = 7;
   return registry;
 }
