@@ -17,6 +17,7 @@ export { fieldValue, fieldValues, NO_FIELDS, RequestHead, ResponseHead } from ".
 export type { Fields } from "./head.ts";
 export type { CertificateConfig, ListenerConfig, ListenerProtocol, ListenerTls, TcpRoute } from "./listener.ts";
 export type { AccessLogRule, AccessLogSettings, ProxySettings, TracingSettings } from "./proxy-settings.ts";
+export type { ReloadStatus } from "./reload-status.ts";
 export type {
   Colour,
   Cors,

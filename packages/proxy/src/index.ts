@@ -1,11 +1,11 @@
 export { createAdminServer } from "./admin/index.ts";
-export type { AdminServer, AdminServerOptions, AdminSource, WorkerStatus } from "./admin/index.ts";
+export type { AdminServer, AdminServerOptions, AdminSource, ShownReloads, WorkerStatus } from "./admin/index.ts";
 export type { HealthVerdict } from "./cluster/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
 export { silentLog } from "./log.ts";
 export type { Log, LogLevel } from "./log.ts";
-export { mergeSnapshots, renderOpenMetrics, summarise } from "./metrics/index.ts";
+export { mergeSnapshots, reloadMetrics, renderOpenMetrics, summarise } from "./metrics/index.ts";
 export type { MetricsSnapshot, RouteSummary } from "./metrics/index.ts";
 export type { LogLevelControl } from "./proxy-admin.ts";
 export { createProxy } from "./proxy.ts";

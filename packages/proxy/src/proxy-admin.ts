@@ -2,6 +2,7 @@ import {
   type ClusterConfig,
   type ListenerConfig,
   type ProxySettings,
+  type ReloadStatus,
   RequestHead,
   type RouteTableConfig,
   type World,
@@ -71,6 +72,10 @@ export class ProxyAdmin implements AdminSource {
   async world(): Promise<World | null> {
     const { settings, ...parts } = this.#deps.world;
     return settings === null ? null : { ...parts, settings };
+  }
+
+  async reloads(): Promise<ReloadStatus | null> {
+    return null;
   }
 
   async metrics(): Promise<MetricsSnapshot> {

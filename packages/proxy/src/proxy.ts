@@ -114,6 +114,8 @@ class DataPlane implements Proxy {
   #applying: Promise<void> = Promise.resolve();
   readonly #ready: Promise<void>;
   #isChangeNoted: boolean = false;
+  /** Parts of the configuration whose latest version is not in force. */
+  readonly #refusedParts: Set<string> = new Set();
   #isReady: boolean = false;
   #isDraining: boolean = false;
   #isClosed: boolean = false;
@@ -195,6 +197,7 @@ class DataPlane implements Proxy {
   metrics(): MetricsSnapshot {
     this.#clusters.refreshGauges();
     this.#metrics.process.timersActive = this.#wheel.size;
+    this.#metrics.process.configIsCurrent = this.#isReady && this.#refusedParts.size === 0 ? 1 : 0;
     return this.#metrics.snapshot();
   }
 
@@ -245,6 +248,7 @@ class DataPlane implements Proxy {
     return new Promise((resolve, reject) => {
       const refused = (what: string, error: unknown): void => {
         this.#metrics.process.configRefused++;
+        this.#refusedParts.add(what);
         this.#options.log.error(`${what} were not applied; those before stay in force`, { error: String(error) });
         reject(error);
       };
@@ -253,6 +257,7 @@ class DataPlane implements Proxy {
         return (value) => {
           try {
             apply(value);
+            this.#refusedParts.delete(what);
           } catch (error) {
             refused(what, error);
           }
@@ -263,6 +268,7 @@ class DataPlane implements Proxy {
         this.#configChanged();
         this.#applying = this.#applying
           .then(() => this.#applyListeners(configs))
+          .then(() => void this.#refusedParts.delete("listeners"))
           .then(resolve, (error: unknown) => refused("listeners", error));
       };
       this.#subscriptions.push(

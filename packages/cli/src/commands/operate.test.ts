@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { renderAdminAddress } from "../admin/admin-address.ts";
-import { runCommand, type RunningRole, spawnCommand, startRole } from "../test-command.ts";
+import { runCommand, type RunningRole, spawnCommand, startRole, until } from "../test-command.ts";
 import type { Status } from "./status.ts";
 
 const YAML = `apiVersion: weft.dev/v1
@@ -63,6 +63,30 @@ test("weft status shows every worker, listener and host, and as JSON", async () 
   assert.equal(json.readiness.isReady, true);
   assert.equal(json.workers.length, 2);
   assert.equal(json.listeners[0]?.port, role.listeners[0]?.port);
+});
+
+test("weft status says what is wrong with the configuration on disk, by file", async () => {
+  const path = join(folder, "proxy.yaml");
+  writeFileSync(path, YAML.replace("port: 1 }", 'port: "one" }'));
+  const refused = async (): Promise<boolean> => {
+    const { stdout } = await runCommand(["status", "--json", ...admin]);
+    return (JSON.parse(stdout) as Status).reloads?.isCurrent === false;
+  };
+  await until(refused);
+  const { status, stdout } = await runCommand(["status", ...admin]);
+  assert.equal(status, 0);
+  assert.match(stdout, /is ready \(the configuration on disk is refused; an earlier one runs\)$/m);
+  const day = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`;
+  const line = `^configuration on disk refused at ${day}, that of ${day} stays in force \\(1 applied, 1 refused since the start\\):$`;
+  assert.match(stdout, new RegExp(line, "m"));
+  assert.match(stdout, /proxy\.yaml:13: Service default\/cart spec\.hosts\[0\]\.port — expected an integer/);
+  assert.doesNotMatch(stdout, /"one"/);
+  writeFileSync(path, YAML);
+  await until(async () => !(await refused()));
+  assert.match(
+    (await runCommand(["status", ...admin])).stdout,
+    /^configuration as on disk since .* \(2 applied, 1 refused/m,
+  );
 });
 
 test("weft explain says where a request goes and why not elsewhere, and ends with 1 when nothing matches", async () => {

@@ -229,7 +229,9 @@ test("weft proxy applies a changed configuration in every worker and refuses a w
   const running = role;
   const revision = async (): Promise<number> =>
     ((await adminJson(running, "/api/config")) as { config: { revision: number } }).config.revision;
+  const metrics = async (): Promise<string> => (await send(running.admin.port, "/metrics", "127.0.0.1")).body;
   assert.equal(await revision(), 1);
+  assert.match(await metrics(), /^weft_config_last_reload_successful 1$/m);
 
   writeConfig({ targetPort: 1 });
   await until(() => logged(running, "configuration applied by all workers").length === 1);
@@ -245,9 +247,16 @@ test("weft proxy applies a changed configuration in every worker and refuses a w
   await until(() => running.log.some(({ message }) => String(message).includes('spec.drain.deadline: "soon"')));
   assert.equal(await revision(), 3);
   assert.equal((await send(port, "/")).status, 200);
+  assert.match(await metrics(), /^weft_config_reloads_total\{result="applied"\} 3$/m);
+  assert.match(await metrics(), /^weft_config_reloads_total\{result="refused"\} 1$/m);
+  assert.match(await metrics(), /^weft_config_last_reload_successful 0$/m);
+  assert.match(await metrics(), /^weft_config_refused_timestamp_seconds 1\d{9}/m);
+  assert.match(await metrics(), /^weft_config_problems 1$/m);
 
   writeConfig();
   await until(() => logged(running, "the configuration on disk is right again").length === 1);
+  assert.match(await metrics(), /^weft_config_last_reload_successful 1$/m);
+  assert.match(await metrics(), /^weft_config_problems 0$/m);
 });
 
 test("weft proxy finishes an open request after SIGTERM and leaves no process", async () => {

@@ -1,4 +1,4 @@
-import type { AdminSource } from "@weft/proxy";
+import type { AdminSource, ShownReloads } from "@weft/proxy";
 import { Command } from "commander";
 import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
@@ -11,6 +11,8 @@ type Answer<Topic extends keyof AdminSource> = Awaited<ReturnType<AdminSource[To
 /** What `weft status --json` prints. */
 export interface Status {
   readonly readiness: Answer<"readiness">;
+  /** How versions of the configuration were taken; null where the server does not know. */
+  readonly reloads: ShownReloads | null;
   readonly workers: Answer<"workers">;
   readonly listeners: Answer<"listeners">;
   readonly clusters: Answer<"clusters">;
@@ -31,17 +33,19 @@ export function createCommand(): Command {
 }
 
 async function readStatus(admin: AdminAddress): Promise<Status> {
-  const [readiness, { workers }, { listeners }, { clusters }] = await Promise.all([
+  const [readiness, { reloads }, { workers }, { listeners }, { clusters }] = await Promise.all([
     getJson<Answer<"readiness">>(admin, "/api/ready"),
+    getJson<{ reloads: ShownReloads | null }>(admin, "/api/reloads"),
     getJson<{ workers: Answer<"workers"> }>(admin, "/api/workers"),
     getJson<{ listeners: Answer<"listeners"> }>(admin, "/api/listeners"),
     getJson<{ clusters: Answer<"clusters"> }>(admin, "/api/clusters"),
   ]);
-  return { readiness, workers, listeners, clusters };
+  return { readiness, reloads, workers, listeners, clusters };
 }
 
 /** The status as tables for people. */
-export function renderStatus(admin: AdminAddress, { readiness, workers, listeners, clusters }: Status): string {
+export function renderStatus(admin: AdminAddress, status: Status): string {
+  const { readiness, reloads, workers, listeners, clusters } = status;
   const why = readiness.reasons.length > 0 ? ` (${readiness.reasons.join("; ")})` : "";
   const hosts = clusters.flatMap((cluster) =>
     cluster.hosts.map((host) => [
@@ -55,6 +59,7 @@ export function renderStatus(admin: AdminAddress, { readiness, workers, listener
   );
   return [
     `${renderAdminAddress(admin)} is ${readiness.isReady ? "ready" : "not ready"}${why}`,
+    ...(reloads === null ? [] : renderReloads(reloads)),
     "",
     ...renderTable(
       ["worker", "process", "state", "revision", "restarts"],
@@ -73,4 +78,25 @@ export function renderStatus(admin: AdminAddress, { readiness, workers, listener
     "",
     ...renderTable(["cluster and host", "state", "active", "successes", "failures", "why"], hosts),
   ].join("\n");
+}
+
+/** One line while all is well; while the files are refused, what is wrong in each. */
+function renderReloads({ isCurrent, applied, refused, appliedAtMs, refusedAtMs, files }: ShownReloads): string[] {
+  const counts = `${applied} applied, ${refused} refused since the start`;
+  if (isCurrent) return [`configuration as on disk since ${renderTime(appliedAtMs)} (${counts})`];
+  return [
+    `configuration on disk refused at ${renderTime(refusedAtMs)}, that of ${renderTime(appliedAtMs)} stays in force (${counts}):`,
+    ...files.flatMap(({ file, problems }) =>
+      problems.map(({ line, resource, path, expected }) => {
+        const subject = [resource, path].filter((part) => part !== "").join(" ");
+        const place = line > 0 ? `${file}:${line}` : file;
+        return `  ${place}: ${subject === "" ? "" : `${subject} — `}expected ${expected}`;
+      }),
+    ),
+  ];
+}
+
+/** Local time to the second, with the day. */
+function renderTime(wallMs: number): string {
+  return new Date(wallMs).toLocaleString("sv-SE");
 }

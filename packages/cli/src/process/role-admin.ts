@@ -1,5 +1,13 @@
-import type { World } from "@weft/contract";
-import { type AdminSource, type LogLevel, mergeSnapshots, type MetricsSnapshot, type WorkerStatus } from "@weft/proxy";
+import type { ReloadStatus, World } from "@weft/contract";
+import type { DirectorySource } from "@weft/control/client";
+import {
+  type AdminSource,
+  type LogLevel,
+  mergeSnapshots,
+  type MetricsSnapshot,
+  reloadMetrics,
+  type WorkerStatus,
+} from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
 import { type ClusterDescription, mergeClusters } from "./merge-clusters.ts";
 import type { RoleHost } from "./role-host.ts";
@@ -11,11 +19,13 @@ type ListenerStatus = Answer<"listeners">[number];
 /** What the admin server of a role knows: every process of the role is asked, and the answers become one. */
 export class RoleAdmin implements AdminSource {
   readonly #host: RoleHost;
+  readonly #source: Pick<DirectorySource, "reloads">;
   readonly #log: ProcessLog;
   readonly #beginDrain: () => void;
 
-  constructor(host: RoleHost, log: ProcessLog, beginDrain: () => void) {
+  constructor(host: RoleHost, source: Pick<DirectorySource, "reloads">, log: ProcessLog, beginDrain: () => void) {
     this.#host = host;
+    this.#source = source;
     this.#log = log;
     this.#beginDrain = beginDrain;
   }
@@ -25,6 +35,7 @@ export class RoleAdmin implements AdminSource {
     const ready = workers.filter(({ state }) => state === "ready");
     const missing = workers.filter(({ state }) => state !== "ready");
     const reasons = missing.map(({ id, state }) => `worker ${id} is ${state}`);
+    if (!this.#source.reloads().isCurrent) reasons.push("the configuration on disk is refused; an earlier one runs");
     return { isReady: ready.length > 0, reasons };
   }
 
@@ -33,7 +44,12 @@ export class RoleAdmin implements AdminSource {
   }
 
   async metrics(): Promise<MetricsSnapshot> {
-    return mergeSnapshots((await this.#host.askAll("metrics", null)) as MetricsSnapshot[]);
+    const snapshots = (await this.#host.askAll("metrics", null)) as MetricsSnapshot[];
+    return mergeSnapshots([...snapshots, reloadMetrics(this.#source.reloads(), Date.now())]);
+  }
+
+  async reloads(): Promise<ReloadStatus> {
+    return this.#source.reloads();
   }
 
   async listeners(): Promise<readonly ListenerStatus[]> {

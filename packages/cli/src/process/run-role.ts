@@ -50,7 +50,7 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
     onRestart: () => void host.restartWorkers(),
   });
   const admin = new AdminHost(
-    new RoleAdmin(host, log, () => drain("the admin server was asked to")),
+    new RoleAdmin(host, source, log, () => drain("the admin server was asked to")),
     log,
     options.adminToken,
   );

@@ -74,11 +74,26 @@ test("watchDirectory() applies what is there, refuses what is wrong, and recover
   ]);
   assert.equal(source.world, first);
   assert.equal((await source.reload()).isApplied, false);
+  const { isCurrent, refused, problems: reasons, refusedAtMs, appliedAtMs } = source.reloads();
+  assert.deepEqual([isCurrent, refused, reasons.map(renderProblem)], [false, 1, lines]);
+  assert.ok(appliedAtMs > 0 && refusedAtMs >= appliedAtMs);
 
   const next = running(source, 3);
   await writeFile(file, SHOP(3));
   assert.equal((await next).revision, 2);
   assert.deepEqual(source.problems, []);
+  const after = source.reloads();
+  assert.deepEqual([after.isCurrent, after.applied, after.refused, after.problems], [true, 2, 1, []]);
+  assert.equal(after.refusedAtMs, refusedAtMs);
+});
+
+test("watchDirectory() counts a first version that is refused, and none as current", async (context) => {
+  const path = await folder(context);
+  await writeFile(join(path, "shop.yaml"), "kind: Nothing\n");
+  const source = follow(context, path);
+  await source.ready;
+  const { isCurrent, applied, refused, appliedAtMs } = source.reloads();
+  assert.deepEqual([isCurrent, applied, refused, appliedAtMs], [false, 0, 1, 0]);
 });
 
 test("watchDirectory() tells late listeners the present and ends with close()", async (context) => {

@@ -1,4 +1,4 @@
-import type { Feed, Feeds, ResourceProblem, ResourceStatus, Subscription, World } from "@weft/contract";
+import type { Feed, Feeds, ReloadStatus, ResourceProblem, ResourceStatus, Subscription, World } from "@weft/contract";
 import { type Clock, systemClock, type TimerHandle, WeftError } from "@weft/kernel";
 import { WORLD_DEFAULTS, type WorldDefaults } from "../compile/defaults.ts";
 import { shareWorld } from "../compile/share.ts";
@@ -8,6 +8,7 @@ import { resourceStatuses } from "../status/resource-status.ts";
 import { FolderReader } from "./folder-reader.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { QuietTimer } from "./quiet-timer.ts";
+import { ReloadHistory } from "./reload-history.ts";
 import { ResourceReader, type ResourceReading } from "./resource-reader.ts";
 import { ValueFeed } from "./value-feed.ts";
 import { createWorldFeeds, type WorldFeeds } from "./world-feeds.ts";
@@ -43,6 +44,8 @@ export interface DirectorySource extends Feeds {
   onProblem(onProblems: (problems: readonly ResourceProblem[]) => void): Subscription;
   /** Conditions of the resources that were read last. */
   status(): readonly ResourceStatus[];
+  /** How the versions of the files were taken so far. */
+  reloads(): ReloadStatus;
   /** Reads now, without waiting for a quiet time. */
   reload(): Promise<ReloadOutcome>;
   /** Ends watching. The feeds keep their values. */
@@ -75,6 +78,7 @@ class FolderSource implements DirectorySource {
   readonly #pollMs: number;
   readonly #feeds: WorldFeeds = createWorldFeeds();
   readonly #problems: ValueFeed<readonly ResourceProblem[]> = new ValueFeed();
+  readonly #history: ReloadHistory;
   readonly #reader: ResourceReader;
   readonly #watch: FolderWatch;
   readonly #quietTimer: QuietTimer;
@@ -87,6 +91,7 @@ class FolderSource implements DirectorySource {
     this.#roots = roots;
     this.#clock = options.clock ?? systemClock;
     this.#pollMs = options.pollMs ?? WATCH_POLL_MS;
+    this.#history = new ReloadHistory(this.#clock);
     this.#reader = new ResourceReader(
       new FolderReader(roots, this.#clock),
       options.defaults ?? WORLD_DEFAULTS,
@@ -131,6 +136,10 @@ class FolderSource implements DirectorySource {
 
   status(): readonly ResourceStatus[] {
     return this.#reading === null ? [] : resourceStatuses(this.#reading);
+  }
+
+  reloads(): ReloadStatus {
+    return this.#history.status();
   }
 
   async reload(): Promise<ReloadOutcome> {
@@ -181,6 +190,7 @@ class FolderSource implements DirectorySource {
     if (this.#watch.follow(reading.folders, [...this.#roots, ...reading.attachmentPaths])) this.#quietTimer.hint();
     if (reading.isUnchanged) return this.#outcome();
     this.#reading = reading;
+    this.#history.add(reading.problems);
     if (reading.problems.length === 0) this.#apply(reading.world);
     if (reading.problems.length > 0 || this.problems.length > 0) this.#problems.publish(reading.problems);
     return this.#outcome();

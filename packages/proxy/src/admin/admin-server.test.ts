@@ -206,6 +206,52 @@ test("GET /api/routes shows rules and traffic, GET /api/config the world", async
   assert.equal(config.revision, 12);
 });
 
+test("GET /api/reloads says what is wrong in which file, but not with which value", async (context) => {
+  const { server, source } = await start(context);
+  assert.deepEqual(JSON.parse((await ask(server, "/api/reloads")).text), { reloads: null });
+  const problem = {
+    file: "/etc/weft/routes.yaml",
+    line: 9,
+    column: 3,
+    kind: "HTTPRoute",
+    namespace: "shop",
+    name: "cart",
+    path: "spec.rules[0]",
+    value: '"Bearer s3cr3t"',
+    expected: "something else",
+    condition: "Accepted",
+    reason: "Invalid",
+  } as const;
+  source.reloadStatus = {
+    isCurrent: false,
+    applied: 3,
+    refused: 2,
+    appliedAtMs: 1000,
+    refusedAtMs: 2000,
+    problems: [problem, { ...problem, line: 12 }, { ...problem, file: "/etc/weft/empty.yaml", name: "", kind: "" }],
+  };
+  const shown = { resource: "HTTPRoute shop/cart", path: "spec.rules[0]", expected: "something else" };
+  assert.deepEqual(JSON.parse((await ask(server, "/api/reloads")).text), {
+    reloads: {
+      isCurrent: false,
+      applied: 3,
+      refused: 2,
+      appliedAtMs: 1000,
+      refusedAtMs: 2000,
+      files: [
+        {
+          file: "/etc/weft/routes.yaml",
+          problems: [
+            { line: 9, ...shown },
+            { line: 12, ...shown },
+          ],
+        },
+        { file: "/etc/weft/empty.yaml", problems: [{ line: 9, ...shown, resource: "" }] },
+      ],
+    },
+  });
+});
+
 test("GET /api/connections lists a bounded number", async (context) => {
   const { server, source } = await start(context);
   source.connectionCount = ADMIN_CONNECTION_ROWS_MAX + 1;

@@ -1,4 +1,4 @@
-import type { Fields, World } from "@weft/contract";
+import type { Fields, ReloadStatus, World } from "@weft/contract";
 import type { ClusterDescription } from "../cluster/index.ts";
 import type { LogLevel } from "../log.ts";
 import type { MetricsSnapshot } from "../metrics/index.ts";
@@ -65,6 +65,8 @@ export interface AdminSource {
   readiness(): Promise<Readiness>;
   /** The configuration in force, secrets included: the server shows only what it knows to be harmless. Null before the first. */
   world(): Promise<World | null>;
+  /** How versions of the configuration were taken; null where whoever feeds this proxy does not say. */
+  reloads(): Promise<ReloadStatus | null>;
   metrics(): Promise<MetricsSnapshot>;
   listeners(): Promise<readonly ListenerStatus[]>;
   clusters(): Promise<readonly ClusterDescription[]>;

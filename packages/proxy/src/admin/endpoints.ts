@@ -14,6 +14,7 @@ import { ADMIN_BODY_BYTES_MAX, ADMIN_CONNECTION_ROWS_MAX, ADMIN_EXPLAIN_FIELDS_M
 import type { LiveFeed } from "./live-feed.ts";
 import { renderPage } from "./page.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "./page-assets.ts";
+import { showReloads } from "./show-reloads.ts";
 import { showWorld } from "./show-world.ts";
 
 /** What an endpoint works with. */
@@ -52,6 +53,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: "/api/live", summary: "200 while the process runs", get: getLive, post: null },
   { path: "/api/ready", summary: "200 when new traffic should come here, else 503", get: getReady, post: null },
   { path: "/api/config", summary: "the configuration in force, without secrets", get: getConfig, post: null },
+  {
+    path: "/api/reloads",
+    summary: "how versions of the configuration were taken, and what is wrong with the last",
+    get: getReloads,
+    post: null,
+  },
   { path: "/api/listeners", summary: "addresses that are listened on", get: getListeners, post: null },
   {
     path: "/api/routes",
@@ -140,6 +147,11 @@ async function getReady({ source, response }: Visit): Promise<void> {
 async function getConfig({ source, response }: Visit): Promise<void> {
   const world = await source.world();
   sendJson(response, 200, { config: world === null ? null : showWorld(world) });
+}
+
+async function getReloads({ source, response }: Visit): Promise<void> {
+  const status = await source.reloads();
+  sendJson(response, 200, { reloads: status === null ? null : showReloads(status) });
 }
 
 async function getListeners({ source, response }: Visit): Promise<void> {

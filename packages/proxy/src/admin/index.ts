@@ -8,3 +8,4 @@ export type {
   Readiness,
   WorkerStatus,
 } from "./admin-source.ts";
+export type { ShownReloads } from "./show-reloads.ts";

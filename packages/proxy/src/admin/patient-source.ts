@@ -19,6 +19,7 @@ export function createPatientSource(source: AdminSource, clock: Clock): AdminSou
     metrics: snapshot,
     readiness: () => within("readiness", source.readiness()),
     world: () => within("configuration", source.world()),
+    reloads: () => within("reloads", source.reloads()),
     listeners: () => within("listeners", source.listeners()),
     clusters: () => within("clusters", source.clusters()),
     connections: () => within("connections", source.connections()),

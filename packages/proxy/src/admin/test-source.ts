@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
-import type { World } from "@weft/contract";
+import type { ReloadStatus, World } from "@weft/contract";
 import { systemClock } from "@weft/kernel";
 import type { LogLevel } from "../log.ts";
 import { MetricsRegistry } from "../metrics/index.ts";
@@ -21,6 +21,7 @@ export class FakeSource implements AdminSource {
   connectionCount: number = 1;
   explained: ExplainRequest | undefined = undefined;
   worldInForce: World | null = null;
+  reloadStatus: ReloadStatus | null = null;
   /** What metrics and readiness wait for. */
   stuck: Promise<unknown> | undefined = undefined;
 
@@ -36,6 +37,10 @@ export class FakeSource implements AdminSource {
 
   async world(): Promise<World | null> {
     return this.worldInForce;
+  }
+
+  async reloads(): Promise<ReloadStatus | null> {
+    return this.reloadStatus;
   }
 
   async metrics(): ReturnType<AdminSource["metrics"]> {

@@ -151,7 +151,25 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
 
   // the process around them
   gauge("weft_config_revision", [], "Revision of the configuration in force; the oldest among the workers.", "min"),
-  counter("weft_config_updates_total", ["result"], "Configurations received, by result."),
+  counter("weft_config_updates_total", ["result"], "Configurations that workers received, by result; each counts."),
+  counter(
+    "weft_config_reloads_total",
+    ["result"],
+    "Versions of the configuration on disk, by result: applied, or refused before any worker saw them.",
+  ),
+  gauge(
+    "weft_config_last_reload_successful",
+    [],
+    "Is 1 while the latest configuration is in force in every worker, 0 while it is refused.",
+    "min",
+  ),
+  gauge(
+    "weft_config_refused_timestamp_seconds",
+    [],
+    "When a version of the configuration on disk was last refused, in seconds since 1970; 0 for never.",
+    "max",
+  ),
+  gauge("weft_config_problems", [], "What is wrong with the configuration on disk at present: see /api/reloads."),
   gauge(
     "weft_config_applied_timestamp_seconds",
     [],

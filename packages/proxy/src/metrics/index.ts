@@ -2,6 +2,7 @@ export { ClusterStats } from "./cluster-stats.ts";
 export { ListenerStats } from "./listener-stats.ts";
 export { startLagProbe } from "./process-stats.ts";
 export { MetricsRegistry } from "./registry.ts";
+export { reloadMetrics } from "./reload-metrics.ts";
 export { METRICS_CONTENT_TYPES, negotiateFormat, renderChunks, renderOpenMetrics } from "./render.ts";
 export { RouteStats } from "./route-stats.ts";
 export { mergeSnapshots } from "./snapshot.ts";

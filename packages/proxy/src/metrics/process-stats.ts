@@ -7,6 +7,8 @@ export class ProcessStats {
   configRevision: number = 0;
   configApplied: number = 0;
   configRefused: number = 0;
+  /** 1 while the configuration that came last is in force, all of it. */
+  configIsCurrent: number = 0;
   /** Milliseconds since 1970. */
   configAppliedAtMs: number = 0;
   accessLogRecords: number = 0;
@@ -41,6 +43,7 @@ const NUMBERS: readonly NumberSeries<ProcessStats>[] = [
   ["weft_config_revision", [], "configRevision"],
   ["weft_config_updates_total", ["applied"], "configApplied"],
   ["weft_config_updates_total", ["refused"], "configRefused"],
+  ["weft_config_last_reload_successful", [], "configIsCurrent"],
   ["weft_access_log_records_total", [], "accessLogRecords"],
   ["weft_access_log_dropped_total", [], "accessLogDropped"],
   ["weft_tracing_spans_total", [], "spans"],

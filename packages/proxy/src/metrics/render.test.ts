@@ -6,7 +6,8 @@ import { METRIC_CATALOG } from "./catalog.ts";
 import { METRICS_RENDER_CHUNK_CHARS } from "./limits.ts";
 import { MetricsRegistry } from "./registry.ts";
 import { negotiateFormat, renderChunks, renderOpenMetrics, renderPrometheus } from "./render.ts";
-import { mergeSnapshots } from "./snapshot.ts";
+import { reloadMetrics } from "./reload-metrics.ts";
+import { mergeSnapshots, type MetricsSnapshot } from "./snapshot.ts";
 
 interface Sample {
   readonly name: string;
@@ -180,8 +181,14 @@ function busyRegistry(): MetricsRegistry {
   return registry;
 }
 
+/** What the supervisor adds to the numbers of its workers. */
+function roleMetrics(): MetricsSnapshot {
+  const counts = { applied: 3, refused: 1, appliedAtMs: 1000, refusedAtMs: 2000 };
+  return reloadMetrics({ isCurrent: true, problems: [], ...counts }, 0);
+}
+
 test("renderOpenMetrics() gives text that a strict parser accepts, with every metric of the catalog", () => {
-  const families = parseOpenMetrics(renderOpenMetrics(busyRegistry().snapshot()));
+  const families = parseOpenMetrics(renderOpenMetrics(mergeSnapshots([busyRegistry().snapshot(), roleMetrics()])));
   for (const { name, type, unit } of METRIC_CATALOG) {
     const family = families.get(type === "counter" ? name.slice(0, -"_total".length) : name);
     assert.ok(family !== undefined, `${name} has a producer`);
