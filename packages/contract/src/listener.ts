@@ -65,7 +65,10 @@ export interface ListenerConfig {
   readonly idleTimeoutMs: number;
   /** From a request's first byte (or the connection's start) to the end of its head; also the TLS handshake. */
   readonly headerTimeoutMs: number;
-  /** No byte in either direction for so long on an open stream: it is reset. */
+  /**
+   * No byte in either direction for so long on an open stream: it is reset. So is one, or the connection, whose client
+   * takes next to nothing in that time of what waits for it, also when the answer is complete on our side.
+   */
   readonly streamIdleTimeoutMs: number;
   readonly headerBytesMax: number;
   readonly targetBytesMax: number;

@@ -16,6 +16,13 @@ interface Session {
   outputDrained(): void;
   /** The connection is gone: every open stream is reset with reason `connection`, `detail` saying why. */
   connectionLost(detail: string): void;
+  /**
+   * Ends streams, with reason `timeout`, whose output the peer's own flow control holds back for too long; returns how
+   * many. The owner calls it about once per idle time while streams are open. A stream is ended that waited at an
+   * earlier call already, and of what waited then the peer has taken neither all nor `bytesMin` bytes since. A client's
+   * session looks only at streams whose answer is complete: for the others somebody waits who has a deadline.
+   */
+  endStalled(bytesMin: number): number;
   /** Streams that are open now. */
   readonly activeStreams: number;
 }

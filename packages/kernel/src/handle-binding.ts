@@ -12,6 +12,8 @@ export interface TcpHandle {
   onread: ((this: TcpHandle) => void) | undefined;
   /** The transport that the handle belongs to. */
   transport?: object;
+  /** Bytes that the system has not taken yet, counted down as it takes them. */
+  readonly writeQueueSize: number;
   useUserBuffer(buffer: Buffer): void;
   readStart(): number;
   readStop(): number;

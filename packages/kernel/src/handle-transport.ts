@@ -76,6 +76,10 @@ export class HandleTransport extends Transport {
     return this.#unwrittenBytes;
   }
 
+  protected get queuedBytes(): number {
+    return this.#handle.writeQueueSize;
+  }
+
   get remote(): TransportAddress {
     return this.#address("getpeername");
   }

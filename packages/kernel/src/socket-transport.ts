@@ -31,6 +31,10 @@ export class SocketTransport extends Transport {
     return this.#socket.writableLength;
   }
 
+  protected get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   get remote(): TransportAddress {
     return { address: this.#socket.remoteAddress ?? "", port: this.#socket.remotePort ?? 0 };
   }

@@ -65,6 +65,8 @@ export abstract class Transport implements Flushable, OutputSink {
 
   /** Bytes that were given to the system's or the socket's queue and not taken by the peer. */
   protected abstract readonly unwrittenBytes: number;
+  /** The same, counted down as pieces are taken where the system tells; for whoever looks for progress. */
+  protected abstract readonly queuedBytes: number;
   abstract readonly remote: TransportAddress;
   abstract readonly local: TransportAddress;
   /** The TLS socket below, or null: for certificates and session facts. */
@@ -84,6 +86,11 @@ export abstract class Transport implements Flushable, OutputSink {
   /** Bytes that the peer has not taken. */
   get pendingBytes(): number {
     return this.output.pendingBytes + this.unwrittenBytes;
+  }
+
+  /** Bytes that the system has taken so far: grows while a slow peer reads, stands still when it does not. */
+  get takenBytes(): number {
+    return this.sentBytes - (this.#isClosed ? 0 : this.queuedBytes);
   }
 
   /** The protocol that ALPN chose, "" for none or without TLS. */

@@ -24,3 +24,10 @@ export const HALF_CLOSED_WAIT_MS = 1000;
 
 /** How long an idle HTTP/1 connection waits, when it is to end, for a request that may be on its way, in milliseconds. */
 export const DRAIN_GRACE_MS = 250;
+
+/**
+ * Bytes per second that a peer must take, on average over a stream's idle time, of what waits for it all that time;
+ * all that waits is always enough. Without it, one byte now and then keeps a stream and its buffers for ever. Any
+ * modem is faster; HTTP.sys and Kestrel ask for as much.
+ */
+export const OUTPUT_BYTES_PER_SECOND_MIN = 240;

@@ -404,6 +404,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   #streamIdle(): void {
+    // Whether the client takes enough of what waits for it, its connection knows: it ends what does not move.
+    if (this.#answerBytesOwed > 0) {
+      return this.#deps.wheel.schedule(this.#idleTimer, this.#connection.listener.config.streamIdleTimeoutMs);
+    }
     const isClientsTurn = !this.#hasRequestEnded && this.#requestBytesOwed === 0 && !this.#isTunnelPending;
     this.#abandonWithError(isClientsTurn ? "PROXY_BODY_TIMEOUT" : "PROXY_STREAM_IDLE");
   }

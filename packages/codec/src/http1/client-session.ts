@@ -165,6 +165,11 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     stream.receiver?.onRequestWritable();
   }
 
+  /** HTTP/1 has no windows but TCP's, which the owner watches. */
+  endStalled(_bytesMin: number): number {
+    return 0;
+  }
+
   connectionLost(detail: string): void {
     if (this.#phase === PHASE_ENDED) return;
     this.#isOver = true;

@@ -126,6 +126,11 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     }
   }
 
+  /** HTTP/1 has no windows but TCP's, which the owner watches. */
+  endStalled(_bytesMin: number): number {
+    return 0;
+  }
+
   connectionLost(_detail: string): void {
     if (this.#phase === PHASE_ENDED) return;
     const receiver = this.#leave();

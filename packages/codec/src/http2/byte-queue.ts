@@ -8,6 +8,8 @@ import { releaseOutputSlab, takeOutputSlab } from "@weft/kernel";
 export class ByteQueue {
   /** Bytes in the queue. */
   byteLength: number = 0;
+  /** Bytes that were taken off the front so far. */
+  takenBytes: number = 0;
   #chunks: Buffer[] = [];
   /** Where the first chunk's unread bytes begin, and where the last chunk's free room does. */
   #readAt: number = 0;
@@ -49,6 +51,7 @@ export class ByteQueue {
   skip(byteCount: number): void {
     this.#readAt += byteCount;
     this.byteLength -= byteCount;
+    this.takenBytes += byteCount;
     if (this.available > 0) return;
     const read = this.#chunks.shift();
     if (read !== undefined) releaseOutputSlab(read);

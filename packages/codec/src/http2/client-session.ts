@@ -135,6 +135,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     return stream.isHeadReceived;
   }
 
+  protected override isWatched(stream: Http2ClientStream): boolean {
+    return !canReceive(stream.state);
+  }
+
   protected override onPeerReset(stream: Http2ClientStream, errorCode: number): void {
     const isAnswered = !canReceive(stream.state);
     this.closeStream(stream);

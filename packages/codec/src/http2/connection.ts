@@ -14,6 +14,7 @@ import { Sender, type SenderOwner } from "./sender.ts";
 import { codeOfError, codeOfReason, NO_ERROR } from "./status.ts";
 import type { Http2Stream, StreamOwner } from "./stream.ts";
 import { canSend, EVENT_RECEIVE_END, EVENT_RESET, EVENT_SEND_END, STREAM_CLOSED, transition } from "./stream-state.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { StreamTable } from "./stream-table.ts";
 
 /** Bytes of a RST_STREAM, WINDOW_UPDATE or similar: what an answer adds to the output, at least. */
@@ -43,6 +44,8 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   #headers: HeaderCodec | null = null;
   #budget: FloodBudget | null = null;
   #resets: ResetHistory | null = null;
+  /** Null while no stream waited for the peer's window when last looked at. */
+  #stalls: StallWatch<Stream> | null = null;
   /** Bytes of heads and control frames written while the peer did not take the output. */
   #answerBytes: number = 0;
   #isReadPaused: boolean = false;
@@ -76,6 +79,24 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
     this.isOver = true;
     this.stopReading();
     this.resetAll("connection", detail);
+  }
+
+  endStalled(bytesMin: number): number {
+    const waiting = this.streams.list().filter((stream) => stream.pendingBytes > 0 && this.isWatched(stream));
+    if (waiting.length === 0) {
+      this.#stalls = null;
+      return 0;
+    }
+    this.#stalls ??= new StallWatch();
+    const stalled = this.#stalls.look(waiting, this.sender.sentBytes, bytesMin);
+    let ended = 0;
+    for (const stream of stalled) {
+      // Whoever hears of one end may cause another.
+      if (stream.state === STREAM_CLOSED) continue;
+      this.abortStream(stream, "timeout", "the peer does not open its flow-control window");
+      ended++;
+    }
+    return ended;
   }
 
   // ---- what streams ask ----
@@ -312,6 +333,8 @@ export abstract class Http2Connection<Stream extends Http2Stream> implements Str
   /** The peer broke a rule on one stream, whose receiver is told apart. */
   protected onStreamFailed(_code: Http2ErrorCode): void {}
 
+  /** Whether `endStalled` looks at the stream. */
+  protected abstract isWatched(stream: Stream): boolean;
   /** False once the peer has ended its side of the stream. */
   protected abstract canStillReceive(stream: Stream): boolean;
   protected abstract stopReading(): void;

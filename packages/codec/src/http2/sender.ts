@@ -26,6 +26,8 @@ export class Sender {
   frameBytesMax: number = FRAME_BYTES_INITIAL;
   /** DATA frames sent so far, without those that a window cut to less than DRIBBLE_FRAME_BYTES. */
   fullFramesSent: number = 0;
+  /** All that `window` ever allowed. */
+  #allowedBytes: number = WINDOW_BYTES_INITIAL;
   readonly #output: OutputBuffer;
   readonly #owner: SenderOwner;
   #first: Http2Stream | null = null;
@@ -35,6 +37,17 @@ export class Sender {
   constructor(output: OutputBuffer, owner: SenderOwner) {
     this.#output = output;
     this.#owner = owner;
+  }
+
+  /** Content of all DATA frames sent so far. */
+  get sentBytes(): number {
+    return this.#allowedBytes - this.window;
+  }
+
+  /** The peer lets us send more on all streams together. */
+  growWindow(increment: number): void {
+    this.window += increment;
+    this.#allowedBytes += increment;
   }
 
   /**

@@ -164,6 +164,10 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     return true;
   }
 
+  protected override isWatched(_stream: Http2Stream): boolean {
+    return true;
+  }
+
   protected override onPeerReset(stream: Http2ServerStream, errorCode: number): void {
     this.closeStream(stream);
     stream.deliverReset(reasonOfCode(errorCode), "the client reset the stream");

@@ -291,7 +291,7 @@ export abstract class Http2Session<Stream extends Http2Stream>
       if (this.sender.window + increment > WINDOW_BYTES_MAX) {
         return this.fail("HTTP2_FLOW_CONTROL_ERROR", "WINDOW_UPDATE grows the connection's window beyond 2^31-1");
       }
-      this.sender.window += increment;
+      this.sender.growWindow(increment);
       return this.sender.pump();
     }
     const stream = this.streams.get(streamId);

@@ -2,7 +2,9 @@ import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler,
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import type { Forwarder } from "../filter/index.ts";
 import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
+import { outputBytesMin } from "../output-minimum.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
+import { OutputWatch } from "./output-watch.ts";
 
 /** What a connection may answer requests with: the request path. */
 export interface RequestAcceptor {
@@ -32,9 +34,10 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   #headSinceMs: number = 0;
   /** The session is over; the client may still take the rest of our output. */
   #isLingering: boolean = false;
-  /** Output that the client had not taken when the linger timer last looked, and since when it is so much. */
-  #pendingBytes: number = 0;
-  #pendingSinceMs: number = 0;
+  /** The client had not taken all output when the linger timer last looked. */
+  #hadPending: boolean = false;
+  /** Null while nothing is open and no output waits: then only idle time counts. */
+  #watch: OutputWatch | null = null;
   /** What we had sent when the client, which sends no more, was last looked at; -1 while it may send. */
   #sentBytes: number = -1;
   #cause: CloseCause | null = null;
@@ -57,7 +60,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#activeAtMs = this.openedAtMs;
     transport.handler = this;
     this.#session = createSession(this);
-    listener.wheel.schedule(this.#timer, listener.config.idleTimeoutMs);
+    const { idleTimeoutMs, streamIdleTimeoutMs } = listener.config;
+    listener.wheel.schedule(this.#timer, Math.min(idleTimeoutMs, streamIdleTimeoutMs));
     listener.addConnection(this);
   }
 
@@ -154,8 +158,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     // Closing while the client still sends would reset the connection and could take our last answer with it: what
     // it sends is read and dropped until it closes too, but not for long.
     this.#transport.setReadPaused(false);
-    this.#pendingBytes = this.#transport.pendingBytes;
-    this.#pendingSinceMs = this.listener.clock.nowMs();
+    this.#hadPending = this.#transport.pendingBytes > 0;
     this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
@@ -163,9 +166,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     if (this.#isLingering) return this.#linger();
     if (this.#isDrainPending) this.#drainNow();
     if (this.#hasEnded()) return;
-    if (this.#sentBytes >= 0 && !this.isTunnel) return this.#watchHalfClosed();
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
+    this.#watchOutput(nowMs);
+    if (this.#hasEnded()) return;
+    if (this.#sentBytes >= 0 && !this.isTunnel) return this.#watchHalfClosed();
     // A head can begin without bytes coming: it stood behind the request before it.
     if (!this.#session.isReceivingHead) this.#headSinceMs = 0;
     else if (this.#headSinceMs === 0) this.#headSinceMs = nowMs;
@@ -181,7 +186,35 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     }
     if (this.#hasEnded()) return;
     const leftMs = this.#headSinceMs > 0 ? config.headerTimeoutMs - headMs : config.idleTimeoutMs - idleMs;
-    wheel.schedule(entry, leftMs > 0 ? leftMs : config.headerTimeoutMs);
+    wheel.schedule(entry, Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs));
+  }
+
+  /** Ends what the client does not take: single streams, or the connection when its TCP window stays closed. */
+  #watchOutput(nowMs: number): void {
+    if (this.#session.activeStreams === 0 && this.#transport.pendingBytes === 0) {
+      this.#watch = null;
+      return;
+    }
+    if (this.#isOutputStalled(nowMs)) {
+      this.#cause ??= "stalled";
+      this.#lose("the client does not take its answers");
+      this.#transport.reset();
+      return;
+    }
+    // What waits for TCP says nothing about windows: the client may not have heard of what used them up.
+    if (this.#watch?.lookedAtMs !== nowMs || this.#transport.pendingBytes > 0) return;
+    const bytesMin = outputBytesMin(this.listener.config.streamIdleTimeoutMs);
+    this.listener.stats.stalledStreams += this.#session.endStalled(bytesMin);
+  }
+
+  /** Looks once per stream idle time; true when the client has taken next to nothing since the last look. */
+  #isOutputStalled(nowMs: number): boolean {
+    const { streamIdleTimeoutMs } = this.listener.config;
+    if (this.#watch === null) this.#watch = new OutputWatch(this.#transport, nowMs);
+    else if (nowMs - this.#watch.lookedAtMs >= streamIdleTimeoutMs) {
+      return this.#watch.look(nowMs, outputBytesMin(streamIdleTimeoutMs));
+    }
+    return false;
   }
 
   /** A method because the compiler cannot know that calls end the session. */
@@ -196,14 +229,13 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   /** A client that still takes our last answer gets more time; one that has it, or stopped taking it, has had enough. */
   #linger(): void {
-    const { config, clock, wheel } = this.listener;
-    const nowMs = clock.nowMs();
-    const pendingBytes = this.#transport.pendingBytes;
-    const isDone = pendingBytes === 0 && this.#pendingBytes === 0;
-    if (pendingBytes < this.#pendingBytes) this.#pendingSinceMs = nowMs;
-    this.#pendingBytes = pendingBytes;
-    if (isDone || nowMs - this.#pendingSinceMs >= config.streamIdleTimeoutMs) this.#transport.destroy();
-    else wheel.schedule(this.#timer, LINGER_MS);
+    const hasPending = this.#transport.pendingBytes > 0;
+    const isDone = !hasPending && !this.#hadPending;
+    this.#hadPending = hasPending;
+    // A reset, so that what the client has cannot look complete, and the system drops what it holds for it.
+    if (this.#isOutputStalled(this.listener.clock.nowMs())) this.#transport.reset();
+    else if (isDone) this.#transport.destroy();
+    else this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
   /** A client that sends no more gets its answer while there is one; one that has gone resets what we write to it. */

@@ -17,7 +17,7 @@ export interface PeerFacts {
 }
 
 /** Why a connection ended; each has its counter. */
-export type CloseCause = "peer" | "idle" | "header-timeout" | "drain" | "protocol" | "error";
+export type CloseCause = "peer" | "idle" | "header-timeout" | "stalled" | "drain" | "protocol" | "error";
 
 /** A connection as its listener keeps it. */
 export interface OpenConnection {

@@ -181,6 +181,9 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       case "header-timeout":
         stats.closedHeaderTimeout++;
         break;
+      case "stalled":
+        stats.closedStalled++;
+        break;
       case "drain":
         stats.closedDrain++;
         break;

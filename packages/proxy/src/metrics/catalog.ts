@@ -54,6 +54,11 @@ export const METRIC_CATALOG: readonly MetricDefinition[] = [
     "Requests that ended without a complete answer, by reason.",
   ),
   counter(
+    "weft_downstream_stalled_streams_total",
+    ["listener"],
+    "HTTP/2 streams ended because the client's flow control held their answer back for too long.",
+  ),
+  counter(
     "weft_downstream_protocol_errors_total",
     ["listener", "code"],
     "Requests and connections refused for what the client sent, by error code; a code appears with its first error.",

@@ -21,10 +21,11 @@ export class ListenerStats {
   tlsHandshakes: number = 0;
   tlsHandshakeFailures: number = 0;
   readonly tlsHandshakeUs: Histogram = new Histogram();
-  /** Why connections ended: the peer closed, idle timeout, header timeout, drain, protocol error, lost. */
+  /** Why connections ended: the peer closed, idle timeout, header timeout, output not taken, drain, protocol error, lost. */
   closedPeer: number = 0;
   closedIdle: number = 0;
   closedHeaderTimeout: number = 0;
+  closedStalled: number = 0;
   closedDrain: number = 0;
   closedProtocol: number = 0;
   closedError: number = 0;
@@ -43,6 +44,8 @@ export class ListenerStats {
   resetTimeout: number = 0;
   resetOverloaded: number = 0;
   resetInternal: number = 0;
+  /** HTTP/2 streams whose client did not open its windows. */
+  stalledStreams: number = 0;
   upgrades: number = 0;
   readPauses: number = 0;
   receivedBytes: number = 0;
@@ -119,6 +122,7 @@ const NUMBERS: readonly NumberSeries<ListenerStats>[] = [
   ["weft_downstream_connection_closes_total", ["peer"], "closedPeer"],
   ["weft_downstream_connection_closes_total", ["idle"], "closedIdle"],
   ["weft_downstream_connection_closes_total", ["header-timeout"], "closedHeaderTimeout"],
+  ["weft_downstream_connection_closes_total", ["stalled"], "closedStalled"],
   ["weft_downstream_connection_closes_total", ["drain"], "closedDrain"],
   ["weft_downstream_connection_closes_total", ["protocol"], "closedProtocol"],
   ["weft_downstream_connection_closes_total", ["error"], "closedError"],
@@ -135,6 +139,7 @@ const NUMBERS: readonly NumberSeries<ListenerStats>[] = [
   ["weft_downstream_resets_total", ["timeout"], "resetTimeout"],
   ["weft_downstream_resets_total", ["overloaded"], "resetOverloaded"],
   ["weft_downstream_resets_total", ["internal"], "resetInternal"],
+  ["weft_downstream_stalled_streams_total", [], "stalledStreams"],
   ["weft_downstream_upgrades_total", [], "upgrades"],
   ["weft_downstream_read_pauses_total", [], "readPauses"],
   ["weft_downstream_received_bytes_total", [], "receivedBytes"],

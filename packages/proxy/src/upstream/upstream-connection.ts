@@ -8,6 +8,7 @@ import {
   type WeftError,
 } from "@weft/kernel";
 import { LINGER_MS } from "../limits.ts";
+import { outputBytesMin } from "../output-minimum.ts";
 import type { ClusterStats } from "../metrics/index.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
@@ -85,6 +86,8 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** A PING is on its way. */
   #isPingOpen: boolean = false;
   #idleSinceMs: number = 0;
+  /** When the session was last asked for requests that were answered but not taken. */
+  #stallsAtMs: number = 0;
   /** `#requests` when the timer looked last. */
   #requestsSeen: number = 0;
   /** The session is over; at most output remains. */
@@ -358,6 +361,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     const nowMs = this.#deps.clock.nowMs();
     if (session.activeStreams > 0 || this.#requests !== this.#requestsSeen) this.#idleSinceMs = nowMs;
     this.#requestsSeen = this.#requests;
+    if (nowMs - this.#stallsAtMs >= this.#config.idleTimeoutMs) {
+      this.#stallsAtMs = nowMs;
+      session.endStalled(outputBytesMin(this.#config.idleTimeoutMs));
+    }
     if (this.#isPingOpen && !this.#hasHeard) {
       this.#cause ??= "keepalive";
       this.close(`no answer to a PING within ${this.#config.keepaliveTimeoutMs} ms`);
