@@ -1,6 +1,19 @@
 export { createAdminServer } from "./admin/index.ts";
 export type { AdminServer, AdminServerOptions, AdminSource, ShownReloads, WorkerStatus } from "./admin/index.ts";
 export type { HealthVerdict } from "./cluster/index.ts";
+export { ShardSizer, ShardView } from "./cluster/shard/index.ts";
+export type {
+  AutomaticSize,
+  Shard,
+  ShardAlgorithm,
+  ShardClient,
+  ShardHost,
+  ShardLoad,
+  ShardOptions,
+  ShardSizeRule,
+  ShardWorld,
+  ZoneClients,
+} from "./cluster/shard/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
 export { silentLog } from "./log.ts";
