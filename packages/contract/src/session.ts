@@ -77,7 +77,8 @@ export interface ClientSessionHandler {
 export interface ClientSession extends Session {
   /** How many streams may be opened now: 0 or 1 for HTTP/1, by the peer's SETTINGS for HTTP/2; 0 once draining. */
   readonly availableStreams: number;
-  /** True until the peer's first bytes of protocol (SETTINGS) have come; streams may be opened before. */
+  /** True once the peer has said what it can do (HTTP/2: its whole SETTINGS); streams may be opened before. */
+  readonly isGreeted: boolean;
   readonly isDraining: boolean;
   /** Begins a request. Only call with `availableStreams > 0`. `isEnd`: there is no body. */
   open(head: RequestHead, isEnd: boolean, receiver: ResponseReceiver): ClientStream;

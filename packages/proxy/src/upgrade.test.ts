@@ -5,6 +5,7 @@ import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:
 import { describe, test } from "node:test";
 import { createCluster, createListener, createRule } from "@weft/testkit";
 import { WebSocket, WebSocketServer } from "ws";
+import { block, END_HEADERS, FRAME, frame } from "./http2-frames.fixture.ts";
 import {
   assertBalanced,
   connectRaw,
@@ -162,6 +163,39 @@ describe("upgrades between protocols", () => {
     await once(socket, "open");
     socket.terminate();
     await assertBalanced(proxy);
+  });
+
+  test("HTTP/1 to an HTTP/2 host whose SETTINGS come in pieces, or never whole", async () => {
+    // ENABLE_CONNECT_PROTOCOL.
+    const settings = frame(FRAME.settings, 0, 0, Buffer.of(0, 8, 0, 0, 0, 1));
+    const extendedConnect = Buffer.of(FRAME.headers, END_HEADERS, 0, 0, 0, 1);
+    for (const pieces of [
+      [0, 3, 9, settings.length],
+      [0, settings.length - 1],
+    ]) {
+      const { port: host } = await startTcpServer((socket) => {
+        socket.on("data", (bytes: Buffer) => {
+          if (!bytes.includes(extendedConnect)) return;
+          socket.write(frame(FRAME.headers, END_HEADERS, 1, block([[":status", "200"]])));
+        });
+        const sendPiece = (index: number): void => {
+          socket.write(settings.subarray(pieces[index], pieces[index + 1]));
+          // waits: each piece is to be read by itself
+          if (index + 2 < pieces.length) setTimeout(() => sendPiece(index + 1), 20);
+        };
+        sendPiece(0);
+      });
+      const cluster = createCluster([host], { protocol: "http2" });
+      const { proxy, port } = await startProxy([{ ...cluster, pool: { ...cluster.pool, queueTimeoutMs: 200 } }]);
+      const client = connectRaw(port);
+      const fields = Object.entries(WEBSOCKET_FIELDS).map(([name, value]) => `${name}: ${value}\r\n`);
+      client.socket.write(
+        `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${fields.join("")}\r\n`,
+      );
+      await client.read(pieces.at(-1) === settings.length ? /^HTTP\/1\.1 101 / : /^HTTP\/1\.1 503 [^]*OVERLOADED/);
+      client.socket.resetAndDestroy();
+      await assertBalanced(proxy);
+    }
   });
 
   test("extended CONNECT of HTTP/2 to an HTTP/1 host", async () => {

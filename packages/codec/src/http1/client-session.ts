@@ -85,6 +85,11 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     return this.#phase === PHASE_IDLE && !this.#isDraining ? 1 : 0;
   }
 
+  /** HTTP/1 hosts say nothing before they answer. */
+  get isGreeted(): boolean {
+    return true;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }

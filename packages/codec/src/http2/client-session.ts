@@ -56,6 +56,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     return Math.max(0, streamsMax - this.streams.length);
   }
 
+  get isGreeted(): boolean {
+    return this.#isGreeted;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }

@@ -79,9 +79,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   #requests: number = 0;
   /** Bytes came since the timer looked last. */
   #hasHeard: boolean = false;
-  /** Bytes came at all; an HTTP/2 host begins with its SETTINGS. */
-  #isGreeted: boolean = false;
-  /** Who waits for them; null for nobody. */
+  /** Who waits until the host has said what it can do; null for nobody. */
   #greetingWaiters: Set<GreetingWaiter> | null = null;
   /** A PING is on its way. */
   #isPingOpen: boolean = false;
@@ -198,14 +196,13 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.#hasHeard = true;
-    this.#isGreeted = true;
     this.#session?.receive(bytes, start, end);
-    if (this.#greetingWaiters !== null) this.#tellGreeted();
+    if (this.#greetingWaiters !== null && this.isGreeted) this.#tellGreeted();
   }
 
   /** True when the host has said what it can do, or need not say. */
   get isGreeted(): boolean {
-    return this.#isGreeted || this.#protocol !== "http2";
+    return this.#session?.isGreeted ?? false;
   }
 
   /** `waiter` wants to know what the host can do before it opens a stream. */
