@@ -160,15 +160,11 @@ class DraftOrder<H extends ShardHost> implements ShardOrder<H> {
   #pick(state: DraftState, list: PreferenceList<H>, clientsLeft: number): void {
     const { left } = state;
     const picks = this.#picks;
-    let count = 0;
-    for (let rank = 0; count < picks.length; rank++) {
+    const count = picks.length;
+    while (list.pickFirst(left, picks) < count) {
       // The list is at its end when many of the hosts in it are full.
-      if (rank === list.length) {
-        assert(rank < this.#table.count, "a draft leaves every client as many hosts as it wants");
-        list.fill(2 * rank + 1, -1);
-      }
-      const slot = list.slotAt(rank);
-      if ((left[slot] ?? 0) > 0) picks[count++] = slot;
+      assert(list.length < this.#table.count, "a draft leaves every client as many hosts as it wants");
+      list.fill(2 * list.length + 1, -1);
     }
     let passedBy = state.countUrgent(clientsLeft);
     if (passedBy > 0) {

@@ -8,6 +8,8 @@ export class PreferenceList<H extends ShardHost> {
   readonly #table: HostTable<H>;
   readonly #clientHash: number;
   #entries: Float64Array = new Float64Array(0);
+  /** The slots of the entries: what is read in every turn of every draft. */
+  #slots: Int32Array = new Int32Array(0);
   #length: number = 0;
   /** Every host that is liked as much or more (a preference this high or lower) is in the list. */
   #worst: number = -1;
@@ -23,7 +25,19 @@ export class PreferenceList<H extends ShardHost> {
 
   /** The slot of the host at `rank`; -1 beyond the list. */
   slotAt(rank: number): number {
-    return rank < this.#length ? slotIn(this.#entries[rank] ?? 0) : -1;
+    return rank < this.#length ? (this.#slots[rank] ?? -1) : -1;
+  }
+
+  /** Writes the first slots that have some of `left` into `picks`. @returns how many; fewer than fit: the list is at its end */
+  pickFirst(left: Int32Array, picks: Int32Array): number {
+    const slots = this.#slots;
+    const length = this.#length;
+    let count = 0;
+    for (let rank = 0; rank < length && count < picks.length; rank++) {
+      const slot = slots[rank] ?? 0;
+      if ((left[slot] ?? 0) > 0) picks[count++] = slot;
+    }
+    return count;
   }
 
   /** Of a host that is here. */
@@ -65,6 +79,9 @@ export class PreferenceList<H extends ShardHost> {
       const entries = new Float64Array(this.#length + (this.#length >> 2) + PREFERENCE_SPARE_MIN);
       entries.set(this.#entries);
       this.#entries = entries;
+      const slots = new Int32Array(entries.length);
+      slots.set(this.#slots);
+      this.#slots = slots;
     }
     const entry = encodeEntry(preference, slot);
     let place = this.#placeOf(entry);
@@ -74,7 +91,9 @@ export class PreferenceList<H extends ShardHost> {
     while (place < this.#length && this.#isEqualBefore(place + 1, preference) && this.#keyBefore(place + 1) < key)
       place++;
     this.#entries.copyWithin(place + 1, place, this.#length);
+    this.#slots.copyWithin(place + 1, place, this.#length);
     this.#entries[place] = entry;
+    this.#slots[place] = slot;
     this.#length++;
   }
 
@@ -84,8 +103,9 @@ export class PreferenceList<H extends ShardHost> {
     if (preference > this.#worst) return;
     // Among equals the order is by key, so slots there are sought one by one.
     let place = this.#placeOf(encodeEntry(preference, 0));
-    while (place < this.#length && slotIn(this.#entries[place] ?? 0) !== slot) place++;
+    while (place < this.#length && this.#slots[place] !== slot) place++;
     this.#entries.copyWithin(place, place + 1, this.#length);
+    this.#slots.copyWithin(place, place + 1, this.#length);
     this.#length--;
   }
 
@@ -105,7 +125,7 @@ export class PreferenceList<H extends ShardHost> {
   }
 
   #keyBefore(place: number): string {
-    return this.#table.keyAt(slotIn(this.#entries[place - 1] ?? 0));
+    return this.#table.keyAt(this.#slots[place - 1] ?? 0);
   }
 
   /** Where the first entry is that is not less. */
@@ -132,6 +152,7 @@ export class PreferenceList<H extends ShardHost> {
     entries = entries.slice(0, count);
     sortEntries(entries, (slot) => table.keyAt(slot));
     this.#entries = entries;
+    this.#slots = Int32Array.from(entries, slotIn);
     this.#length = count;
     this.#worst = worst;
   }
@@ -143,6 +164,7 @@ export class PreferenceList<H extends ShardHost> {
     let end = length;
     while (end < this.#length && preferenceIn(this.#entries[end] ?? 0) === worst) end++;
     this.#entries = this.#entries.slice(0, end);
+    this.#slots = this.#slots.slice(0, end);
     this.#length = end;
     this.#worst = worst;
   }
