@@ -1,0 +1,12 @@
+export { BoltClientSession } from "./client-session.ts";
+export { looksLikeBolt } from "./decode.ts";
+export { BOLT_ERRORS } from "./errors.ts";
+export type { BoltErrorCode } from "./errors.ts";
+export { createBoltClientOptions, createBoltServerOptions } from "./options.ts";
+export type { BoltChoices, BoltClientOptions, BoltServerOptions } from "./options.ts";
+export { BoltServerSession } from "./server-session.ts";
+export { boltStatusOf, httpStatusOf } from "./status.ts";
+export { RpcCounts } from "../rpc/counts.ts";
+export { RPC_ERRORS } from "../rpc/errors.ts";
+export type { RpcErrorCode } from "../rpc/errors.ts";
+export type { RpcOptions } from "../rpc/options.ts";

@@ -1,0 +1,37 @@
+/** What a list of streams holds. */
+export interface ListedStream {
+  /** Where in the list it is; -1 while in none. Only the list writes it. */
+  place: number;
+}
+
+/** The open streams of a connection in no order: adding and removing costs the same however many there are. */
+export class StreamList<Stream extends ListedStream> {
+  readonly #streams: Stream[] = [];
+
+  get length(): number {
+    return this.#streams.length;
+  }
+
+  add(stream: Stream): void {
+    stream.place = this.#streams.length;
+    this.#streams.push(stream);
+  }
+
+  /** Removes a stream; false when it is not in the list. */
+  delete(stream: Stream): boolean {
+    const { place } = stream;
+    if (place < 0) return false;
+    stream.place = -1;
+    const last = this.#streams.pop();
+    if (last !== undefined && last !== stream) {
+      last.place = place;
+      this.#streams[place] = last;
+    }
+    return true;
+  }
+
+  /** All streams, to go through while they come and go. */
+  list(): Stream[] {
+    return this.#streams.slice();
+  }
+}
