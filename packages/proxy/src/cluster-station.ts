@@ -10,6 +10,7 @@ import {
   type Host,
   type HostHealth,
   type HostVerdict,
+  type HostWatcher,
   type OnVerdict,
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
@@ -35,7 +36,7 @@ export interface ClusterStationDeps extends UpstreamDeps {
   readonly metrics: MetricsRegistry;
   readonly sessions: ClientSessionFactory;
   readonly log: Log;
-  /** Runs the active checks here; undefined where another worker does. */
+  /** Runs the active checks here from the start; `setChecksHealth` changes it. */
   readonly checksHealth: boolean;
   /** Told of every verdict of the checks that run here, for other workers. */
   readonly onVerdict: OnVerdict;
@@ -45,7 +46,8 @@ export interface ClusterStationDeps extends UpstreamDeps {
 export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPool> {
   readonly #deps: ClusterStationDeps;
   readonly #store: ClusterStore<HostPool>;
-  readonly #checker: HealthChecker | null;
+  /** Null where another worker checks. */
+  #checker: HealthChecker | null = null;
   readonly #retired: RetiredPools;
   /** Pools that end with the configuration that is being applied; null between configurations. */
   #retiring: HostPool[] | null = null;
@@ -55,15 +57,30 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     this.#deps = deps;
     this.#retired = new RetiredPools(deps.wheel);
     const { clock, wheel, random } = deps;
+    const watcher: HostWatcher = {
+      watch: (config, hosts) => this.#checker?.watch(config, hosts),
+      unwatch: (cluster) => this.#checker?.unwatch(cluster),
+    };
+    this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher });
+    this.setChecksHealth(deps.checksHealth);
+  }
+
+  /** Begins the active checks here, from what is known of the hosts, or ends them. */
+  setChecksHealth(isOn: boolean): void {
+    if (isOn === (this.#checker !== null)) return;
+    this.#checker?.stop();
+    this.#checker = isOn ? this.#createChecker() : null;
+    for (const cluster of this.#store.values()) this.#checker?.takeOver(cluster.config, [...cluster.hosts.values()]);
+  }
+
+  #createChecker(): HealthChecker {
+    const { clock, wheel, random } = this.#deps;
     const onVerdict: OnVerdict = (cluster, host, verdict, reason) => {
       this.setVerdict(cluster, host, verdict, reason);
-      deps.onVerdict(cluster, host, verdict, reason);
+      this.#deps.onVerdict(cluster, host, verdict, reason);
     };
     const onResult = (cluster: string, failure: string | null): void => this.#countCheck(cluster, failure);
-    this.#checker = deps.checksHealth
-      ? new HealthChecker({ clock, wheel, random, createTlsOptions, onVerdict, onResult })
-      : null;
-    this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher: this.#checker ?? undefined });
+    return new HealthChecker({ clock, wheel, random, createTlsOptions, onVerdict, onResult });
   }
 
   /** Takes the word of active checks, made here or by another worker. */
@@ -71,9 +88,15 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     this.#store.get(cluster)?.setVerdict(host, verdict, reason);
   }
 
-  /** What the checks that run here found, for workers that came later. */
+  /** What checks found, made here or by another worker: for workers that came later. */
   verdicts(): readonly HostVerdict[] {
-    return this.#checker?.verdicts() ?? [];
+    const known: HostVerdict[] = [];
+    for (const { name, hosts } of this.#store.values()) {
+      for (const { key, verdict, verdictReason: reason } of hosts.values()) {
+        if (verdict !== "unknown") known.push({ cluster: name, host: key, verdict, reason });
+      }
+    }
+    return known;
   }
 
   get(name: string): ClusterRuntime | undefined {
@@ -111,7 +134,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
 
   /** Closes every pool at once: the worker ends. */
   close(): void {
-    this.#checker?.stop();
+    this.setChecksHealth(false);
     for (const unit of this.#runtimes.values()) {
       for (const host of unit.cluster.hosts.values()) host.pool?.close();
     }

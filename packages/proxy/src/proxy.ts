@@ -34,7 +34,7 @@ export interface ProxyOptions {
   readonly log: Log;
   /** Several processes listen on the same ports. */
   readonly isPortShared: boolean;
-  /** This process runs the active health checks; its verdicts are passed on by whoever runs several. */
+  /** This process begins with the active health checks; its verdicts are passed on by whoever runs several. */
   readonly checksHealth: boolean;
   /** Told of every verdict of the checks that run here; whoever runs several workers feeds it to the others. */
   readonly onVerdict?: OnVerdict;
@@ -61,9 +61,11 @@ export interface Proxy {
   readonly admin: AdminSource;
   /** Takes a verdict of the active checks that another worker runs. */
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void;
+  /** Begins or ends the active checks here: whoever runs several workers has one of them do it. */
+  setChecksHealth(isOn: boolean): void;
   /** Opens log files anew: after log rotation has renamed them. */
   reopenLogs(): Promise<void>;
-  /** Every verdict that the checks here have reached: for workers that came later. */
+  /** Every verdict that is known here: for workers that came later. */
   verdicts(): readonly HostVerdict[];
   /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
   drain(): Promise<"drained" | "deadline">;
@@ -203,6 +205,10 @@ class DataPlane implements Proxy {
 
   setVerdict(cluster: string, host: string, verdict: HealthVerdict, reason: string): void {
     this.#clusters.setVerdict(cluster, host, verdict, reason);
+  }
+
+  setChecksHealth(isOn: boolean): void {
+    if (!this.#isClosed) this.#clusters.setChecksHealth(isOn);
   }
 
   reopenLogs(): Promise<void> {

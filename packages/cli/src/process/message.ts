@@ -7,8 +7,6 @@ export interface WorkerStart {
   readonly slot: number;
   /** Other workers listen on the same ports. */
   readonly isPortShared: boolean;
-  /** This worker asks hosts for their health; the others are told. */
-  readonly checksHealth: boolean;
   readonly world: World;
 }
 
@@ -33,6 +31,8 @@ export type SupervisorMessage =
   | { readonly type: "start"; readonly start: WorkerStart }
   /** The next version of the configuration; answered by `applied` or `refused`. */
   | { readonly type: "world"; readonly world: World }
+  /** Whether this worker is the one that asks hosts for their health; not before the first such message. */
+  | { readonly type: "checks-health"; readonly isOn: boolean }
   /** What the worker that checks hosts found out. */
   | { readonly type: "verdicts"; readonly verdicts: readonly HostVerdict[] }
   | { readonly type: "ask"; readonly question: Question }

@@ -17,7 +17,7 @@ export class ProxyRole implements WorkerRole {
   }
 
   async start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]> {
-    const { slot, world, isPortShared, checksHealth } = start;
+    const { slot, world, isPortShared } = start;
     const log = this.#log;
     this.#slot = slot;
     this.#feeds.publish(world);
@@ -25,7 +25,7 @@ export class ProxyRole implements WorkerRole {
       feeds: this.#feeds,
       log,
       isPortShared,
-      checksHealth,
+      checksHealth: false,
       onVerdict: (cluster, host, verdict, reason) => onVerdict({ cluster, host, verdict, reason }),
       logLevel: { get: () => log.level, set: (level) => void (log.level = level) },
     });
@@ -62,6 +62,10 @@ export class ProxyRole implements WorkerRole {
       default:
         throw new Error(`nothing is known of ${topic}`);
     }
+  }
+
+  setChecksHealth(isOn: boolean): void {
+    this.#proxy?.setChecksHealth(isOn);
   }
 
   takeVerdicts(verdicts: readonly HostVerdict[]): void {

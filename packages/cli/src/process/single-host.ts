@@ -28,8 +28,8 @@ export class SingleHost implements RoleHost {
   }
 
   async start(world: World): Promise<readonly ListenerAddress[]> {
-    const start = { slot: 0, isPortShared: false, checksHealth: true, world };
-    const listeners = await this.#role.start(start, () => {});
+    const listeners = await this.#role.start({ slot: 0, isPortShared: false, world }, () => {});
+    this.#role.setChecksHealth(true);
     this.#world = world;
     this.#state = "ready";
     return listeners;

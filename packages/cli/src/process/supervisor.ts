@@ -17,9 +17,6 @@ export interface SupervisorOptions {
   readonly random?: Random;
 }
 
-/** The health of hosts is checked by the worker in this place, and by its successor when it died; the others are told. */
-const CHECKER_SLOT = 0;
-
 /**
  * A role in several worker processes that listen on the same ports. The supervisor carries no traffic: it hands out the
  * configuration, passes on what one worker finds out about hosts' health, and replaces workers.
@@ -33,6 +30,8 @@ export class Supervisor implements RoleHost {
   /** When the present revision was handed out, and to how many workers it is new. */
   #sentMs: number = 0;
   #pending: number = 0;
+  /** The worker that asks hosts for their health, for all: the one that has served longest. */
+  #checker: WorkerProcess | null = null;
   /** The revision that the latest worker of each slot started with. */
   readonly #startRevisions = new Map<number, number>();
 
@@ -48,7 +47,7 @@ export class Supervisor implements RoleHost {
       startOf: (slot) => this.#startOf(slot),
       onMessage: (worker, message) => this.#receive(worker, message),
       onReady: (worker) => this.#onReady(worker),
-      onLost: () => {},
+      onLost: (worker) => this.#onLost(worker),
     });
   }
 
@@ -99,7 +98,7 @@ export class Supervisor implements RoleHost {
     const world = this.#world;
     if (world === null) throw new Error("a worker starts after the first configuration");
     this.#startRevisions.set(slot, world.revision);
-    return { slot, isPortShared: true, checksHealth: slot === CHECKER_SLOT, world };
+    return { slot, isPortShared: true, world };
   }
 
   #receive(worker: WorkerProcess, message: WorkerMessage): void {
@@ -145,18 +144,38 @@ export class Supervisor implements RoleHost {
     worker.revision = this.#startRevisions.get(worker.slot) ?? 0;
     const world = this.#world;
     if (world !== null && world.revision !== worker.revision) worker.send({ type: "world", world });
-    void this.#tellVerdicts(worker);
+    if (this.#checker === null) this.#appointChecker();
+    else void this.#spreadVerdicts(this.#checker, [worker]);
   }
 
-  /** What is known of hosts when a worker starts; what becomes known later it hears like the others. */
-  async #tellVerdicts(worker: WorkerProcess): Promise<void> {
-    const checker = this.#group.ready.find(({ slot }) => slot === CHECKER_SLOT);
-    if (checker === undefined || checker === worker) return;
+  /** Hosts are not left unchecked: the worker that has served longest takes over at once, with what it was told. */
+  #onLost(worker: WorkerProcess): void {
+    if (worker !== this.#checker) return;
+    worker.send({ type: "checks-health", isOn: false });
+    this.#appointChecker();
+  }
+
+  #appointChecker(): void {
+    const others = this.#group.ready;
+    const [oldest] = others.toSorted((one, other) => one.startedMs - other.startedMs);
+    this.#checker = oldest ?? null;
+    if (oldest === undefined) return;
+    oldest.send({ type: "checks-health", isOn: true });
+    this.#log.info("worker checks health", { slot: oldest.slot, workerPid: oldest.pid });
+    void this.#spreadVerdicts(oldest, others);
+  }
+
+  /**
+   * Tells workers what one knows of hosts: those that start, and all when the checks move, because the one before may have
+   * died on the way. What becomes known later they hear as it comes.
+   */
+  async #spreadVerdicts(from: WorkerProcess, to: readonly WorkerProcess[]): Promise<void> {
+    if (to.length === 0) return;
     try {
-      const verdicts = (await checker.ask("verdicts", null, WORKER_ANSWER_MS_MAX)) as readonly HostVerdict[];
-      worker.send({ type: "verdicts", verdicts });
+      const verdicts = (await from.ask("verdicts", null, WORKER_ANSWER_MS_MAX)) as readonly HostVerdict[];
+      for (const worker of to) if (worker !== from) worker.send({ type: "verdicts", verdicts });
     } catch (error) {
-      // Its successor checks all hosts anew and tells everybody.
+      // If it died the checks move, and all are told then.
       this.#log.warn(error instanceof Error ? error.message : String(error));
     }
   }

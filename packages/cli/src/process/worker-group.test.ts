@@ -27,6 +27,7 @@ serveWorker({
     if (topic === "stuck" && argument === process.pid) for (;;) ;
     return process.pid;
   },
+  setChecksHealth() {},
   takeVerdicts() {},
   async drain() {
     return "drained";
@@ -58,7 +59,7 @@ function createGroup(count: number, changes: Partial<WorkerGroupOptions> = {}): 
     clock: systemClock,
     random: createRandom(1),
     log: silent,
-    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: slot === 0, world: worldOf(1) }),
+    startOf: (slot) => ({ slot, isPortShared: true, world: worldOf(1) }),
     onMessage: () => {},
     onReady: () => {},
     onLost: () => {},
@@ -115,7 +116,7 @@ test("WorkerGroup starts its workers and replaces the one that is killed", async
 test("WorkerGroup.start() rejects when a worker cannot start, and leaves none behind", async () => {
   const seen: number[] = [];
   const group = createGroup(2, {
-    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: worldOf(slot === 1 ? -1 : 1) }),
+    startOf: (slot) => ({ slot, isPortShared: true, world: worldOf(slot === 1 ? -1 : 1) }),
     onReady: (worker) => void seen.push(worker.pid),
   });
   await assert.rejects(group.start(), (error) => {
@@ -195,7 +196,7 @@ test("WorkerGroup.restartAll() keeps a worker whose successor cannot start", asy
   const errors: string[] = [];
   const group = createGroup(1, {
     log: { ...silent, error: (message) => void errors.push(message) },
-    startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: worldOf(revision) }),
+    startOf: (slot) => ({ slot, isPortShared: true, world: worldOf(revision) }),
   });
   try {
     await group.start();
@@ -204,6 +205,53 @@ test("WorkerGroup.restartAll() keeps a worker whose successor cannot start", asy
     await group.restartAll();
     assert.deepEqual(group.ready, [worker]);
     assert.ok(errors.includes("a replacement could not start; the worker before it goes on"));
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerGroup.restartAll() goes on replacing a worker that died while its successor could not start", async () => {
+  let revision = 1;
+  const group = createGroup(1, {
+    startOf: (slot) => {
+      const [old] = group.ready;
+      if (old !== undefined) process.kill(old.pid, "SIGKILL");
+      return { slot, isPortShared: true, world: worldOf(revision) };
+    },
+  });
+  try {
+    await group.start();
+    const [worker] = group.ready;
+    revision = -1;
+    await group.restartAll();
+    assert.deepEqual(group.ready, []);
+    revision = 1;
+    await until(() => group.ready.length === 1);
+    assert.notEqual(group.ready[0], worker);
+  } finally {
+    await group.drain(1000);
+  }
+});
+
+test("WorkerGroup.broadcast() reaches a worker whose successor has not started yet", async () => {
+  const applied: number[] = [];
+  let isRestarting = false;
+  const group = createGroup(1, {
+    onMessage: (worker, message) => {
+      if (message.type === "applied") applied.push(worker.pid);
+    },
+    startOf: (slot) => {
+      if (isRestarting) group.broadcast({ type: "world", world: worldOf(2) });
+      return { slot, isPortShared: true, world: worldOf(2) };
+    },
+  });
+  try {
+    await group.start();
+    const [old] = group.ready;
+    isRestarting = true;
+    await group.restartAll();
+    await until(() => applied.length === 1);
+    assert.deepEqual(applied, [old?.pid]);
   } finally {
     await group.drain(1000);
   }
@@ -233,7 +281,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const group = new WorkerGroup({
   count: 3, program: { module: new URL(${JSON.stringify(workerModule.href)}), args: [] }, clock: systemClock,
   random: createRandom(1), log: quiet, onMessage() {}, onReady() {}, onLost() {},
-  startOf: (slot) => ({ slot, isPortShared: true, checksHealth: false, world: { revision: 1 } }),
+  startOf: (slot) => ({ slot, isPortShared: true, world: { revision: 1 } }),
 });
 await group.start();
 process.send(group.ready.map(({ pid }) => pid));

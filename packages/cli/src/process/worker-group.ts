@@ -22,7 +22,7 @@ export interface WorkerGroupOptions {
   onMessage(worker: WorkerProcess, message: WorkerMessage): void;
   /** A worker serves: the first of its slot or a replacement. */
   onReady(worker: WorkerProcess): void;
-  /** A worker that served is gone. */
+  /** A worker that served is gone, or about to leave. */
   onLost(worker: WorkerProcess): void;
 }
 
@@ -45,6 +45,8 @@ export class WorkerGroup implements WorkerHandler {
   readonly #slots: readonly Slot[];
   /** Processes that were replaced and finish what they have in flight. */
   readonly #leaving = new Set<WorkerProcess>();
+  /** Workers that served and whose loss was told. */
+  readonly #lost = new WeakSet<WorkerProcess>();
   readonly #exitListeners = new Set<() => void>();
   #isStarting: boolean = false;
   #isStopping: boolean = false;
@@ -66,9 +68,9 @@ export class WorkerGroup implements WorkerHandler {
     }));
   }
 
-  /** The workers that serve, by slot. */
+  /** The workers that serve, by slot; after them those that are about to be replaced. */
   get ready(): readonly WorkerProcess[] {
-    return this.#slots.flatMap(({ worker }) => (worker?.state === "ready" ? [worker] : []));
+    return this.#living().filter(({ state }) => state === "ready");
   }
 
   /** Every process that lives, those on their way out included. */
@@ -135,16 +137,13 @@ export class WorkerGroup implements WorkerHandler {
             reason: error instanceof Error ? error.message : String(error),
           });
           if (old === null) continue;
-          // What was to replace it may have been scheduled anew when it ended.
-          if (slot.restart !== null) this.#options.clock.clearTimer(slot.restart);
-          slot.restart = null;
-          this.#leaving.delete(old);
-          if (old.state === "ready") slot.worker = old;
+          // What was to replace it has been scheduled anew when it ended; where nobody goes on, that stays.
+          if (old.state === "ready") this.#keep(slot, old);
           return;
         }
         if (old === null) continue;
-        this.#options.onLost(old);
         old.drain();
+        this.#announceLost(old);
       }
     } finally {
       this.#isRestarting = false;
@@ -173,6 +172,7 @@ export class WorkerGroup implements WorkerHandler {
   onWorkerExit(worker: WorkerProcess, how: string): void {
     const { log, clock } = this.#options;
     const wasLeaving = this.#leaving.delete(worker);
+    this.#announceLost(worker);
     const slot = this.#slots[worker.slot];
     if (slot?.worker === worker) {
       slot.worker = null;
@@ -180,12 +180,26 @@ export class WorkerGroup implements WorkerHandler {
         slot.backoff.reset();
         slot.crashes = 0;
       }
-      if (worker.hasServed && !this.#isStopping) this.#options.onLost(worker);
       if (!this.#isStarting && !this.#isStopping) this.#restartLater(slot, how, worker.pid);
     } else if (!wasLeaving && !this.#isStopping) {
       log.warn("a worker that was to start is gone", { slot: worker.slot, workerPid: worker.pid, how });
     }
     for (const listener of this.#exitListeners) listener();
+  }
+
+  /** Once for each worker that served: when it is told to leave, or is gone. */
+  #announceLost(worker: WorkerProcess): void {
+    if (!worker.hasServed || this.#isStopping || this.#lost.has(worker)) return;
+    this.#lost.add(worker);
+    this.#options.onLost(worker);
+  }
+
+  /** The worker that was to be replaced goes on. */
+  #keep(slot: Slot, worker: WorkerProcess): void {
+    if (slot.restart !== null) this.#options.clock.clearTimer(slot.restart);
+    slot.restart = null;
+    this.#leaving.delete(worker);
+    slot.worker = worker;
   }
 
   async #launch(slot: Slot): Promise<readonly ListenerAddress[]> {

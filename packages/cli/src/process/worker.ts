@@ -17,6 +17,8 @@ export interface WorkerRole {
   apply(world: World): Promise<void>;
   /** Answers a question of the supervisor with plain data. */
   answer(topic: string, argument: unknown): Promise<unknown>;
+  /** Begins or ends asking hosts for their health. */
+  setChecksHealth(isOn: boolean): void;
   /** Takes what another worker found out about hosts. */
   takeVerdicts(verdicts: readonly HostVerdict[]): void;
   /** Finishes what is in flight, within the configured deadline. */
@@ -71,6 +73,9 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: (
       );
       return;
     }
+    case "checks-health":
+      role.setChecksHealth(message.isOn);
+      return;
     case "verdicts":
       role.takeVerdicts(message.verdicts);
       return;

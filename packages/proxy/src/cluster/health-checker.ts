@@ -13,6 +13,12 @@ export interface CheckedHost {
   readonly port: number;
 }
 
+/** A host of which a verdict is known, or "unknown". */
+export interface KnownHost extends CheckedHost {
+  readonly verdict: HealthVerdict;
+  readonly verdictReason: string;
+}
+
 /** Told of every host whose verdict has changed: `cluster.setVerdict` here, and in other workers. */
 export type OnVerdict = (cluster: string, host: string, verdict: HealthVerdict, reason: string) => void;
 
@@ -116,10 +122,14 @@ class HostChecks {
     this.checker.tellVerdict(this.#cluster, this.#key, verdict, this.#reason);
   }
 
-  /** What was told last; undefined before the first verdict. */
-  get told(): HostVerdict | undefined {
-    if (this.#verdict === "unknown") return undefined;
-    return { cluster: this.#cluster, host: this.#key, verdict: this.#verdict, reason: this.#reason };
+  /** Goes on from what another checker said last. */
+  resume(verdict: HealthVerdict, reason: string): void {
+    this.#verdict = verdict;
+    this.#reason = reason;
+    for (const task of this.tasks) {
+      task.verdict = verdict;
+      task.reason = reason;
+    }
   }
 }
 
@@ -163,13 +173,6 @@ export class HealthChecker {
     return this.#waiting.size;
   }
 
-  /** Every verdict that holds: for a worker that is new and has heard none of them. */
-  verdicts(): HostVerdict[] {
-    return [...this.#clusters.values()].flatMap(({ hosts }) =>
-      [...hosts.values()].flatMap((checks) => checks.told ?? []),
-    );
-  }
-
   /** Checks exactly these hosts of a cluster from now on. Hosts that stay, under the same checks, are not disturbed. */
   watch(config: ClusterConfig, hosts: Iterable<CheckedHost>): void {
     if (this.#isStopped) return;
@@ -184,6 +187,18 @@ export class HealthChecker {
     for (const [key, checks] of before?.hosts ?? []) if (after.hosts.get(key) !== checks) this.#end(checks);
     if (after.hosts.size === 0) this.#clusters.delete(config.name);
     else this.#clusters.set(config.name, after);
+  }
+
+  /**
+   * Watches hosts that another worker has checked so far: what is known of them holds until as many results in a row as
+   * always say otherwise.
+   */
+  takeOver(config: ClusterConfig, hosts: readonly KnownHost[]): void {
+    this.watch(config, hosts);
+    const checks = this.#clusters.get(config.name)?.hosts;
+    for (const { key, verdict, verdictReason } of hosts) {
+      if (verdict !== "unknown") checks?.get(key)?.resume(verdict, verdictReason);
+    }
   }
 
   /** The cluster is gone. */

@@ -1,6 +1,6 @@
 export { CircuitBreaker } from "./circuit-breaker.ts";
 export { Cluster } from "./cluster.ts";
-export type { ClusterObserver, HostHealth } from "./cluster.ts";
+export type { ClusterObserver, HostHealth, HostWatcher } from "./cluster.ts";
 export { ClusterStore } from "./cluster-store.ts";
 export { describeCluster } from "./describe.ts";
 export type { ClusterDescription, HostDescription } from "./describe.ts";
