@@ -1,5 +1,12 @@
 export { createAdminServer } from "./admin/index.ts";
-export type { AdminServer, AdminServerOptions, AdminSource, ShownReloads, WorkerStatus } from "./admin/index.ts";
+export type {
+  AdminServer,
+  AdminServerOptions,
+  AdminSource,
+  ShownReloads,
+  TableExplanation,
+  WorkerStatus,
+} from "./admin/index.ts";
 export type { HealthVerdict } from "./cluster/index.ts";
 export { ShardSizer, ShardView } from "./cluster/shard/index.ts";
 export type {
@@ -14,6 +21,17 @@ export type {
   ShardWorld,
   ZoneClients,
 } from "./cluster/shard/index.ts";
+export { SUBSETS_MAX, SubsetIndex } from "./cluster/subset/index.ts";
+export type {
+  LabelledHost,
+  Labels,
+  Subset,
+  SubsetConfig,
+  SubsetFallback,
+  SubsetOutcome,
+  SubsetQuery,
+  SubsetSelector,
+} from "./cluster/subset/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
 export { silentLog } from "./log.ts";
@@ -21,5 +39,6 @@ export type { Log, LogLevel } from "./log.ts";
 export { mergeSnapshots, reloadMetrics, renderOpenMetrics, summarise } from "./metrics/index.ts";
 export type { MetricsSnapshot, RouteSummary } from "./metrics/index.ts";
 export type { LogLevelControl } from "./proxy-admin.ts";
+export { renderMatch } from "./router/index.ts";
 export { createProxy } from "./proxy.ts";
 export type { ListeningAddress, Proxy, ProxyOptions } from "./proxy.ts";
