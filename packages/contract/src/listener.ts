@@ -60,6 +60,11 @@ export interface ListenerConfig {
    * extended.
    */
   readonly isEdge: boolean;
+  /**
+   * What is done with fields whose names hold underscores: many servers take `x_user` for `x-user`, which a proxy has
+   * checked or set. "reject" answers 400, "drop" leaves the field out.
+   */
+  readonly underscores: "reject" | "drop" | "allow";
   readonly connectionsMax: number;
   /** No request for so long on an open connection: it is closed gently. */
   readonly idleTimeoutMs: number;

@@ -7,6 +7,8 @@ import { PROXY_ERRORS, type ProxyErrorCode } from "./errors.ts";
 const RESPONSE_STATUS: Readonly<Record<ProxyErrorCode, number>> = {
   PROXY_NOT_READY: 503,
   PROXY_BODY_TOO_LARGE: 413,
+  PROXY_MISDIRECTED: 421,
+  PROXY_METHOD_REFUSED: 405,
   PROXY_LOOP: 508,
   PROXY_NO_BACKEND: 500,
   PROXY_CLUSTER_UNKNOWN: 503,

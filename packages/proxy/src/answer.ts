@@ -25,10 +25,32 @@ interface AnswerFacts {
   readonly fields?: Fields;
 }
 
+/** What answers say in Allow: nothing here asks whether a method is known, but TRACE is not for everybody. */
+export const METHODS_ALLOWED = "CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+
+/** What a client is to blame for, and a listener counts besides what its codecs refuse; ROUTER_PATH codes belong to it. */
+const CLIENT_FAULTS: ReadonlySet<string> = new Set([
+  "PROXY_BODY_TIMEOUT",
+  "PROXY_BODY_TOO_LARGE",
+  "PROXY_METHOD_REFUSED",
+  "PROXY_MISDIRECTED",
+]);
+
 /** The one place where errors become answers. Codes that are not here are answered with `status` of their refusal. */
 const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   PROXY_NOT_READY: { status: 503, text: "Cannot route request: no configuration yet" },
   PROXY_BODY_TOO_LARGE: { status: 413, grpcStatus: 8, text: "Cannot accept request: its body is too large" },
+  PROXY_MISDIRECTED: {
+    status: 421,
+    grpcStatus: 14,
+    text: "Cannot serve request: its host needs a TLS connection of its own",
+  },
+  PROXY_METHOD_REFUSED: {
+    status: 405,
+    grpcStatus: 12,
+    text: "Cannot forward request: its method goes no further than here",
+    fields: ["allow", METHODS_ALLOWED],
+  },
   PROXY_LOOP: { status: 508, grpcStatus: 13, text: "Cannot forward request: it passed too many proxies" },
   PROXY_NO_BACKEND: { status: 500, text: "Cannot forward request: its route has no backend" },
   PROXY_CLUSTER_UNKNOWN: { status: 503, text: "Cannot forward request: its route's backend is unknown" },
@@ -81,6 +103,11 @@ export function refusalAnswer({ code, status, message }: Refusal): Answer | null
     plainAnswers.set(key, answer);
   }
   return answer;
+}
+
+/** True for errors that lie in the request alone. */
+export function isClientFault(code: AnswerCode): boolean {
+  return CLIENT_FAULTS.has(code) || code.startsWith("ROUTER_PATH_");
 }
 
 /** What a client is told when the last try ended for `reason`. */

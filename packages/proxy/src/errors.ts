@@ -8,6 +8,16 @@ export const PROXY_ERRORS = {
     meaning: "The request's body is longer than the listener's bodyBytesMax; it is answered 413.",
     action: "Send less, or raise the limit on the listener.",
   },
+  PROXY_MISDIRECTED: {
+    meaning:
+      "The request came over a TLS connection whose server name belongs to another listener than its authority; it is answered 421.",
+    action: "Nothing: browsers send it again on a connection of its own. Other clients must not share connections so.",
+  },
+  PROXY_METHOD_REFUSED: {
+    meaning:
+      "TRACE came to a listener at the edge, or its Max-Forwards was used up; it would show what proxies added, and is answered 405.",
+    action: "Use another method; a route that names TRACE lets it through.",
+  },
   PROXY_LOOP: {
     meaning: "The request passed more proxies of this mesh than hopsMax; it is answered 508.",
     action: "Look for a route that leads back to where it came from.",

@@ -51,14 +51,6 @@ const HEAD = "POST /cart?token=s3cret HTTP/1.1\r\nhost: a.example\r\n";
 const REFUSED: readonly (readonly [input: string, code: string, status: number, method: string, path: string])[] = [
   [`${HEAD}content-length: x\r\n\r\n`, "HTTP1_INVALID_CONTENT_LENGTH", 400, "POST", "/cart?token=…"],
   [`${HEAD}x-a: ${"s3cret".repeat(2000)}\r\n\r\n`, "HTTP1_HEAD_TOO_LARGE", 431, "POST", "/cart?token=…"],
-  [`${HEAD}content-length: 2000\r\n\r\n`, "HTTP1_BODY_TOO_LARGE", 413, "POST", "/cart?token=…"],
-  [
-    `${HEAD}transfer-encoding: chunked\r\n\r\n7d0\r\n${"x".repeat(2000)}`,
-    "HTTP1_BODY_TOO_LARGE",
-    413,
-    "POST",
-    "/cart?token=…",
-  ],
   [`${HEAD}transfer-encoding: gzip\r\n\r\n`, "HTTP1_UNSUPPORTED_TRANSFER_ENCODING", 501, "POST", "/cart?token=…"],
   [`GET /${"a".repeat(9000)} HTTP/1.1\r\nhost: a\r\n\r\n`, "HTTP1_TARGET_TOO_LONG", 414, "GET", ""],
   ["GET / HTTP/3.0\r\nhost: a\r\n\r\n", "HTTP1_UNSUPPORTED_VERSION", 505, "GET", "/"],
@@ -68,7 +60,7 @@ const REFUSED: readonly (readonly [input: string, code: string, status: number, 
 describe("a request that its codec refuses", () => {
   for (const [input, code, status, method, path] of REFUSED) {
     test(`${code} is answered ${status} as all errors are, logged and counted`, async (t) => {
-      const { port, proxy, lines } = await startLogged(t, { bodyBytesMax: 1000, headerBytesMax: 10_000 });
+      const { port, proxy, lines } = await startLogged(t, { headerBytesMax: 10_000 });
       const client = connectRaw(port);
       client.socket.write(input, "latin1");
       const answer = await client.end();
@@ -236,15 +228,24 @@ describe("CORS", () => {
     assert.equal((await send(port, { headers: { origin } })).headers["access-control-allow-origin"], undefined);
   });
 
-  test("holds for a body that the codec refuses in its middle", async () => {
+  test("holds for a body that is too large, and for one that its codec refuses in the middle", async () => {
     const { port: host } = await startTcpServer((socket) => socket.resume());
     const listener = createListener({ bodyBytesMax: 10 });
     const { port, proxy } = await startProxy([createCluster([host])], [createRule({ cors })], listener);
-    const client = connectRaw(port);
-    client.socket.write(`POST / HTTP/1.1\r\nhost: a\r\norigin: ${origin}\r\ntransfer-encoding: chunked\r\n\r\n`);
-    client.socket.write(`14\r\n${"x".repeat(20)}\r\n`);
-    assert.match(await client.end(), /^HTTP\/1\.1 413 [^]*access-control-allow-origin: https:\/\/app\.example\r\n/);
-    client.socket.destroy();
+    for (const [framing, error] of [
+      ["content-length: 20\r\n\r\n", "PROXY_BODY_TOO_LARGE"],
+      [`transfer-encoding: chunked\r\n\r\n14\r\n${"x".repeat(20)}\r\n`, "PROXY_BODY_TOO_LARGE"],
+      ["transfer-encoding: chunked\r\n\r\n5\r\nabcde5\r\n", "HTTP1_INVALID_CHUNK"],
+    ] as const) {
+      const client = connectRaw(port);
+      client.socket.write(`POST / HTTP/1.1\r\nhost: a\r\norigin: ${origin}\r\n${framing}`);
+      const answer = await client.read(/\r\n\r\n\[/);
+      assert.match(answer, /^HTTP\/1\.1 4[^]*access-control-allow-origin: https:\/\/app\.example\r\n/, error);
+      assert.match(answer, new RegExp(`\r\nx-weft-error: ${error}\r\n`));
+      client.socket.destroy();
+    }
     await assertBalanced(proxy);
+    assert.equal(metric(proxy, "weft_downstream_protocol_errors_total", "PROXY_BODY_TOO_LARGE"), 2);
+    assert.equal(metric(proxy, "weft_downstream_protocol_errors_total", "HTTP1_INVALID_CHUNK"), 1);
   });
 });

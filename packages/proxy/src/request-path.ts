@@ -9,7 +9,8 @@ import {
   type ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
-import { type AnswerCode, errorAnswer, errorOf, isGrpcRequest, refusalAnswer } from "./answer.ts";
+import { judgeRequest } from "./admission.ts";
+import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, refusalAnswer } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault, Forwarder } from "./filter/index.ts";
@@ -89,23 +90,23 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   /** The request's head is here. */
   begin(): void {
     this.#stream.receiver = this;
-    const { streamIdleTimeoutMs, bodyBytesMax } = this.#connection.listener.config;
+    const { streamIdleTimeoutMs } = this.#connection.listener.config;
     this.#deps.wheel.schedule(this.#idleTimer, streamIdleTimeoutMs, this.#record.startedMs);
-    if (bodyBytesMax > 0 && this.#head.contentLength > bodyBytesMax) this.#answerError("PROXY_BODY_TOO_LARGE");
-    else this.#route();
+    this.#route();
   }
 
   #route(): void {
     const routes = this.#connection.listener.routes;
     if (routes === null) return this.#answerError("PROXY_NOT_READY");
     const decision = routes.table.match(this.#head);
-    if (decision === undefined) {
-      const refusal = routes.table.refusal(this.#head);
-      if (refusal === undefined || refusal.code === "ROUTER_NO_MATCH") this.#connection.listener.stats.noMatch++;
-      return this.#answerError(refusal?.code ?? "ROUTER_NO_MATCH");
+    if (decision !== undefined) {
+      this.#decision = decision;
+      this.#record.setRoute(decision.rule, routes.statsOf(decision.rule));
     }
-    this.#decision = decision;
-    this.#record.setRoute(decision.rule, routes.statsOf(decision.rule));
+    const own = judgeRequest(this.#connection, this.#head, routes.table, decision);
+    if (typeof own === "string") return this.#answerError(own);
+    if (own !== null) return this.#answer(own);
+    if (decision === undefined) return;
     if (decision.rule.timeoutMs > 0) {
       this.#deadlineTimer = new TimerEntry(this, TIMER_DEADLINE);
       this.#deps.wheel.schedule(this.#deadlineTimer, decision.rule.timeoutMs, this.#record.startedMs);
@@ -255,16 +256,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   onRequestRefused(refusal: Refusal): Answer | null {
     const answer = refusalAnswer(refusal);
-    this.#record.error = refusal.code;
-    if (answer === null) {
-      this.#finish("cancelled");
-      return null;
-    }
-    const head = this.#deps.dates.dated(withCors(this.#decision, answer.head));
-    this.#record.status = head.status;
-    this.#record.sentBytes = answer.body.length;
+    this.#record.setRefusal(refusal, answer);
     this.#finish("cancelled");
-    return { head, body: answer.body };
+    if (answer === null) return null;
+    return { head: this.#deps.dates.dated(withCors(this.#decision, answer.head)), body: answer.body };
   }
 
   onTryInformational(head: ResponseHead): void {
@@ -427,6 +422,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   #answerError(code: AnswerCode): void {
     this.#record.error = code;
+    if (isClientFault(code)) this.#connection.listener.countProtocolError(code);
     this.#answerWithCors(errorAnswer(code, isGrpcRequest(this.#head)));
   }
 

@@ -1,4 +1,12 @@
-import { type Fields, fieldValue, type Mirror, type RequestHead, type ResetReason } from "@weft/contract";
+import {
+  type Answer,
+  type Fields,
+  fieldValue,
+  type Mirror,
+  type Refusal,
+  type RequestHead,
+  type ResetReason,
+} from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
@@ -81,6 +89,13 @@ export class RequestRecord {
     this.#trySpan?.end(0, GRPC_NONE, reason);
     this.#trySpan = null;
     this.cluster?.stats.countOutcome(reason === "connect" ? "connect-failure" : outcomeOf(reason));
+  }
+
+  /** The request's codec refuses the rest of it, and sends `answer`. */
+  setRefusal({ code, status }: Refusal, answer: Answer | null): void {
+    this.error = code;
+    this.status = status;
+    this.sentBytes = answer === null ? 0 : answer.body.length;
   }
 
   countFault(draw: FaultDraw): void {

@@ -42,15 +42,9 @@ export class ServerSessions implements ServerSessionFactory {
   createHttp1(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
     let options = this.#http1.get(config);
     if (options === undefined) {
-      const { headerBytesMax, targetBytesMax, bodyBytesMax, isEdge } = config;
-      const underscores = isEdge ? "reject" : "allow";
-      options = createHttp1ServerOptions({
-        memo: this.#memo,
-        headerBytesMax,
-        targetBytesMax,
-        bodyBytesMax,
-        underscores,
-      });
+      // Bodies are measured where their routes are known, and with them the CORS policy of the refusal.
+      const { headerBytesMax, targetBytesMax, underscores } = config;
+      options = createHttp1ServerOptions({ memo: this.#memo, headerBytesMax, targetBytesMax, underscores });
       this.#http1.set(config, options);
     }
     return new Http1ServerSession(transport.output, handler, options);
@@ -59,11 +53,11 @@ export class ServerSessions implements ServerSessionFactory {
   createHttp2(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
     let options = this.#http2.get(config);
     if (options === undefined) {
-      const { headerBytesMax, targetBytesMax, http2StreamsMax, isEdge } = config;
+      const { headerBytesMax, targetBytesMax, http2StreamsMax, underscores } = config;
       options = createHttp2ServerOptions({
         headerBytesMax,
         targetBytesMax,
-        underscores: isEdge ? "reject" : "allow",
+        underscores,
         streamsMax: http2StreamsMax,
         nowMs: () => this.#clock.nowMs(),
       });

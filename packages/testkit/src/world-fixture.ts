@@ -37,6 +37,7 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
     routeTable: "routes",
     tcpRoutes: [],
     isEdge: true,
+    underscores: "reject",
     connectionsMax: 1000,
     idleTimeoutMs: 60_000,
     headerTimeoutMs: 10_000,

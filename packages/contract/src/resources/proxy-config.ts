@@ -86,6 +86,8 @@ export interface ListenerSettings {
   readonly proxyProtocol?: "off" | "optional" | "required";
   /** X-Forwarded-* from outside are replaced; default true for Gateways, false for inbound and outbound. */
   readonly edge?: boolean;
+  /** Header names with underscores; default "reject" at the edge, else "allow". */
+  readonly underscores?: "reject" | "drop" | "allow";
   /** HTTPS listeners also answer plain HTTP; default false. */
   readonly allowsPlainText?: boolean;
 }

@@ -33,6 +33,7 @@ test("compileWorld() writes out a listener with all its defaults", () => {
       routeTable: "0.0.0.0:80",
       tcpRoutes: [],
       isEdge: true,
+      underscores: "reject",
     },
   ]);
   assert.deepEqual(world.settings, WORLD_DEFAULTS.settings);
@@ -145,7 +146,7 @@ test("compileWorld() opens one listener per address, with ProxyConfig's settings
 kind: ProxyConfig
 metadata: { name: edge, namespace: ops }
 spec:
-  listenerDefaults: { connectionsMax: 5, edge: false, address: 127.0.0.3 }
+  listenerDefaults: { connectionsMax: 5, edge: false, address: 127.0.0.3, underscores: drop }
   listeners: [{ port: 80, connectionsMax: 7, proxyProtocol: required, bodyBytesMax: 10, idleTimeout: 7s }]
   accessLog: { target: stdout }
   tracing: { otlpEndpoint: "http://127.0.0.1:4318/v1/traces", sample: 50 }
@@ -173,6 +174,7 @@ spec:
   );
   assert.equal(world.listeners[1]?.idleTimeoutMs, 7000);
   assert.equal(world.listeners[1]?.bodyBytesMax, 10);
+  assert.equal(world.listeners[0]?.underscores, "drop");
   assert.deepEqual(world.settings, {
     name: "ops/edge",
     accessLog: { target: "stdout", rules: [{ statusMin: 0, durationMsMin: 0, routes: [], sample: 1 }] },

@@ -112,11 +112,13 @@ export function socketSettings(
   address: string,
   isEdge: boolean,
 ): SocketSettings {
+  const edge = settings.edge ?? isEdge;
   return {
     address,
     allowsPlainText: settings.allowsPlainText ?? defaults.allowsPlainText,
     proxyProtocol: settings.proxyProtocol ?? defaults.proxyProtocol,
-    isEdge: settings.edge ?? isEdge,
+    isEdge: edge,
+    underscores: settings.underscores ?? (edge ? "reject" : "allow"),
     connectionsMax: settings.connectionsMax ?? defaults.connectionsMax,
     idleTimeoutMs: durationMs(settings.idleTimeout, defaults.idleTimeoutMs),
     headerTimeoutMs: durationMs(settings.headerTimeout, defaults.headerTimeoutMs),

@@ -35,6 +35,7 @@ const settingsFields = {
   http2StreamsMax: optional(integer(1, 65_535)),
   proxyProtocol: optional(word(["off", "optional", "required"])),
   edge: optional(boolean),
+  underscores: optional(word(["reject", "drop", "allow"])),
   allowsPlainText: optional(boolean),
 };
 

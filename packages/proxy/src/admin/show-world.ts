@@ -71,6 +71,7 @@ function showListener(listener: ListenerConfig): Shown {
       backends: route.backends.map(({ cluster, weight }) => ({ cluster: cluster, weight })),
     })),
     isEdge: listener.isEdge,
+    underscores: listener.underscores,
     connectionsMax: listener.connectionsMax,
     idleTimeoutMs: listener.idleTimeoutMs,
     headerTimeoutMs: listener.headerTimeoutMs,

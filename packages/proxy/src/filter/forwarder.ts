@@ -53,6 +53,7 @@ export class Forwarder {
       const value = head.fields[index + 1] ?? "";
       if (name === HOPS_FIELD || (this.#isEdge && isEdgeField(name))) continue;
       if (name === "x-forwarded-for") forwardedFor += `${value}, `;
+      else if (name === "max-forwards" && isTraced(head.method)) fields.push(name, oneLess(value));
       else fields.push(name, value);
     }
     fields.push("x-forwarded-for", `${forwardedFor}${this.#address}`);
@@ -63,6 +64,16 @@ export class Forwarder {
     fields.push(HOPS_FIELD, String(hops));
     return fields;
   }
+}
+
+/** Methods that Max-Forwards is for (RFC 9110 section 7.6.2). */
+function isTraced(method: string): boolean {
+  return method === "OPTIONS" || method === "TRACE";
+}
+
+/** What cannot be read is passed on as it came; 0 was answered before. */
+function oneLess(maxForwards: string): string {
+  return /^[0-9]{1,9}$/.test(maxForwards) ? String(Math.max(0, Number(maxForwards) - 1)) : maxForwards;
 }
 
 /** A count that cannot be read is taken for an attempt to hide one. */
