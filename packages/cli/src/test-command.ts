@@ -15,10 +15,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Starts the command line without a channel to it, as a shell does. */
-export function spawnCommand(args: readonly string[]): ChildProcess {
+/** Starts the command line without a channel to it, as a shell does; `env` adds to the environment. */
+export function spawnCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
   const nodeArgs = [...process.execArgv, COMMAND_LINE.pathname, ...args];
-  return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
 }
 
 /** Runs a command to its end. */

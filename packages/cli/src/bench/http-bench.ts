@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isWeftError } from "@weft/kernel";
 import { createAuthority, issueCertificate } from "../demo/certificate.ts";
 import { type Backend, startBackend } from "./backend.ts";
+import { withBenchFolder } from "./bench-folder.ts";
 import { checkFirstAnswer } from "./first-answer.ts";
 import { IDLE_SPARE_FILES_MIN } from "./limits.ts";
 import { runLoad } from "./load/run-load.ts";
@@ -33,7 +33,7 @@ export interface HttpBenchOptions {
   /** Whether a scenario is measured. */
   readonly isWanted: (scenario: string) => boolean;
   readonly signal: AbortSignal;
-  readonly onStep: (scenario: string, peer: string, round: number) => void;
+  readonly onStep: (scenario: string, detail: string) => void;
 }
 
 /** A peer that runs for one scenario. */
@@ -56,19 +56,16 @@ const FIRST_RUN_REQUESTS = 800;
  * @throws WeftError BENCH_START_FAILED (of the backend), BENCH_INTERRUPTED
  */
 export async function runHttpBench(options: HttpBenchOptions): Promise<Measurements> {
-  const group = new ProgramGroup(options.signal);
-  const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
-  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on("exit", removeFolder);
-  try {
-    const backend = await startBackend(group, mkdir(folder, "backend"), options.plan.streamBytes);
-    const bench = new HttpBench(options, group, folder, backend, writeCertificate(mkdir(folder, "certificate")));
-    return await bench.run();
-  } finally {
-    await group.close();
-    removeFolder();
-    process.off("exit", removeFolder);
-  }
+  return await withBenchFolder(async (folder) => {
+    const group = new ProgramGroup(options.signal);
+    try {
+      const backend = await startBackend(group, mkdir(folder, "backend"), options.plan.streamBytes);
+      const bench = new HttpBench(options, group, folder, backend, writeCertificate(mkdir(folder, "certificate")));
+      return await bench.run();
+    } finally {
+      await group.close();
+    }
+  });
 }
 
 class HttpBench {
@@ -138,7 +135,7 @@ class HttpBench {
 
   async #measureRound(runner: Runner, scenario: LoadScenario, round: number): Promise<void> {
     const { peer, program, port, requestsPerSecond } = runner;
-    this.#options.onStep(scenario.name, peer.name, round);
+    this.#options.onStep(scenario.name, `round ${round} · ${peer.name}`);
     const { roundSeconds: seconds } = this.#options.plan;
     const before = readUsage(program.pids());
     const result = await runLoad(this.#group, this.#folder, { scenario, port, seconds, requestsPerSecond });
@@ -218,7 +215,7 @@ class HttpBench {
     round: number,
     measure: (proxy: Program, port: number) => Promise<void>,
   ): Promise<void> {
-    this.#options.onStep(scenario, peer.name, round);
+    this.#options.onStep(scenario, `round ${round} · ${peer.name}`);
     await this.#guard(scenario, peer, round, async () => {
       const { program, port } = await this.#start(peer, path, null);
       try {

@@ -42,3 +42,6 @@ export const MEMORY_SAMPLE_MS = 20;
 
 /** A body that streams may take so many times as long as its rate says before the reader gives up. */
 export const STREAM_OVERRUN_FACTOR = 10;
+
+/** Longest round or phase that can be asked for, in seconds: an hour finds what a minute does not; more is a mistyped number. */
+export const SECONDS_MAX = 3_600;

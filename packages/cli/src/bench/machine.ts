@@ -11,6 +11,7 @@ export interface Machine {
   readonly node: string;
   /** Names and versions. */
   readonly peers: string;
+  /** Load generators with versions; "" for none. */
   readonly generators: string;
 }
 
@@ -37,7 +38,10 @@ export async function findPeers(
 /** Describes this machine and what runs on it. */
 export async function describeMachine(installed: readonly InstalledPeer[]): Promise<Machine> {
   const processors = cpus();
-  const [wrk, h2load] = [await readProgramVersion("wrk", "-v"), await readProgramVersion("h2load", "--version")];
+  const generators = [
+    { name: "wrk", version: await readProgramVersion("wrk", "-v") },
+    { name: "h2load", version: await readProgramVersion("h2load", "--version") },
+  ];
   return {
     cpu: processors[0]?.model ?? "unknown processor",
     cores: `${processors.length} cores`,
@@ -48,6 +52,9 @@ export async function describeMachine(installed: readonly InstalledPeer[]): Prom
       .map(({ peer, version }) => (version === process.versions.node ? "" : `${peer.name} ${version}`))
       .filter((text) => text !== "")
       .join(", "),
-    generators: `wrk ${wrk}, h2load ${h2load}`,
+    generators: generators
+      .filter(({ version }) => version !== null)
+      .map(({ name, version }) => `${name} ${version}`)
+      .join(", "),
   };
 }

@@ -1,6 +1,5 @@
 /** How long and how often things are measured. */
 export interface BenchPlan {
-  readonly mode: "full" | "quick";
   /** Every peer is measured once per round. */
   readonly rounds: number;
   /** Whole seconds: wrk knows no others. */
@@ -22,7 +21,6 @@ const MEBIBYTE = 1_048_576;
 
 /** About a quarter of an hour: figures to publish. */
 export const FULL_PLAN: BenchPlan = {
-  mode: "full",
   rounds: 5,
   roundSeconds: 3,
   warmUpSeconds: 3,
@@ -37,7 +35,6 @@ export const FULL_PLAN: BenchPlan = {
 /** Less than five minutes: figures to look at while working. */
 export const QUICK_PLAN: BenchPlan = {
   ...FULL_PLAN,
-  mode: "quick",
   rounds: 3,
   roundSeconds: 1,
   warmUpSeconds: 1,

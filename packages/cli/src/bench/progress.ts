@@ -7,9 +7,10 @@ export class Progress {
     this.#output = output;
   }
 
-  step(scenario: string, peer: string, round: number): void {
+  /** `detail` says how far it is within the scenario. */
+  step(scenario: string, detail: string): void {
     if (this.#output.isTTY) {
-      const line = `${scenario} · round ${round} · ${peer}`;
+      const line = `${scenario} · ${detail}`;
       this.#output.write(`\r\u001B[K${line.slice(0, Math.max(0, this.#output.columns - 1))}`);
     } else if (scenario !== this.#scenario) {
       this.#output.write(`${scenario} ...\n`);

@@ -1,23 +1,34 @@
 import { runHttpBench } from "./http-bench.ts";
 import { describeMachine, findPeers } from "./machine.ts";
 import { PEERS } from "./peers/index.ts";
-import type { BenchPlan } from "./plan.ts";
+import { WEFT } from "./peers/weft.ts";
+import { FULL_PLAN, QUICK_PLAN } from "./plan.ts";
 import { requirePrograms } from "./programs.ts";
+import { findGenerators } from "./reload/generators.ts";
+import { PHASES } from "./reload/phases.ts";
+import { FULL_RELOAD_PLAN, QUICK_RELOAD_PLAN } from "./reload/plan.ts";
+import { runReloadBench } from "./reload/reload-bench.ts";
+import { evaluateReloadTargets } from "./reload/reload-targets.ts";
 import { type BenchReport, createReport } from "./report/bench-report.ts";
+import { IDLE_SCENARIO, LOAD_SCENARIOS, STREAM_SCENARIOS } from "./scenario.ts";
 
 /** How a suite is run. */
 export interface SuiteOptions {
-  readonly plan: BenchPlan;
+  readonly mode: "full" | "quick";
+  /** Of each round or phase, instead of what the mode says; null: as that says. */
+  readonly seconds: number | null;
   /** Whether a scenario is measured. */
   readonly isWanted: (scenario: string) => boolean;
   readonly signal: AbortSignal;
-  readonly onStep: (scenario: string, peer: string, round: number) => void;
+  readonly onStep: (scenario: string, detail: string) => void;
 }
 
 /** A suite that can be asked for by name. */
 export interface Suite {
   readonly name: string;
   readonly summary: string;
+  /** The names of what it measures, in order. */
+  readonly scenarios: readonly string[];
   /** @throws WeftError */
   run(options: SuiteOptions): Promise<BenchReport>;
 }
@@ -27,7 +38,14 @@ export const SUITES: readonly Suite[] = [
   {
     name: "http",
     summary: "HTTP/1.1, HTTP/2, TLS and gRPC beside nginx, HAProxy, Caddy and node:http",
+    scenarios: [...LOAD_SCENARIOS, IDLE_SCENARIO, ...STREAM_SCENARIOS].map(({ name }) => name),
     run: runHttpSuite,
+  },
+  {
+    name: "reload",
+    summary: "requests that fail while routes, certificates, workers and the proxy itself are replaced",
+    scenarios: PHASES.map(({ name }) => name),
+    run: runReloadSuite,
   },
 ];
 
@@ -36,10 +54,30 @@ export const SUITES: readonly Suite[] = [
  *
  * @throws WeftError BENCH_PROGRAM_MISSING, BENCH_START_FAILED, BENCH_INTERRUPTED
  */
-export async function runHttpSuite(options: SuiteOptions): Promise<BenchReport> {
+async function runHttpSuite(options: SuiteOptions): Promise<BenchReport> {
   requirePrograms(["nginx", "wrk", "h2load"]);
+  const { mode, seconds } = options;
+  const standard = mode === "quick" ? QUICK_PLAN : FULL_PLAN;
+  const plan = { ...standard, roundSeconds: seconds ?? standard.roundSeconds };
   const { installed, missing } = await findPeers(PEERS);
   const machine = await describeMachine(installed);
-  const measurements = await runHttpBench({ ...options, peers: installed.map(({ peer }) => peer) });
-  return createReport({ suite: "http", mode: options.plan.mode, machine, leftOut: missing, measurements });
+  const measurements = await runHttpBench({ ...options, plan, peers: installed.map(({ peer }) => peer) });
+  return createReport({ suite: "http", mode, machine, leftOut: missing, measurements });
+}
+
+/**
+ * Changes everything that can change under load, and counts what fails.
+ *
+ * @throws WeftError BENCH_START_FAILED, BENCH_GENERATOR_FAILED, BENCH_INTERRUPTED
+ */
+async function runReloadSuite(options: SuiteOptions): Promise<BenchReport> {
+  const { mode, seconds } = options;
+  const standard = mode === "quick" ? QUICK_RELOAD_PLAN : FULL_RELOAD_PLAN;
+  const plan = { ...standard, phaseSeconds: seconds ?? standard.phaseSeconds };
+  const { installed: generators, missing } = findGenerators();
+  const machine = await describeMachine((await findPeers([WEFT])).installed);
+  const measurements = await runReloadBench({ ...options, plan, generators });
+  const { rows, faults } = measurements;
+  const targets = evaluateReloadTargets(measurements);
+  return { suite: "reload", mode, machine, rows, targets, left_out: missing, faults };
 }

@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { suggest } from "@weft/control/client";
 import { isWeftError } from "@weft/kernel";
-import { Command } from "commander";
-import { FULL_PLAN, QUICK_PLAN } from "../bench/plan.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { SECONDS_MAX } from "../bench/limits.ts";
 import { Progress } from "../bench/progress.ts";
 import type { BenchReport } from "../bench/report/bench-report.ts";
 import { renderHtml } from "../bench/report/html.ts";
@@ -15,36 +16,60 @@ interface BenchOptions {
   readonly html?: string;
   readonly quick?: boolean;
   readonly only?: string;
+  readonly seconds?: number;
   readonly strict?: boolean;
 }
 
-const SUITE_LIST = SUITES.map(({ name, summary }) => `  ${name}  ${summary}`).join("\n");
+const SUITE_LIST = SUITES.map(({ name, summary }) => `  ${name.padEnd(6)}  ${summary}`).join("\n");
 
-/** `weft bench`: side-by-side benchmarks. */
+/** `weft bench`: benchmarks. */
 export function createCommand(): Command {
   return new Command("bench")
-    .description("measure side by side with other proxies: the same backend, load and machine, in alternating rounds")
+    .description("measure side by side with other proxies, or what changes under load do to requests")
     .argument("[suite]", "what to measure")
     .option("--json <file>", "write the report as JSON, and as HTML beside it")
     .option("--html <file>", "write the report as HTML with plots")
     .option("--quick", "shorter and fewer rounds: done within 5 minutes")
+    .option("--seconds <count>", "length of each round or phase, instead of the usual one", parseSeconds)
     .option("--only <text>", "only the scenarios whose name has this text; targets of others count as not measured")
     .option("--strict", "exit status 1 when a target is missed")
     .addHelpText("after", `\nSuites:\n${SUITE_LIST}`)
     .action(async (name: string | undefined, options: BenchOptions, command: Command) => {
-      const suite = SUITES.find((candidate) => candidate.name === name);
-      if (suite === undefined) {
-        const what = name === undefined ? "a suite is missing" : `there is no suite "${name}"`;
-        command.error(`weft: Cannot run a benchmark: ${what}. Suites:\n${SUITE_LIST}`, { exitCode: EXIT_CODE.usage });
+      const fail = (message: string): never => command.error(message, { exitCode: EXIT_CODE.usage });
+      const suite = SUITES.find((candidate) => candidate.name === name) ?? fail(describeMissingSuite(name));
+      if (!suite.scenarios.some((scenario) => scenario.includes(options.only ?? ""))) {
+        fail(describeMissingScenario(suite, options.only ?? ""));
       }
       const htmlPath = options.html ?? options.json?.replace(/(?:\.json)?$/, ".html");
       for (const path of [options.json, htmlPath]) {
-        if (path !== undefined && !canWrite(path)) {
-          command.error(`weft: Cannot write ${path}: its folder cannot be written`, { exitCode: EXIT_CODE.usage });
-        }
+        if (path !== undefined && !canWrite(path)) fail(`weft: Cannot write ${path}: its folder cannot be written`);
       }
       process.exitCode = await run(suite, options, htmlPath);
     });
+}
+
+function describeMissingSuite(name: string | undefined): string {
+  const meant =
+    name === undefined
+      ? undefined
+      : suggest(
+          name,
+          SUITES.map((suite) => suite.name),
+        );
+  const what = name === undefined ? "a suite is missing" : `there is no suite "${name}"`;
+  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  return `weft: Cannot run a benchmark: ${what}${hint}\nSuites:\n${SUITE_LIST}`;
+}
+
+function describeMissingScenario({ name, scenarios }: Suite, only: string): string {
+  const list = scenarios.map((scenario) => `  ${scenario}`).join("\n");
+  return `weft: Cannot run a benchmark: no scenario of ${name} has "${only}" in its name\nScenarios:\n${list}`;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${SECONDS_MAX}.`);
 }
 
 /** Asked before the measurement, which takes long. Folders that are missing are made when the report is written. */
@@ -68,10 +93,11 @@ async function run(suite: Suite, options: BenchOptions, htmlPath: string | undef
   const progress = new Progress(process.stderr);
   try {
     const report = await suite.run({
-      plan: options.quick === true ? QUICK_PLAN : FULL_PLAN,
+      mode: options.quick === true ? "quick" : "full",
+      seconds: options.seconds ?? null,
       isWanted: (scenario) => scenario.includes(only),
       signal: interrupt.signal,
-      onStep: (scenario, peer, round) => progress.step(scenario, peer, round),
+      onStep: (scenario, detail) => progress.step(scenario, detail),
     });
     progress.end();
     process.stdout.write(renderText(report));

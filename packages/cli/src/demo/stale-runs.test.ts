@@ -15,7 +15,7 @@ test("createRunFolder() removes the folders of runs that are gone, and no others
   const { pid: deadPid } = spawnSync(process.execPath, ["--version"]);
   const stale = folderOf(deadPid);
   const others = [folderOf(process.ppid), folderOf("nonsense"), folderOf(null)];
-  const own = createRunFolder();
+  const own = createRunFolder("weft-run-");
   try {
     assert.ok(!existsSync(stale));
     assert.ok(others.every((path) => existsSync(path)));

@@ -2,15 +2,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const PREFIX = "weft-run-";
 const OWNER_FILE = "owner.pid";
 
-/** Makes an empty folder for a run, and removes those of runs that were killed before they could do it themselves. */
-export function createRunFolder(): string {
+/**
+ * Makes an empty folder for a run, and removes those of runs that were killed before they could do it themselves. `prefix`
+ * begins the folder's name.
+ */
+export function createRunFolder(prefix: string): string {
   for (const name of readdirSync(tmpdir())) {
-    if (name.startsWith(PREFIX)) removeIfStale(join(tmpdir(), name));
+    if (name.startsWith(prefix)) removeIfStale(join(tmpdir(), name));
   }
-  const path = mkdtempSync(join(tmpdir(), PREFIX));
+  const path = mkdtempSync(join(tmpdir(), prefix));
   writeFileSync(join(path, OWNER_FILE), String(process.pid));
   return path;
 }

@@ -39,7 +39,7 @@ export async function withMesh<T>(
   options: UpOptions,
   use: (running: RunningMesh) => Promise<T>,
 ): Promise<T | undefined> {
-  const path = options.folder === undefined ? createRunFolder() : prepareFolder(options.folder);
+  const path = options.folder === undefined ? createRunFolder("weft-run-") : prepareFolder(options.folder);
   const isTemporary = options.folder === undefined && !options.keepsFiles;
   const mesh = await planMesh();
   const folder = new RunFolder(path, mesh);

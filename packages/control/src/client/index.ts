@@ -12,6 +12,7 @@ export type { ResourceFile } from "../load/documents.ts";
 export type { LoadedResource } from "../load/finding.ts";
 export { loadResources } from "../load/load-resources.ts";
 export { renderProblem } from "../load/problems.ts";
+export { suggest } from "../load/suggest.ts";
 export { loadWorld } from "../source/load-world.ts";
 export type { LoadedWorld } from "../source/load-world.ts";
 export { watchDirectory } from "../source/directory-source.ts";

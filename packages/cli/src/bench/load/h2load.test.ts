@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
-import { launchH2load, parseH2load } from "./h2load.ts";
+import { launchH2load, parseH2load, parseTimedH2load } from "./h2load.ts";
 
 const REPORT = `starting benchmark...
 spawning thread #0: 8 total client(s). 4 total requests
@@ -38,6 +38,15 @@ test("parseH2load() reports other statuses, missing bytes and an older TLS", () 
   assert.equal(parseH2load(REPORT.replace("TLSv1.3", "TLSv1.2"), LOG, 37).fault, "the protocol was TLSv1.2");
 });
 
+test("parseTimedH2load() passes over requests that were open at the end, and counts what failed", () => {
+  const timed = REPORT.replace("4 started", "9 started").replace("4 2xx", "7 2xx");
+  const clean = { requests: 4, requestsPerSecond: 34_351.22, failed: 0, fault: "", p99Ms: 4 };
+  assert.deepEqual(parseTimedH2load(timed, LOG), clean);
+  const broken = parseTimedH2load(timed.replace("0 failed", "2 failed").replace("0 3xx", "1 3xx"), LOG);
+  assert.equal(broken.failed, 3);
+  assert.match(broken.fault, /^requests: 4 total.* 2 failed.*; status codes: 7 2xx, 1 3xx/);
+});
+
 test("parseH2load() refuses a report without a single answer", () => {
   const report = REPORT.replace("4 done, 4 succeeded", "0 done, 0 succeeded");
   assert.throws(
@@ -53,7 +62,7 @@ test("launchH2load() asks with the gRPC fields, a body and the cipher that all p
     target: "/x",
     connections: 8,
     streams: 50,
-    requests: 1000,
+    until: { requests: 1000 },
     contentType: "application/grpc",
     bodyPath: "/tmp/body",
     logPath: "/tmp/log",
@@ -74,4 +83,12 @@ test("launchH2load() asks with the gRPC fields, a body and the cipher that all p
     "/tmp/body",
     "https://127.0.0.1:1234/x",
   ]);
+});
+
+test("launchH2load() ends after a number of requests or after a time", () => {
+  const run = { port: 1, isTls: false, target: "/", connections: 1, streams: 1, contentType: "", bodyPath: null };
+  const argsOf = (until: { requests: number } | { seconds: number }): readonly string[] =>
+    launchH2load({ ...run, logPath: "/tmp/log", until }).args;
+  assert.equal(argsOf({ requests: 7 })[3], "-n7");
+  assert.equal(argsOf({ seconds: 7 })[3], "-D7");
 });

@@ -11,7 +11,8 @@ export interface H2loadOptions {
   readonly target: string;
   readonly connections: number;
   readonly streams: number;
-  readonly requests: number;
+  /** When it ends: a number of requests has every one of them accounted for; a time leaves open those of its last moment. */
+  readonly until: { readonly requests: number } | { readonly seconds: number };
   /** "" for none. */
   readonly contentType: string;
   /** File that every request has as its body; null for GET. */
@@ -25,8 +26,9 @@ const TLS13_CIPHER = "TLS_AES_128_GCM_SHA256";
 
 /** How to run h2load: one thread, so that it takes one core at most. */
 export function launchH2load(options: H2loadOptions): Launch {
-  const { connections, streams, requests, contentType, bodyPath } = options;
-  const args = ["-t1", `-c${connections}`, `-m${streams}`, `-n${requests}`, `--log-file=${options.logPath}`];
+  const { connections, streams, until, contentType, bodyPath } = options;
+  const end = "requests" in until ? `-n${until.requests}` : `-D${until.seconds}`;
+  const args = ["-t1", `-c${connections}`, `-m${streams}`, end, `--log-file=${options.logPath}`];
   if (options.isTls) args.push(`--tls13-ciphers=${TLS13_CIPHER}`, "--npn-list=h2");
   if (contentType !== "") args.push("-H", `content-type: ${contentType}`, "-H", "te: trailers");
   if (bodyPath !== null) args.push("-d", bodyPath);
@@ -65,6 +67,37 @@ export function parseH2load(output: string, log: string, bodyBytes: number): Loa
     ]
       .filter((fault) => fault !== "")
       .join("; "),
+  };
+}
+
+/** What h2load did in a given time; requests that were open at its end are neither answered nor failed. */
+export interface TimedH2load {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly failed: number;
+  /** What it said of those that failed; "" for nothing. */
+  readonly fault: string;
+  readonly p99Ms: number;
+}
+
+/**
+ * Reads the report and the log of a run that had a time.
+ *
+ * @throws WeftError BENCH_GENERATOR_FAILED
+ */
+export function parseTimedH2load(output: string, log: string): TimedH2load {
+  const counts = readFigure(output, /^requests: (.*)$/m, "number of requests");
+  const statuses = readFigure(output, /^status codes: (.*)$/m, "status codes");
+  const count = (text: string, word: string): number =>
+    Number(readFigure(text, new RegExp(String.raw`(\d+) ${word}`), `requests ${word}`));
+  // Failed ones are those that were cut and those with status 4xx or 5xx.
+  const failed = count(counts, "failed") + count(statuses, "3xx");
+  return {
+    requests: count(counts, "done"),
+    requestsPerSecond: Number(readFigure(output, /finished in [\d.]+\w+, ([\d.]+) req\/s/, "requests per second")),
+    failed,
+    fault: failed === 0 ? "" : `requests: ${counts}; status codes: ${statuses}`,
+    p99Ms: percentile(parseDurations(log), 0.99) / 1_000,
   };
 }
 

@@ -27,7 +27,7 @@ export async function runLoad(group: ProgramGroup, folder: string, run: LoadRun)
   const { load, request } = scenario;
   const bodyBytes = request.responseBody.length;
   if (load.tool === "wrk") {
-    const launch = launchWrk({ port, target: request.target, connections: load.connections, seconds });
+    const launch = launchWrk({ port, isTls: false, target: request.target, connections: load.connections, seconds });
     return parseWrk(await runToEnd(group, launch, seconds), bodyBytes);
   }
   const logPath = join(folder, "h2load.log");
@@ -40,7 +40,7 @@ export async function runLoad(group: ProgramGroup, folder: string, run: LoadRun)
     target: request.target,
     connections: load.connections,
     streams: load.streams,
-    requests: Math.max(inFlight, Math.round(run.requestsPerSecond * seconds)),
+    until: { requests: Math.max(inFlight, Math.round(run.requestsPerSecond * seconds)) },
     contentType: request.contentType,
     bodyPath,
     logPath,
@@ -53,7 +53,12 @@ export async function runLoad(group: ProgramGroup, folder: string, run: LoadRun)
   }
 }
 
-async function runToEnd(group: ProgramGroup, launch: Launch, seconds: number): Promise<string> {
+/**
+ * Runs a load generator that is planned for so many seconds; the result is its report.
+ *
+ * @throws WeftError BENCH_GENERATOR_FAILED, BENCH_INTERRUPTED
+ */
+export async function runToEnd(group: ProgramGroup, launch: Launch, seconds: number): Promise<string> {
   const msMax = seconds * 1_000 * ROUND_OVERRUN_FACTOR + ROUND_EXTRA_MS_MAX;
   const { output, code, isTimedOut } = await group.run(launch, msMax);
   if (code === 0) return output;

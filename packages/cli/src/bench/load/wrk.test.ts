@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
-import { parseWrk } from "./wrk.ts";
+import { countWrkFailures, launchWrk, parseWrk } from "./wrk.ts";
 
 const REPORT = `Running 1s test @ http://127.0.0.1:18001/
   1 threads and 64 connections
@@ -38,6 +38,18 @@ test("parseWrk() reports errors of sockets and statuses", () => {
   const faults = "  Socket errors: connect 0, read 3, write 0, timeout 1\n  Non-2xx or 3xx responses: 7\nRequests/sec:";
   const { fault } = parseWrk(REPORT.replace("Requests/sec:", faults), 5);
   assert.equal(fault, "Socket errors: connect 0, read 3, write 0, timeout 1; Non-2xx or 3xx responses: 7");
+});
+
+test("countWrkFailures() adds up errors of sockets and wrong statuses", () => {
+  assert.equal(countWrkFailures(REPORT), 0);
+  const faults = "  Socket errors: connect 1, read 3, write 2, timeout 4\n  Non-2xx or 3xx responses: 7\nRequests/sec:";
+  assert.equal(countWrkFailures(REPORT.replace("Requests/sec:", faults)), 17);
+});
+
+test("launchWrk() names the address that is asked", () => {
+  const run = { port: 1234, target: "/x", connections: 8, seconds: 2 };
+  assert.equal(launchWrk({ ...run, isTls: false }).args.at(-1), "http://127.0.0.1:1234/x");
+  assert.equal(launchWrk({ ...run, isTls: true }).args.at(-1), "https://127.0.0.1:1234/x");
 });
 
 test("parseWrk() reports answers that were cut short", () => {

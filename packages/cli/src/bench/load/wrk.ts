@@ -6,14 +6,15 @@ import { checkBytes, type LoadResult, readFigure, unreadable } from "./load-resu
 /** What wrk is to do. */
 export interface WrkOptions {
   readonly port: number;
+  readonly isTls: boolean;
   readonly target: string;
   readonly connections: number;
   readonly seconds: number;
 }
 
 /** How to run wrk: one thread, so that it takes one core at most. */
-export function launchWrk({ port, target, connections, seconds }: WrkOptions): Launch {
-  const url = `http://${LOOPBACK}:${port}${target}`;
+export function launchWrk({ port, isTls, target, connections, seconds }: WrkOptions): Launch {
+  const url = `${isTls ? "https" : "http"}://${LOOPBACK}:${port}${target}`;
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "--latency", url];
   return { name: "wrk", command: findProgram("wrk") ?? "wrk", args };
 }
@@ -42,6 +43,13 @@ export function parseWrk(output: string, bodyBytes: number): LoadResult {
       .filter((fault) => fault !== "")
       .join("; "),
   };
+}
+
+/** Requests without a right answer in wrk's report: each error of a socket is one, because wrk has one at a time on each. */
+export function countWrkFailures(output: string): number {
+  const counts = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output) ?? [];
+  const errors = counts.slice(1).reduce((sum, count) => sum + Number(count), 0);
+  return errors + Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
 }
 
 const TIME_UNITS_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -1,5 +1,6 @@
 import type { Machine } from "../machine.ts";
 import type { BenchFault, LoadRound, Measurements, MemoryRound } from "../measurement.ts";
+import type { PhaseRow } from "../reload/phase-row.ts";
 import { median } from "../statistics.ts";
 import { evaluateTargets, type TargetResult } from "../targets.ts";
 
@@ -24,7 +25,7 @@ export interface MemoryRow {
 }
 
 /** A row of the report; units are in the names. */
-export type BenchRow = LoadRow | MemoryRow;
+export type BenchRow = LoadRow | MemoryRow | PhaseRow;
 
 /** What `weft bench` writes as JSON. */
 export interface BenchReport {
@@ -34,11 +35,11 @@ export interface BenchReport {
   readonly rows: readonly BenchRow[];
   /** All of the suite's, met, missed or not measured. */
   readonly targets: readonly TargetResult[];
-  /** Peers that are not installed. */
+  /** Peers and load generators that are not installed. */
   readonly left_out: readonly string[];
   readonly faults: readonly BenchFault[];
-  /** What rows and targets are computed from. */
-  readonly rounds: { readonly load: readonly LoadRound[]; readonly memory: readonly MemoryRound[] };
+  /** What rows and targets are computed from, where they are medians over rounds. */
+  readonly rounds?: { readonly load: readonly LoadRound[]; readonly memory: readonly MemoryRound[] };
 }
 
 /** What a report is made of. */
@@ -68,6 +69,22 @@ export function createReport({ suite, mode, machine, leftOut, measurements }: Re
 /** True for a row about load. */
 export function isLoadRow(row: BenchRow): row is LoadRow {
   return "cpu_us_per_request" in row;
+}
+
+/** True for a row about what clients met while something changed. */
+export function isPhaseRow(row: BenchRow): row is PhaseRow {
+  return "client" in row;
+}
+
+/** True for a row about memory. */
+export function isMemoryRow(row: BenchRow): row is MemoryRow {
+  return !isLoadRow(row) && !isPhaseRow(row);
+}
+
+/** Where it was measured, as a sentence. */
+export function renderMachine({ machine, mode }: BenchReport): string {
+  const parts = Object.values(machine).filter((part) => part !== "");
+  return `Measured on ${parts.join(", ")}${mode === "quick" ? " (quick run)" : ""}.`;
 }
 
 /** Rounds of one peer in one scenario together; peers in the order in which they first come. */

@@ -1,13 +1,24 @@
 import { cpuByRound, OWN_PEER } from "../targets.ts";
 import { medianRatio } from "../statistics.ts";
 import type { LoadRound } from "../measurement.ts";
-import { type BenchReport, type BenchRow, isLoadRow } from "./bench-report.ts";
+import type { PhaseRow } from "../reload/phase-row.ts";
+import { type BenchReport, isLoadRow, isMemoryRow, isPhaseRow, type LoadRow, type MemoryRow } from "./bench-report.ts";
 
 /** One scenario as a table of texts, for the terminal and for HTML alike. */
 export interface FigureTable {
   readonly scenario: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** What a drawing compares: less is better. */
+  readonly bars: readonly Bar[];
+  /** What the bars stand for. */
+  readonly barUnit: string;
+}
+
+/** One bar of a drawing. */
+export interface Bar {
+  readonly peer: string;
+  readonly value: number;
 }
 
 /** Three digits that mean something; thousands with a gap. */
@@ -23,13 +34,14 @@ export function createTables(report: BenchReport): readonly FigureTable[] {
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))];
   return scenarios.map((scenario) => {
     const rows = report.rows.filter((row) => row.scenario === scenario);
-    return rows.every(isLoadRow)
-      ? createLoadTable(scenario, rows, report.rounds.load)
-      : createMemoryTable(scenario, rows);
+    const load = rows.filter(isLoadRow);
+    if (load.length > 0) return createLoadTable(scenario, load, report.rounds?.load ?? []);
+    const phase = rows.filter(isPhaseRow);
+    return phase.length > 0 ? createPhaseTable(scenario, phase) : createMemoryTable(scenario, rows.filter(isMemoryRow));
   });
 }
 
-function createLoadTable(scenario: string, rows: readonly BenchRow[], rounds: readonly LoadRound[]): FigureTable {
+function createLoadTable(scenario: string, rows: readonly LoadRow[], rounds: readonly LoadRound[]): FigureTable {
   const ours = cpuByRound(rounds, scenario, OWN_PEER);
   const oursByRound = (figure: (round: LoadRound) => number, peer: string): ReadonlyMap<number, number> =>
     new Map(
@@ -42,30 +54,50 @@ function createLoadTable(scenario: string, rows: readonly BenchRow[], rounds: re
   return {
     scenario,
     head: ["peer", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "RSS MB", "our CPU", "our requests/s"],
-    rows: rows
-      .filter(isLoadRow)
-      .map((row) => [
-        row.peer,
-        formatFigure(row.requests_per_second),
-        formatFigure(row.p50_ms),
-        formatFigure(row.p99_ms),
-        formatFigure(row.cpu_us_per_request),
-        formatFigure(row.rss_mb),
-        row.peer === OWN_PEER ? "" : ratio(medianRatio(ours, cpuByRound(rounds, scenario, row.peer))),
-        row.peer === OWN_PEER ? "" : ratio(medianRatio(oursByRound(rate, OWN_PEER), oursByRound(rate, row.peer))),
-      ]),
+    rows: rows.map((row) => [
+      row.peer,
+      formatFigure(row.requests_per_second),
+      formatFigure(row.p50_ms),
+      formatFigure(row.p99_ms),
+      formatFigure(row.cpu_us_per_request),
+      formatFigure(row.rss_mb),
+      row.peer === OWN_PEER ? "" : ratio(medianRatio(ours, cpuByRound(rounds, scenario, row.peer))),
+      row.peer === OWN_PEER ? "" : ratio(medianRatio(oursByRound(rate, OWN_PEER), oursByRound(rate, row.peer))),
+    ]),
+    bars: rows.map(({ peer, cpu_us_per_request: value }) => ({ peer, value })),
+    barUnit: "CPU microseconds per request",
   };
 }
 
-function createMemoryTable(scenario: string, rows: readonly BenchRow[]): FigureTable {
+function createMemoryTable(scenario: string, rows: readonly MemoryRow[]): FigureTable {
   const isIdle = rows.some((row) => "rss_kb_per_idle_connection" in row);
+  const barUnit = isIdle ? "RSS KB/connection" : "RSS growth MB";
+  const figureOf = (row: MemoryRow): number | null => row.rss_kb_per_idle_connection ?? row.rss_growth_mb ?? null;
   return {
     scenario,
-    head: ["peer", "RSS MB", isIdle ? "RSS KB/connection" : "RSS growth MB"],
-    rows: rows.flatMap((row) => {
-      if (isLoadRow(row)) return [];
-      const figure = row.rss_kb_per_idle_connection ?? row.rss_growth_mb ?? null;
-      return [[row.peer, formatFigure(row.rss_mb), formatFigure(figure)]];
-    }),
+    head: ["peer", "RSS MB", barUnit],
+    rows: rows.map((row) => [row.peer, formatFigure(row.rss_mb), formatFigure(figureOf(row))]),
+    bars: rows.map((row) => ({ peer: row.peer, value: figureOf(row) ?? 0 })),
+    barUnit,
+  };
+}
+
+function createPhaseTable(scenario: string, rows: readonly PhaseRow[]): FigureTable {
+  return {
+    scenario: `${scenario} (${rows[0]?.changes ?? 0} times)`,
+    head: ["client", "requests", "requests/s", "failed", "may fail", "sent again", "p99 ms", "gap ms", "seen after ms"],
+    rows: rows.map((row) => [
+      row.client,
+      String(row.requests),
+      formatFigure(row.requests_per_second),
+      String(row.failed),
+      String(row.failed_at_most),
+      row.sent_again === null ? "-" : String(row.sent_again),
+      formatFigure(row.p99_ms),
+      formatFigure(row.gap_ms),
+      formatFigure(row.seen_after_ms),
+    ]),
+    bars: rows.flatMap(({ client: peer, gap_ms: value }) => (value === null ? [] : [{ peer, value }])),
+    barUnit: "Longest time without an answer, ms",
   };
 }

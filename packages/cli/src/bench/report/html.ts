@@ -1,18 +1,17 @@
 import { OWN_PEER } from "../targets.ts";
-import { type BenchReport, isLoadRow } from "./bench-report.ts";
-import { createTables, type FigureTable, formatFigure } from "./figures.ts";
+import { type BenchReport, renderMachine } from "./bench-report.ts";
+import { type Bar, createTables, type FigureTable, formatFigure } from "./figures.ts";
 import { renderTarget } from "./text.ts";
 
 /** The report as one HTML file: no script, no asset from anywhere. */
 export function renderHtml(report: BenchReport): string {
-  const { suite, machine, mode, left_out: leftOut } = report;
-  const machineText = `Measured on ${Object.values(machine).join(", ")}${mode === "quick" ? " (quick run)" : ""}.`;
+  const { suite, left_out: leftOut } = report;
   const leftOutText =
     leftOut.length === 0 ? "" : `<p>Not installed and left out: ${escapeHtml(leftOut.join(", "))}.</p>`;
   const targets = report.targets.map(
     (target) => `<li class="${target.ok ? "met" : "missed"}">${escapeHtml(renderTarget(target))}</li>`,
   );
-  const sections = createTables(report).map((table) => renderSection(report, table));
+  const sections = createTables(report).map((table) => renderSection(table));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -23,7 +22,7 @@ export function renderHtml(report: BenchReport): string {
 </head>
 <body>
 <h1>weft bench ${escapeHtml(suite)}</h1>
-<p>${escapeHtml(machineText)}</p>
+<p>${escapeHtml(renderMachine(report))}</p>
 ${leftOutText}
 <h2>Targets</h2>
 <ul class="targets">
@@ -52,19 +51,11 @@ svg .own { fill: var(--own); }
 svg .other { fill: var(--other); }
 `;
 
-function renderSection(report: BenchReport, table: FigureTable): string {
-  const bars = report.rows
-    .filter(({ scenario }) => scenario === table.scenario)
-    .map((row) => {
-      if (isLoadRow(row)) return { peer: row.peer, value: row.cpu_us_per_request };
-      return { peer: row.peer, value: row.rss_kb_per_idle_connection ?? row.rss_growth_mb ?? 0 };
-    });
-  const isLoad = table.head.includes("CPU us/request");
-  const unit = isLoad ? "CPU microseconds per request" : (table.head.at(-1) ?? "");
+function renderSection(table: FigureTable): string {
   const renderCells = (cells: readonly string[], tag: "th" | "td"): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
   return `<h2>${escapeHtml(table.scenario)}</h2>
-${renderBars(bars, unit)}
+${renderBars(table.bars, table.barUnit)}
 <table>
 <thead>${renderCells(table.head, "th")}</thead>
 <tbody>
@@ -73,10 +64,10 @@ ${table.rows.map((row) => renderCells(row, "td")).join("\n")}
 </table>`;
 }
 
-const BAR = { height: 22, gap: 6, labelWidth: 100, width: 560, figureWidth: 90 } as const;
+const BAR = { height: 22, gap: 6, labelWidth: 130, width: 560, figureWidth: 90 } as const;
 
 /** Horizontal bars from zero, all to one scale. */
-export function renderBars(bars: readonly { readonly peer: string; readonly value: number }[], unit: string): string {
+export function renderBars(bars: readonly Bar[], unit: string): string {
   const largest = Math.max(...bars.map(({ value }) => value), Number.MIN_VALUE);
   const width = BAR.labelWidth + BAR.width + BAR.figureWidth;
   const height = bars.length * (BAR.height + BAR.gap);

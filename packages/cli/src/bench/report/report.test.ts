@@ -85,7 +85,7 @@ test("renderText() shows figures, ratios per round pair, faults and targets", ()
 
 test("renderHtml() is one file with plots, without scripts, assets or unescaped text", () => {
   const html = renderHtml(createSample());
-  assert.match(html, /<rect class="own" x="100" y="0" width="560\.0"/);
+  assert.match(html, /<rect class="own" x="130" y="0" width="560\.0"/);
   assert.doesNotMatch(html, /<script|<link|<img|url\(|https?:/);
   assert.match(html, /Some &lt;Processor&gt;/);
   assert.match(html, /1 &lt;b&gt; error/);
@@ -106,4 +106,40 @@ test("formatFigure() keeps three digits", () => {
     [12_345.6, "12 346"],
   ];
   for (const [value, expected] of cases) assert.equal(formatFigure(value), expected);
+});
+
+test("a report about phases has a table per phase, for the terminal and as HTML", () => {
+  const row = {
+    scenario: "workers killed",
+    peer: "weft",
+    failed_at_most: 8,
+    changes: 3,
+    p99_ms: 12,
+    seen_after_ms: null,
+  };
+  const rows = [
+    { ...row, client: "HTTP/2", requests: 1_234, requests_per_second: 411, failed: 8, sent_again: 0, gap_ms: 42 },
+    { ...row, client: "wrk", requests: 9, requests_per_second: 3, failed: 0, sent_again: null, gap_ms: null },
+  ];
+  const name = "workers killed: failed requests";
+  const target = { name, limit: 0, unit: "requests", value: 0, ok: true, reason: "" } as const;
+  const machine = { ...MACHINE, generators: "" };
+  const report = {
+    suite: "reload",
+    mode: "full",
+    machine,
+    rows,
+    targets: [target],
+    left_out: ["wrk"],
+    faults: [],
+  } as const;
+  const text = renderText(report);
+  assert.match(text, /^Measured on Some <Processor>, .*, nginx 1\.\nNot installed and left out: wrk\.\n/);
+  assert.match(text, /\nworkers killed \(3 times\)\n {2}client +requests .*seen after ms\n/);
+  assert.match(text, /\n {2}HTTP\/2 +1234 +411 +8 +8 +0 +12\.0 +42\.0 +-\n/);
+  assert.match(text, /✔ workers killed: failed requests: 0 requests, at most 0 requests\n/);
+  const html = renderHtml(report);
+  // A client that does not know its gap has no bar.
+  assert.equal(html.match(/<rect /g)?.length, 1);
+  assert.match(html, /<p>Longest time without an answer, ms; less is better\.<\/p>/);
 });

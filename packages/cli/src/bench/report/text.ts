@@ -1,11 +1,11 @@
 import type { TargetResult } from "../targets.ts";
-import type { BenchReport } from "./bench-report.ts";
+import { type BenchReport, renderMachine } from "./bench-report.ts";
 import { createTables, type FigureTable, formatFigure } from "./figures.ts";
 
 /** The report for a terminal. */
 export function renderText(report: BenchReport): string {
-  const { machine, left_out: leftOut, faults, mode } = report;
-  const lines = [`Measured on ${Object.values(machine).join(", ")}${mode === "quick" ? " (quick run)" : ""}.`];
+  const { left_out: leftOut, faults } = report;
+  const lines = [renderMachine(report)];
   if (leftOut.length > 0) lines.push(`Not installed and left out: ${leftOut.join(", ")}.`);
   for (const table of createTables(report)) lines.push("", ...renderTable(table));
   if (faults.length > 0) lines.push("", "Faults (not in the figures above):");
@@ -20,7 +20,8 @@ export function renderText(report: BenchReport): string {
 /** A target as one sentence. */
 export function renderTarget({ name, limit, unit, value, reason }: TargetResult): string {
   const suffix = unit === "ratio" ? "" : ` ${unit}`;
-  const found = value === null ? "not measured" : `${formatFigure(value)}${suffix}`;
+  const figure = unit === "requests" && value !== null ? String(value) : formatFigure(value);
+  const found = value === null ? "not measured" : `${figure}${suffix}`;
   return `${name}: ${found}, at most ${limit}${suffix}${reason === "" ? "" : ` (${reason})`}`;
 }
 
