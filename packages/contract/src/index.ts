@@ -18,6 +18,7 @@ export type { Fields } from "./head.ts";
 export type { CertificateConfig, ListenerConfig, ListenerProtocol, ListenerTls, TcpRoute } from "./listener.ts";
 export type { AccessLogRule, AccessLogSettings, ProxySettings, TracingSettings } from "./proxy-settings.ts";
 export type { ReloadStatus } from "./reload-status.ts";
+export { FALLBACK_CREATED_MS } from "./route.ts";
 export type {
   Colour,
   Cors,

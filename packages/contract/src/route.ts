@@ -140,6 +140,12 @@ export interface Colour {
   readonly value: string;
 }
 
+/**
+ * `createdMs` of rules that no route asked for: they answer for a listener where none of its own matches, and lose
+ * every tie.
+ */
+export const FALLBACK_CREATED_MS: number = Number.MAX_SAFE_INTEGER;
+
 /** One rule of a route: what matches, what happens. Exactly one of redirect, directResponse and backends applies. */
 export interface RouteRule {
   /** Route's namespace/name, for metrics, logs and `explain`. */

@@ -14,6 +14,7 @@ import type {
   ExplainRequest,
   ListenerStatus,
   Readiness,
+  TableExplanation,
   WorkerStatus,
 } from "./admin/index.ts";
 import type { ClusterStation } from "./cluster-station.ts";
@@ -21,7 +22,7 @@ import { type ClusterDescription, describeCluster } from "./cluster/index.ts";
 import type { Listener } from "./listener/index.ts";
 import type { LogLevel } from "./log.ts";
 import type { MetricsSnapshot } from "./metrics/index.ts";
-import { explainMatch, type Explanation, type RouteTable } from "./router/index.ts";
+import { explainMatch, type RouteTable } from "./router/index.ts";
 
 /** How the level of the process log is read and changed. */
 export interface LogLevelControl {
@@ -136,12 +137,14 @@ export class ProxyAdmin implements AdminSource {
     return [{ id: 0, pid: process.pid, state, startedAtMs: this.#startedAtMs, revision, restarts: 0 }];
   }
 
-  async explain(request: ExplainRequest): Promise<readonly Explanation[]> {
+  async explain(request: ExplainRequest): Promise<readonly TableExplanation[]> {
     const { method, authority, path, fields } = request;
     const head = new RequestHead(method, "", authority, path, fields, 0);
-    const explanations: Explanation[] = [];
+    const explanations: TableExplanation[] = [];
     for (const table of this.#deps.tables()) {
-      if (request.table === "" || request.table === table.name) explanations.push(explainMatch(table, head));
+      if (request.table !== "" && request.table !== table.name) continue;
+      const listeners = Array.from(this.#deps.listeners()).filter(({ config }) => config.routeTable === table.name);
+      explanations.push({ ...explainMatch(table, head), listeners: listeners.map(describeListener) });
     }
     return explanations;
   }
@@ -157,4 +160,8 @@ export class ProxyAdmin implements AdminSource {
   async drain(): Promise<void> {
     this.#deps.drain();
   }
+}
+
+function describeListener({ config, port }: Listener): TableExplanation["listeners"][number] {
+  return { name: config.name, address: config.address, port, isTls: config.tls !== null };
 }

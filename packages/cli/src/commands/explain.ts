@@ -1,67 +1,73 @@
-import type { AdminSource } from "@weft/proxy";
+import type { TableExplanation } from "@weft/proxy";
 import { Command, InvalidArgumentError } from "commander";
 import { type AdminAddress, adminOption } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
+import { isRouted, pickListeners, renderExplanations } from "../admin/explain-view.ts";
 import { EXIT_CODE } from "../exit-code.ts";
-
-/** Why one route table sends a request where it does. */
-type Explanation = Awaited<ReturnType<AdminSource["explain"]>>[number];
 
 interface ExplainOptions {
   readonly admin: AdminAddress;
   readonly header: readonly string[];
-  readonly table?: string;
+  readonly listener?: string;
   readonly json?: boolean;
 }
 
 /** `weft explain METHOD URL`: where a request would go, and why not elsewhere. */
 export function createCommand(): Command {
   return new Command("explain")
-    .description("print how a running mesh or proxy would route a request, and why; status 1 if nothing matches")
+    .description("print how a running mesh or proxy would route a request, and why; status 1 if no route takes it")
     .argument("<method>", "GET, POST, ...")
     .argument("<url>", "http://authority/path?query; the authority is the Host header, whoever is asked", parseUrl)
     .addOption(adminOption())
     .option("-H, --header <name:value>", "a header of the request; may be given several times", collectHeader, [])
-    .option("--table <name>", "only this route table")
+    .option("--listener <name or port>", "only this listener; default: the one on the URL's port, or else all")
     .option("--json", "print it as JSON")
+    .addHelpText("after", EXAMPLES)
     .action(async (method: string, url: URL, options: ExplainOptions) => {
       const explanations = await explain(method, url, options);
+      const { listener } = options;
+      const named = listener === undefined ? explanations : explanations.filter((each) => isServedBy(each, listener));
+      if (named.length === 0) throw new Error(noListener(explanations, listener));
+      const { asked, others } = pickListeners(named, url.port === "" ? null : Number(url.port));
       const output =
-        options.json === true ? JSON.stringify(explanations, undefined, 2) : explanations.map(render).join("\n\n");
+        options.json === true ? JSON.stringify([...asked, ...others], undefined, 2) : renderExplanations(asked, others);
       process.stdout.write(`${output}\n`);
-      if (!explanations.some(({ winner }) => winner !== null)) process.exitCode = EXIT_CODE.failed;
+      if (!asked.some(isRouted)) process.exitCode = EXIT_CODE.failed;
     });
 }
 
-async function explain(method: string, url: URL, options: ExplainOptions): Promise<readonly Explanation[]> {
+const EXAMPLES = `
+Examples:
+  weft explain GET http://shop.example/cart
+  weft explain POST http://shop.example:8443/cart -H 'x-version: v2'
+  weft explain GET http://cart/items --listener outbound --admin 127.0.0.1:15100`;
+
+async function explain(
+  method: string,
+  url: URL,
+  { admin, header: headers }: ExplainOptions,
+): Promise<readonly TableExplanation[]> {
   const query = new URLSearchParams({
     method: method.toUpperCase(),
     authority: url.host,
     path: `${url.pathname}${url.search}`,
-    table: options.table ?? "",
   });
-  for (const header of options.header) query.append("header", header);
-  const { explanations } = await getJson<{ explanations: readonly Explanation[] }>(
-    options.admin,
+  for (const header of headers) query.append("header", header);
+  const { explanations } = await getJson<{ explanations: readonly TableExplanation[] }>(
+    admin,
     `/api/explain?${query.toString()}`,
   );
   return explanations;
 }
 
-function render({ table, host, path, groups, winner, refusal, isTruncated }: Explanation): string {
-  const verdict =
-    winner === null ? `no route (${refusal ?? "unknown"})` : `route ${winner.route}, rule ${winner.rule + 1}`;
-  const lines = [`table ${table}: ${host}${path} -> ${verdict}`];
-  for (const { hostname, candidates } of groups) {
-    lines.push(`  host ${hostname}`);
-    for (const { route, rule, path: pathMatch, rejectedBecause } of candidates) {
-      const mark = rejectedBecause === null ? "✔" : "✖";
-      const reason = rejectedBecause === null ? "" : `: ${rejectedBecause}`;
-      lines.push(`    ${mark} ${route}, rule ${rule + 1}, ${pathMatch}${reason}`);
-    }
-  }
-  if (isTruncated) lines.push("    ... and more that were looked at");
-  return lines.join("\n");
+function isServedBy({ listeners }: TableExplanation, wanted: string): boolean {
+  return listeners.some(({ name, port }) => name === wanted || String(port) === wanted);
+}
+
+function noListener(explanations: readonly TableExplanation[], wanted: string | undefined): string {
+  const names = explanations.flatMap(({ listeners }) => listeners.map(({ name, port }) => `${name} (port ${port})`));
+  const there = names.length === 0 ? "none routes requests" : `those that route requests are ${names.join(", ")}`;
+  return `Cannot explain the routing${wanted === undefined ? "" : ` of listener ${wanted}`}: ${there}`;
 }
 
 function parseUrl(text: string): URL {

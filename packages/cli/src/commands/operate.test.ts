@@ -28,7 +28,8 @@ metadata: { name: cart }
 spec:
   parentRefs: [{ group: weft.dev, kind: Service, name: cart }]
   rules:
-    - matches: [{ headers: [{ name: x-version, value: v2 }] }]
+    - name: next
+      matches: [{ headers: [{ name: x-version, value: v2 }] }]
       backendRefs: [{ name: cart, port: 80 }]
 `;
 
@@ -92,17 +93,34 @@ test("weft status says what is wrong with the configuration on disk, by file", a
 test("weft explain says where a request goes and why not elsewhere, and ends with 1 when nothing matches", async () => {
   const matched = await runCommand(["explain", "get", "http://cart/items?a=b", "-H", "x-version: v2", ...admin]);
   assert.equal(matched.status, 0);
-  assert.match(matched.stdout, /table outbound: cart\/items.* -> route default\/cart, rule 1/);
-  assert.match(matched.stdout, /✔ default\/cart, rule 1/);
+  const place = String.raw`^listener outbound 127\.0\.0\.1:\d+: `;
+  const rule = String.raw`default\/cart rules\[0\] "next" matches\[0\]`;
+  assert.match(matched.stdout, new RegExp(`${place}${rule} -> default/cart:80$`, "m"));
+  assert.match(matched.stdout, new RegExp(`✔ ${rule} prefix "/"$`, "m"));
 
   const rejected = await runCommand(["explain", "GET", "http://cart/items", ...admin]);
   assert.equal(rejected.status, 1);
-  assert.match(rejected.stdout, /no route \(ROUTER_NO_MATCH\)/);
-  assert.match(rejected.stdout, /✖ default\/cart, rule 1, .*x-version/);
+  assert.match(rejected.stdout, new RegExp(`${place}answered 404, no route matches$`, "m"));
+  assert.match(
+    rejected.stdout,
+    new RegExp(`✖ ${rule} prefix "/": header "x-version" is missing, expected exact "v2"$`, "m"),
+  );
+  const json = JSON.parse(
+    (await runCommand(["explain", "GET", "http://cart/", "--json", ...admin])).stdout,
+  ) as object[];
+  assert.deepEqual(
+    json.map((explanation) => Reflect.get(explanation, "status")),
+    [404],
+  );
+});
 
+test("weft explain ends with 2 on wrong usage, and says which listeners there are", async () => {
   for (const args of [["GET", "cart"], ["GET", "http://cart", "-H", "nonsense"], ["GET"]]) {
     assert.equal((await runCommand(["explain", ...args, ...admin])).status, 2, args.join(" "));
   }
+  const { status, stderr } = await runCommand(["explain", "GET", "http://cart", "--listener", "inbound", ...admin]);
+  assert.equal(status, 1);
+  assert.match(stderr, /Cannot explain the routing of listener inbound: those .* are outbound \(port \d+\)/);
 });
 
 test("weft top prints each second until it is told to end", async () => {

@@ -1,10 +1,11 @@
-import type {
-  CertificateConfig,
-  FrontendValidation,
-  ListenerConfig,
-  ListenerTls,
-  RouteRule,
-  RouteTableConfig,
+import {
+  type CertificateConfig,
+  FALLBACK_CREATED_MS,
+  type FrontendValidation,
+  type ListenerConfig,
+  type ListenerTls,
+  type RouteRule,
+  type RouteTableConfig,
 } from "@weft/contract";
 import { HOST_REGEXES_MAX, RULE_HOSTNAMES_MAX, TABLE_RULES_MAX } from "../limits.ts";
 import { compareText } from "../load/problems.ts";
@@ -150,7 +151,7 @@ function noRoute({ gateway, listener }: BoundListener, hostname: string): RouteR
     ruleName: "",
     hostnames: [hostname],
     match: { ...ANY_MATCH, path: null },
-    createdMs: Number.MAX_SAFE_INTEGER,
+    createdMs: FALLBACK_CREATED_MS,
     backends: [],
     redirect: null,
     directResponse: {

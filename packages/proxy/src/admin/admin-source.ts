@@ -47,6 +47,11 @@ export interface WorkerStatus {
   readonly restarts: number;
 }
 
+/** Why one route table sends a request where it does, and who serves that table. */
+export interface TableExplanation extends Explanation {
+  readonly listeners: readonly Pick<ListenerStatus, "name" | "address" | "port" | "isTls">[];
+}
+
 /** A request to explain the routing of. */
 export interface ExplainRequest {
   readonly method: string;
@@ -73,7 +78,7 @@ export interface AdminSource {
   connections(): Promise<readonly ConnectionStatus[]>;
   workers(): Promise<readonly WorkerStatus[]>;
   /** How each route table, or the one named, routes a request. */
-  explain(request: ExplainRequest): Promise<readonly Explanation[]>;
+  explain(request: ExplainRequest): Promise<readonly TableExplanation[]>;
   logLevel(): Promise<LogLevel>;
   setLogLevel(level: LogLevel): Promise<void>;
   /** Begins to drain; resolves at once, not when the last connection is gone. */

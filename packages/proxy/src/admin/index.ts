@@ -6,6 +6,7 @@ export type {
   ExplainRequest,
   ListenerStatus,
   Readiness,
+  TableExplanation,
   WorkerStatus,
 } from "./admin-source.ts";
 export type { ShownReloads } from "./show-reloads.ts";

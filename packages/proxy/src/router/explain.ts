@@ -1,28 +1,31 @@
-import type { RequestHead } from "@weft/contract";
+import { FALLBACK_CREATED_MS, type RequestHead } from "@weft/contract";
 import { normalisePath } from "../path/index.ts";
-import { type Condition, headerText } from "./condition.ts";
 import type { RouterErrorCode } from "./errors.ts";
+import { conditionReasons, describeRule, type ExplainedRule, type Lookup, pathReason } from "./explained-rule.ts";
 import { canonicalHost } from "./host.ts";
 import { EXPLAIN_CANDIDATES_MAX } from "./limits.ts";
-import { queryValue } from "./query.ts";
-import { acceptsMethod } from "./rule-list.ts";
+import { findNearMisses } from "./near-miss.ts";
 import type { CompiledRule } from "./rule.ts";
+import type { RulePlace } from "./rule-text.ts";
 import type { RouteTable } from "./table.ts";
-
-/** A rule that was looked at, and why it was not taken; `rejectedBecause` is null for the one that was. */
-export interface ExplainedCandidate {
-  readonly route: string;
-  readonly rule: number;
-  readonly matchIndex: number;
-  /** `prefix "/a"`, `exact "/b"`, `regex "/c/.*"`. */
-  readonly path: string;
-  readonly rejectedBecause: string | null;
-}
 
 /** The rules of one host name that fit the path, in order of precedence. */
 export interface ExplainedGroup {
   readonly hostname: string;
-  readonly candidates: readonly ExplainedCandidate[];
+  readonly candidates: readonly ExplainedRule[];
+}
+
+/** What becomes of a request that has a rule. */
+export type ExplainedAction =
+  | { readonly type: "forward"; readonly backends: readonly { readonly cluster: string; readonly share: number }[] }
+  | { readonly type: "redirect" | "respond"; readonly status: number };
+
+/** The rule that was taken. */
+export interface ExplainedWinner extends RulePlace {
+  readonly matchIndex: number;
+  readonly action: ExplainedAction;
+  /** True if no route matches and the rule only says so, for a listener of its own. */
+  readonly isFallback: boolean;
 }
 
 /** Why a request goes where it goes; plain data. */
@@ -34,82 +37,87 @@ export interface Explanation {
   readonly path: string;
   /** Host names of the table that the host belongs to, most specific first, up to the one that decided. */
   readonly groups: readonly ExplainedGroup[];
-  readonly winner: { readonly route: string; readonly rule: number; readonly matchIndex: number } | null;
+  readonly winner: ExplainedWinner | null;
   /** Set when there is no winner. */
   readonly refusal: RouterErrorCode | null;
-  /** True if more candidates were looked at than are listed. */
+  /** The status that the proxy answers without asking anybody; null for a request that is forwarded. */
+  readonly status: number | null;
+  /** Where no route matches: the rules that came nearest and are not among the candidates, nearest first. */
+  readonly nearMisses: readonly ExplainedRule[];
+  /** True if more rules were looked at than are listed, or the table has more than are looked at. */
   readonly isTruncated: boolean;
 }
 
 /** Explains what `table.match(head)` answers; for people, so not on the hot path. */
 export function explainMatch(table: RouteTable, head: RequestHead): Explanation {
-  const host = canonicalHost(head.authority);
   const normal = normalisePath(head.path);
-  const winner = table.match(head)?.rule;
-  const groups: ExplainedGroup[] = [];
-  let listed = 0;
-  let isTruncated = false;
-  if (normal.ok) {
-    const pathname = normal.path.split("?", 1)[0] ?? "";
-    for (const group of table.candidates(head.authority, pathname)) {
-      const position = winner === undefined ? -1 : group.rules.indexOf(winner);
-      const looked = position < 0 ? group.rules : group.rules.slice(0, position + 1);
-      const kept = looked.slice(0, EXPLAIN_CANDIDATES_MAX - listed);
-      isTruncated ||= kept.length < looked.length;
-      listed += kept.length;
-      groups.push({
-        hostname: group.hostname,
-        candidates: kept.map((rule) => explainCandidate(rule, rule === winner, head, normal.path, pathname)),
-      });
-      if (position >= 0) break;
-    }
-  }
+  const rule = table.match(head)?.rule;
+  const refusal = table.refusal(head);
+  const host = canonicalHost(head.authority);
+  const path = normal.ok ? normal.path : head.path;
+  const lookup: Lookup = { head, host, path, pathname: path.split("?", 1)[0] ?? "" };
+  const { groups, listed, isTruncated } = normal.ok ? explainGroups(table, lookup, rule) : NO_GROUPS;
+  const winner = rule === undefined ? null : explainWinner(rule);
+  const isMatched = winner !== null && !winner.isFallback;
+  const near = isMatched || !normal.ok ? null : findNearMisses(table, lookup, listed);
   return {
     table: table.name,
     host,
-    path: normal.ok ? normal.path : head.path,
+    path,
     groups,
-    winner:
-      winner === undefined
-        ? null
-        : { route: winner.route, rule: winner.config.rule, matchIndex: winner.config.matchIndex },
-    refusal: table.refusal(head)?.code ?? null,
-    isTruncated,
+    winner,
+    refusal: refusal?.code ?? null,
+    status: statusOf(winner) ?? refusal?.status ?? null,
+    nearMisses: near?.rules ?? [],
+    isTruncated: isTruncated || near?.isTruncated === true,
   };
 }
 
-function explainCandidate(
-  rule: CompiledRule,
-  isWinner: boolean,
-  head: RequestHead,
-  path: string,
-  pathname: string,
-): ExplainedCandidate {
-  return {
-    route: rule.route,
-    rule: rule.config.rule,
-    matchIndex: rule.config.matchIndex,
-    path: `${rule.pathKind} ${JSON.stringify(rule.path === "" ? "/" : rule.path)}`,
-    rejectedBecause: isWinner ? null : rejection(rule, head, path, pathname),
-  };
+interface ListedGroups {
+  readonly groups: readonly ExplainedGroup[];
+  readonly listed: ReadonlySet<CompiledRule>;
+  readonly isTruncated: boolean;
 }
 
-function rejection(rule: CompiledRule, head: RequestHead, path: string, pathname: string): string {
-  if (!acceptsMethod(rule, head)) return `method is ${head.method}, expected ${rule.method}`;
-  for (const condition of rule.headers) {
-    const value = headerText(head, condition.name);
-    if (!condition.accepts(value)) return mismatch("header", condition, value);
+const NO_GROUPS: ListedGroups = { groups: [], listed: new Set(), isTruncated: false };
+
+function explainGroups(table: RouteTable, lookup: Lookup, winner: CompiledRule | undefined): ListedGroups {
+  const groups: ExplainedGroup[] = [];
+  const listed = new Set<CompiledRule>();
+  let isTruncated = false;
+  for (const group of table.candidates(lookup.head.authority, lookup.pathname)) {
+    const position = winner === undefined ? -1 : group.rules.indexOf(winner);
+    const looked = position < 0 ? group.rules : group.rules.slice(0, position + 1);
+    const kept = looked.slice(0, EXPLAIN_CANDIDATES_MAX - listed.size);
+    isTruncated ||= kept.length < looked.length;
+    for (const rule of kept) listed.add(rule);
+    const { hostname } = group;
+    groups.push({ hostname, candidates: kept.map((rule) => explainCandidate(rule, rule === winner, lookup)) });
+    if (position >= 0) break;
   }
-  for (const condition of rule.queryParams) {
-    const value = queryValue(path, condition.name);
-    if (!condition.accepts(value)) return mismatch("query parameter", condition, value);
-  }
-  if (rule.pathPattern?.matches(pathname) === false) return `path ${JSON.stringify(pathname)} does not match`;
-  return "another rule takes precedence";
+  return { groups, listed, isTruncated };
 }
 
-function mismatch(kind: string, condition: Condition, value: string | undefined): string {
-  const found = value === undefined ? "is missing" : `is ${JSON.stringify(value)}`;
-  const wanted = condition.type === "present" ? "" : `, expected ${condition.type} ${JSON.stringify(condition.value)}`;
-  return `${kind} "${condition.name}" ${found}${wanted}`;
+function explainCandidate(rule: CompiledRule, isWinner: boolean, lookup: Lookup): ExplainedRule {
+  if (isWinner) return describeRule(rule, []);
+  const { pathname } = lookup;
+  const reasons = [...conditionReasons(rule, lookup)];
+  if (rule.pathPattern?.matches(pathname) === false) reasons.push(pathReason(pathname));
+  return describeRule(rule, reasons.length > 0 ? reasons : ["another rule takes precedence"]);
+}
+
+function explainWinner({ config, weightTotal }: CompiledRule): ExplainedWinner {
+  const { route, rule, ruleName, matchIndex, redirect, directResponse, backends } = config;
+  const place = { route, rule, ruleName, matchIndex, isFallback: config.createdMs === FALLBACK_CREATED_MS };
+  if (redirect !== null) return { ...place, action: { type: "redirect", status: redirect.status } };
+  if (directResponse !== null) return { ...place, action: { type: "respond", status: directResponse.status } };
+  const shares = backends.map(({ cluster, weight }) => ({
+    cluster,
+    share: weightTotal === 0 ? 0 : weight / weightTotal,
+  }));
+  return { ...place, action: { type: "forward", backends: shares } };
+}
+
+function statusOf(winner: ExplainedWinner | null): number | null {
+  return winner === null || winner.action.type === "forward" ? null : winner.action.status;
 }

@@ -8,4 +8,5 @@ export { redirectLocation } from "./redirect.ts";
 export { CompiledRetry } from "./retry.ts";
 export { CompiledRule } from "./rule.ts";
 export type { CompiledBackend } from "./rule.ts";
+export { renderMatch } from "./rule-text.ts";
 export { compileRouteTable, RouteTable } from "./table.ts";

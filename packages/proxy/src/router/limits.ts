@@ -64,5 +64,14 @@ export const HOST_LENGTH_MAX = 255;
 /** Candidates that one explanation lists, so that the answer for a table of thousands stays readable. */
 export const EXPLAIN_CANDIDATES_MAX = 200;
 
+/** Rules that nearly matched which one explanation lists: beyond, they are no help. */
+export const EXPLAIN_NEAR_MISSES_MAX = 5;
+
+/** Rules that one explanation looks at in search of them: 20,000 take about 20 ms, in which no request is served. */
+export const EXPLAIN_RULES_MAX = 20_000;
+
+/** Host names of a rule that a reason names; further ones are counted. */
+export const EXPLAIN_HOSTNAMES_MAX = 4;
+
 /** Rules for one path from which on an index by a header is made: up to there trying them in turn is as fast. */
 export const RULE_LIST_INDEX_MIN = 8;

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TableExplanation } from "@weft/proxy";
+import { isRouted, pickListeners, renderExplanations } from "./explain-view.ts";
+
+const PLACE = { route: "shop/cart", rule: 5, ruleName: "checkout", matchIndex: 1 };
+
+function explanation(changes: Partial<TableExplanation> = {}): TableExplanation {
+  return {
+    table: "0.0.0.0:8080",
+    host: "shop.example",
+    path: "/cart",
+    groups: [],
+    winner: null,
+    refusal: "ROUTER_NO_MATCH",
+    status: 404,
+    nearMisses: [],
+    isTruncated: false,
+    listeners: [{ name: "0.0.0.0:8080", address: "0.0.0.0", port: 8080, isTls: false }],
+    ...changes,
+  };
+}
+
+function routed(changes: Partial<TableExplanation> = {}): TableExplanation {
+  const backends = [
+    { cluster: "shop/cart:80", share: 0.9 },
+    { cluster: "shop/next:80", share: 0.1 },
+  ];
+  const winner = { ...PLACE, isFallback: false, action: { type: "forward", backends } } as const;
+  return explanation({ winner, refusal: null, status: null, ...changes });
+}
+
+const TLS = {
+  table: "edge",
+  listeners: [{ name: "edge", address: "::", port: 8443, isTls: true }],
+};
+
+test("renderExplanations() names listener, rule and what becomes of the request", () => {
+  const taken = { ...PLACE, path: 'prefix "/cart"', rejectedBecause: [] };
+  const groups = [
+    { hostname: "*", candidates: [{ ...taken, rule: 0, ruleName: "", rejectedBecause: ["a", "b"] }, taken] },
+  ];
+  assert.equal(
+    renderExplanations([routed({ groups })], []),
+    `listener 0.0.0.0:8080: shop/cart rules[5] "checkout" matches[1] -> shop/cart:80 (90 %), shop/next:80 (10 %)
+  rules for host * that fit the path
+    ✖ shop/cart rules[0] matches[1] prefix "/cart": a; b
+    ✔ shop/cart rules[5] "checkout" matches[1] prefix "/cart"`,
+  );
+  const action = { type: "redirect", status: 301 } as const;
+  const redirected = routed({ ...TLS, winner: { ...PLACE, isFallback: false, action }, status: 301 });
+  assert.equal(
+    renderExplanations([redirected], []),
+    'listener edge [::]:8443 (TLS): shop/cart rules[5] "checkout" matches[1], redirected with 301',
+  );
+});
+
+test("renderExplanations() shows near misses, and the listener that would route it", () => {
+  const near = { ...PLACE, path: 'prefix "/card"', rejectedBecause: ['path "/cart" does not match'] };
+  assert.equal(
+    renderExplanations([explanation({ nearMisses: [near], isTruncated: true })], [explanation(), routed(TLS)]),
+    `listener 0.0.0.0:8080: answered 404, no route matches
+  nearest of the other rules
+    ✖ shop/cart rules[5] "checkout" matches[1] prefix "/card": path "/cart" does not match
+  ... and more rules than are listed
+
+But listener edge [::]:8443 (TLS) routes it: shop/cart rules[5] "checkout" matches[1] -> shop/cart:80 (90 %), shop/next:80 (10 %)`,
+  );
+  const fallback = {
+    ...PLACE,
+    route: "shop/edge/http",
+    isFallback: true,
+    action: { type: "respond", status: 404 },
+  } as const;
+  assert.equal(
+    renderExplanations([explanation({ winner: fallback, refusal: null })], []),
+    "listener 0.0.0.0:8080: answered 404, no route of shop/edge/http matches",
+  );
+});
+
+test("isRouted() is false for the answer that no route matches", () => {
+  assert.equal(isRouted(routed()), true);
+  assert.equal(isRouted(explanation()), false);
+  const winner = { ...PLACE, isFallback: true, action: { type: "respond", status: 404 } } as const;
+  assert.equal(isRouted(explanation({ winner })), false);
+});
+
+test("pickListeners() takes the listeners on the port, or all where nobody listens on it", () => {
+  const all = [explanation(), routed(TLS)];
+  assert.deepEqual(pickListeners(all, 8443), { asked: [all[1]], others: [all[0]] });
+  assert.deepEqual(pickListeners(all, 80), { asked: all, others: [] });
+  assert.deepEqual(pickListeners(all, null), { asked: all, others: [] });
+});
