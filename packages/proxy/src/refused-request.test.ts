@@ -128,7 +128,7 @@ describe("a request that its codec refuses", () => {
     ] as const) {
       assert.equal(metric(proxy, "weft_downstream_protocol_errors_total", code), count, code);
     }
-    const logged = (await lines()).map((line) => `${line["protocol"]} ${line["status"]} ${line["error"]}`);
+    const logged = (await lines()).map((line) => [line["protocol"], line["status"], line["error"]].join(" "));
     assert.deepEqual(logged, [
       "HTTP/2 431 HTTP2_HEAD_TOO_LARGE",
       "HTTP/2 414 HTTP2_TARGET_TOO_LONG",

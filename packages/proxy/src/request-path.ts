@@ -1,12 +1,12 @@
-import {
-  type Answer,
-  type Fields,
-  type Refusal,
-  type RequestHead,
-  type RequestReceiver,
-  type ResetReason,
-  type ResponseHead,
-  type ServerStream,
+import type {
+  Answer,
+  Fields,
+  Refusal,
+  RequestHead,
+  RequestReceiver,
+  ResetReason,
+  ResponseHead,
+  ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
 import { judgeRequest } from "./admission.ts";
@@ -447,7 +447,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #finish(how: "complete" | "broken" | "cancelled"): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { wheel } = this.#deps;
+    const { wheel, scheduler } = this.#deps;
+    scheduler.openTasks--;
     wheel.cancel(this.#idleTimer);
     if (this.#stepTimer !== null) wheel.cancel(this.#stepTimer);
     if (this.#deadlineTimer !== null) wheel.cancel(this.#deadlineTimer);
