@@ -111,6 +111,44 @@ describe("OutputScheduler", () => {
     assert.deepEqual(flushed, ["a", "b"]);
   });
 
+  test("with one open task, flushes with the read that made the output", () => {
+    const scheduler = new OutputScheduler();
+    const flushed: string[] = [];
+    scheduler.openTasks = 1;
+    scheduler.beginRead();
+    scheduler.add({ flush: () => flushed.push("a") });
+    scheduler.add({ flush: () => flushed.push("b") });
+    assert.deepEqual(flushed, []);
+    scheduler.endRead();
+    assert.deepEqual(flushed, ["a", "b"]);
+  });
+
+  test("with more, waits for the other reads of the turn", async () => {
+    const scheduler = new OutputScheduler();
+    const flushed: string[] = [];
+    scheduler.openTasks = 2;
+    for (const name of ["a", "b"]) {
+      scheduler.beginRead();
+      scheduler.add({ flush: () => flushed.push(name) });
+      scheduler.endRead();
+    }
+    assert.deepEqual(flushed, []);
+    await new Promise(setImmediate);
+    assert.deepEqual(flushed, ["a", "b"]);
+  });
+
+  test("keeps the order of what came before a read and with it", async () => {
+    const scheduler = new OutputScheduler();
+    const flushed: string[] = [];
+    scheduler.add({ flush: () => flushed.push("before") });
+    scheduler.beginRead();
+    scheduler.add({ flush: () => flushed.push("with") });
+    scheduler.endRead();
+    assert.deepEqual(flushed, []);
+    await new Promise(setImmediate);
+    assert.deepEqual(flushed, ["before", "with"]);
+  });
+
   test("what a flush makes dirty waits for the next turn", async () => {
     const scheduler = new OutputScheduler();
     const flushed: string[] = [];

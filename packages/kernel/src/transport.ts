@@ -172,8 +172,10 @@ export abstract class Transport implements Flushable, OutputSink {
   }
 
   protected heard(bytes: Buffer, byteCount: number): void {
+    this.#scheduler.beginRead();
     if (this.traffic !== null) this.traffic.receivedBytes += byteCount;
     this.handler.onBytes(bytes, 0, byteCount);
+    this.#scheduler.endRead();
   }
 
   protected peerEnded(): void {

@@ -124,9 +124,9 @@ class DataPlane implements Proxy {
   readonly #world: WorldInForce = { revision: 0, settings: null, listeners: [], routeTables: [], clusters: [] };
 
   constructor(options: ProxyOptions) {
-    const clock = new TurnClock(options.clock ?? systemClock);
-    const random = options.random ?? systemRandom;
     const scheduler = new OutputScheduler();
+    const clock = new TurnClock(options.clock ?? systemClock, scheduler);
+    const random = options.random ?? systemRandom;
     const memo = new HeadMemo();
     this.#options = options;
     this.#metrics = new MetricsRegistry(clock);
@@ -139,6 +139,7 @@ class DataPlane implements Proxy {
     const pick: MutablePickContext = { hash: 0, tried: [] };
     this.#path = {
       clock,
+      scheduler,
       wheel: this.#wheel,
       random,
       clusters: this.#clusters,

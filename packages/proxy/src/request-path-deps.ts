@@ -1,5 +1,5 @@
 import type { PickContext, ProxySettings } from "@weft/contract";
-import type { Clock, Random, TimerWheel } from "@weft/kernel";
+import type { Clock, OutputScheduler, Random, TimerWheel } from "@weft/kernel";
 import type { AccessLog } from "./access-log/index.ts";
 import type { AnswerDates } from "./answer-dates.ts";
 import type { ClusterDirectory } from "./cluster-runtime.ts";
@@ -10,6 +10,7 @@ import type { Tracer } from "./tracing/index.ts";
 /** What every request of a worker shares. Settings, log and tracer are replaced when the configuration changes. */
 export interface RequestPathDeps {
   readonly clock: Clock;
+  readonly scheduler: OutputScheduler;
   readonly wheel: TimerWheel;
   readonly random: Random;
   readonly clusters: ClusterDirectory;

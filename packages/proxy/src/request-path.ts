@@ -90,6 +90,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   /** The request's head is here. */
   begin(): void {
     this.#stream.receiver = this;
+    this.#deps.scheduler.openTasks++;
     const { streamIdleTimeoutMs } = this.#connection.listener.config;
     this.#deps.wheel.schedule(this.#idleTimer, streamIdleTimeoutMs, this.#record.startedMs);
     this.#route();

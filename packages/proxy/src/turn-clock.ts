@@ -1,27 +1,30 @@
-import type { Clock, TimerHandle } from "@weft/kernel";
+import type { Clock, Flushable, OutputScheduler, TimerHandle } from "@weft/kernel";
 
 /**
  * A clock that is read once per turn of the event loop: on the hot path a turn's many requests share one reading, and
  * a turn is shorter than what anybody measures here. Timers are the real clock's.
  */
-export class TurnClock implements Clock {
+export class TurnClock implements Clock, Flushable {
   readonly #clock: Clock;
   #nowMs: number = 0;
   #isFresh: boolean = false;
-  readonly #expire: () => void;
+  readonly #scheduler: OutputScheduler;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, scheduler: OutputScheduler) {
     this.#clock = clock;
-    this.#expire = () => {
-      this.#isFresh = false;
-    };
+    this.#scheduler = scheduler;
+  }
+
+  /** The turn is over. */
+  flush(): void {
+    this.#isFresh = false;
   }
 
   nowMs(): number {
     if (!this.#isFresh) {
       this.#nowMs = this.#clock.nowMs();
       this.#isFresh = true;
-      setImmediate(this.#expire);
+      this.#scheduler.add(this);
     }
     return this.#nowMs;
   }
