@@ -89,7 +89,7 @@ export interface CircuitBreakerConfig {
   readonly requestsMax: number;
   /** Retries in flight. */
   readonly retriesMax: number;
-  /** Retries at most this share of requests in flight (plus 3), 0 to 1. */
+  /** Retries at most this share of requests in flight (plus 3) and of those before that needed none, 0 to 1. */
   readonly retryBudget: number;
 }
 

@@ -101,6 +101,11 @@ export class HandleTransport extends Transport {
   }
 
   protected writeOut(slab: Buffer, byteCount: number): void {
+    if (this.#isClosing) {
+      releaseOutputSlab(slab);
+      this.writeRefused(byteCount);
+      return;
+    }
     const request = takeRequest(this.#binding);
     const bytes = byteCount === slab.length ? slab : slab.subarray(0, byteCount);
     const error = this.#handle.writeBuffer(request, bytes);
@@ -108,6 +113,7 @@ export class HandleTransport extends Transport {
     if (!isPending) {
       spareRequest = request;
       releaseOutputSlab(slab);
+      if (error < 0) this.writeRefused(byteCount);
       this.#check(error, "write");
       return;
     }
@@ -116,16 +122,22 @@ export class HandleTransport extends Transport {
 
   protected writeAllOut(slabs: readonly Buffer[]): void {
     if (slabs.length === 0) return;
+    const byteCount = slabs.reduce((sum, slab) => sum + slab.length, 0);
+    if (this.#isClosing) {
+      for (const slab of slabs) releaseOutputSlab(slab);
+      this.writeRefused(byteCount);
+      return;
+    }
     const request = takeRequest(this.#binding);
     const error = this.#handle.writev(request, slabs, true);
     const isPending = error === 0 && this.#binding.streamBaseState[this.#binding.kLastWriteWasAsync] !== 0;
     if (!isPending) {
       spareRequest = request;
       for (const slab of slabs) releaseOutputSlab(slab);
+      if (error < 0) this.writeRefused(byteCount);
       this.#check(error, "write");
       return;
     }
-    const byteCount = slabs.reduce((sum, slab) => sum + slab.length, 0);
     this.#await(request, slabs, byteCount, slabs);
   }
 

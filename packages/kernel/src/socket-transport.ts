@@ -48,6 +48,11 @@ export class SocketTransport extends Transport {
   }
 
   protected writeOut(slab: Buffer, byteCount: number): void {
+    if (this.#socket.destroyed) {
+      releaseOutputSlab(slab);
+      this.writeRefused(byteCount);
+      return;
+    }
     this.#inFlight.push(slab);
     this.#socket.write(slab.subarray(0, byteCount), this.#onWritten);
   }

@@ -283,6 +283,23 @@ for (const kind of KINDS) {
       assert.equal(recorder.code, "ECONNRESET");
     });
 
+    test("counts what it sends, and not what comes after the end", async () => {
+      const { transport, recorder, peer } = await open(kind);
+      const traffic = { receivedBytes: 0, sentBytes: 0 };
+      transport.traffic = traffic;
+      transport.output.writeLatin1("12345");
+      await once(peer, "data");
+      assert.equal(transport.sentBytes, 5);
+      // More than one slab, then less: both ways of writing.
+      transport.output.writeLatin1("x".repeat(100_000));
+      transport.destroy();
+      transport.flush();
+      transport.output.writeLatin1("lost");
+      transport.flush();
+      await recorder.wait("closed");
+      assert.deepEqual([transport.sentBytes, traffic.sentBytes], [5, 5]);
+    });
+
     test("a thousand writes of one turn leave together", async () => {
       const { transport, peer } = await open(kind);
       let reads = 0;

@@ -50,7 +50,7 @@ export abstract class Transport implements Flushable, OutputSink {
   handler: TransportHandler;
   /** Where bytes are counted; null for nowhere. */
   traffic: Traffic | null = null;
-  /** Bytes that were written out so far; the peer may not have taken them. */
+  /** Bytes that the system took so far; the peer may not have. */
   sentBytes: number = 0;
   readonly #scheduler: OutputScheduler;
   #isFlushScheduled: boolean = false;
@@ -169,6 +169,12 @@ export abstract class Transport implements Flushable, OutputSink {
       output.isCongested = false;
       this.handler.onOutputDrained();
     }
+  }
+
+  /** The system refused bytes that `flush` wrote out: the peer never sees them. */
+  protected writeRefused(byteCount: number): void {
+    this.sentBytes -= byteCount;
+    if (this.traffic !== null) this.traffic.sentBytes -= byteCount;
   }
 
   protected heard(bytes: Buffer, byteCount: number): void {

@@ -14,11 +14,12 @@ import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, re
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault, Forwarder } from "./filter/index.ts";
+import { grpcStatusOf } from "./grpc-status.ts";
 import { answerLocally, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
-import { grpcStatusOf, RequestRecord } from "./request-record.ts";
+import { RequestRecord } from "./request-record.ts";
 import { judgeFailure, judgeStatus, type RetryVerdict } from "./retry-judge.ts";
 import { type CompiledBackend, requestHash, type RouteDecision, withResponseChanges } from "./router/index.ts";
 import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
@@ -60,8 +61,6 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #isTunnelPending: boolean;
   #hasAnswerBegun: boolean = false;
   #isOver: boolean = false;
-  #holdsRequestPlace: boolean = false;
-  #holdsRetryPlace: boolean = false;
   /** Body bytes that one side sent and the other has not taken yet. */
   #requestBytesOwed: number = 0;
   #answerBytesOwed: number = 0;
@@ -147,9 +146,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const cluster = this.#deps.clusters.get(backend.cluster);
     if (cluster === undefined) return this.#answerError("PROXY_CLUSTER_UNKNOWN");
     this.#record.setCluster(cluster);
-    const place = cluster.breaker.tryAcquireRequest();
+    const place = this.#record.acquireRequestPlace(cluster);
     if (place !== "acquired") return this.#answerError(place);
-    this.#holdsRequestPlace = true;
     this.#try(decision, backend);
   }
 
@@ -274,6 +272,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const retry = this.#decision?.rule.retry ?? null;
     if (retry !== null && judgeStatus(retry, head, isEnd, this.#head) && this.#tryAgain("policy", this.#head)) return;
     this.#hasAnswerBegun = true;
+    this.#record.releaseRetryPlace();
     this.#record.error = "";
     const backend = this.#backend;
     const change = backend === null ? null : backend.responseChange;
@@ -374,10 +373,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (cluster === null || attempt === null || decision === null || backend === null) return false;
     const isReplayable = this.#replay === null || this.#replay.isComplete;
     if (!isReplayable || head.upgrade !== "" || !this.#record.mayRetry(verdict, decision)) return false;
-    if (!this.#holdsRetryPlace) {
-      if (cluster.breaker.tryAcquireRetry() !== "acquired") return false;
-      this.#holdsRetryPlace = true;
-    }
+    if (!this.#record.acquireRetryPlace(cluster)) return false;
     attempt.abandon("cancelled", "failure");
     this.#tried ??= [];
     this.#tried.push(attempt.host);
@@ -457,9 +453,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     // A try that still runs answers nobody, and a request that is not complete will not be.
     this.#attempt?.abandon("cancelled", how === "cancelled" ? "cancelled" : "failure");
     if (!this.#hasRequestEnded) this.#attempt?.cutRequest();
-    const breaker = this.#record.cluster?.breaker;
-    if (this.#holdsRetryPlace) breaker?.releaseRetry();
-    if (this.#holdsRequestPlace) breaker?.releaseRequest();
+    this.#record.releasePlaces();
     this.#record.end(this.#hasRequestEnded);
   }
 

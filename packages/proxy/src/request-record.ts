@@ -9,8 +9,10 @@ import {
 } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
+import type { CircuitBreaker } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { FaultDraw, Forwarder } from "./filter/index.ts";
+import { GRPC_NONE, isGrpcFailure } from "./grpc-status.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
@@ -18,9 +20,6 @@ import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
 import type { CompiledRule, RouteDecision } from "./router/index.ts";
 import type { Span, TrySpan } from "./tracing/index.ts";
-
-/** gRPC status of a request that is not gRPC, or whose status is not known. */
-const GRPC_NONE = -1;
 
 /**
  * The books of one request: what it is counted, logged and traced as, and how many tries it had. The exchange decides,
@@ -47,6 +46,9 @@ export class RequestRecord {
   #stats: RouteStats | null = null;
   #host: string = "";
   #failure: string = "";
+  /** Places that the circuit breaker of the cluster counts for this request. */
+  #holdsRequestPlace: boolean = false;
+  #holdsRetryPlace: boolean = false;
   #unprocessedRetries: number = 0;
   #policyRetries: number = 0;
   #backoff: Backoff | null = null;
@@ -112,6 +114,30 @@ export class RequestRecord {
     return head.withFields(this.#trySpan.forward(head.fields));
   }
 
+  /** A place among the cluster's requests, held over all tries. */
+  acquireRequestPlace(cluster: ClusterRuntime): ReturnType<CircuitBreaker["tryAcquireRequest"]> {
+    const place = cluster.breaker.tryAcquireRequest();
+    this.#holdsRequestPlace = place === "acquired";
+    return place;
+  }
+
+  /** A place among the cluster's retries, held until an answer begins: what follows is a request like any other. */
+  acquireRetryPlace(cluster: ClusterRuntime): boolean {
+    this.#holdsRetryPlace ||= cluster.breaker.tryAcquireRetry() === "acquired";
+    return this.#holdsRetryPlace;
+  }
+
+  releaseRetryPlace(): void {
+    if (this.#holdsRetryPlace) this.cluster?.breaker.releaseRetry();
+    this.#holdsRetryPlace = false;
+  }
+
+  releasePlaces(): void {
+    this.releaseRetryPlace();
+    if (this.#holdsRequestPlace) this.cluster?.breaker.releaseRequest();
+    this.#holdsRequestPlace = false;
+  }
+
   /** Whether one more try is within the policy; counts it. */
   mayRetry(verdict: Exclude<RetryVerdict, "no">, decision: RouteDecision): boolean {
     if (this.attempts >= TRIES_MAX) return false;
@@ -164,7 +190,8 @@ export class RequestRecord {
     this.#connection.listener.stats.requestsActive--;
     if (this.cluster !== null) {
       this.cluster.stats.requestsActive--;
-      if (this.error === "") this.cluster.stats.countOutcome(this.status >= 500 ? "failure" : "success");
+      const isFailure = this.status >= 500 || isGrpcFailure(this.grpcStatus);
+      if (this.error === "") this.cluster.stats.countOutcome(isFailure ? "failure" : "success");
     }
     const stats = this.#stats;
     if (stats !== null) {
@@ -218,12 +245,6 @@ export class RequestRecord {
       clientPort: peer.port,
     });
   }
-}
-
-/** The gRPC status that an answer's fields carry, or -1. */
-export function grpcStatusOf(fields: Fields): number {
-  const text = fieldValue(fields, "grpc-status");
-  return text === undefined || !/^[0-9]{1,2}$/.test(text) ? GRPC_NONE : Number(text);
 }
 
 function outcomeOf(reason: ResetReason): "timeout" | "reset" | "refused" | "overloaded" | "cancelled" | "protocol" {

@@ -1,6 +1,15 @@
-import type { ClientStream, Fields, RequestHead, ResetReason, ResponseHead, ResponseReceiver } from "@weft/contract";
+import {
+  type ClientStream,
+  type Fields,
+  NO_FIELDS,
+  type RequestHead,
+  type ResetReason,
+  type ResponseHead,
+  type ResponseReceiver,
+} from "@weft/contract";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Host, RequestOutcome } from "./cluster/index.ts";
+import { grpcStatusOf, isGrpcFailure } from "./grpc-status.ts";
 import type { HostPool, PoolRefusal, PoolWaiter } from "./pool/index.ts";
 import type { GreetingWaiter, UpstreamConnection } from "./upstream/index.ts";
 
@@ -38,6 +47,8 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   #state: TryState = "waiting";
   #status: number = 0;
   #connection: UpstreamConnection | null = null;
+  /** What the connection had sent before this try; what it sent since then may be of this try. */
+  #sentBytesBefore: number = 0;
   #stream: ClientStream | null = null;
 
   constructor(owner: TryOwner, cluster: ClusterRuntime, host: Host<HostPool>, head: RequestHead, isBodyless: boolean) {
@@ -122,6 +133,7 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     // Whether an HTTP/2 host takes upgrades is in its SETTINGS.
     if (this.#head.upgrade !== "" && !connection.isGreeted) return connection.awaitGreeting(this);
     this.#state = "open";
+    this.#sentBytesBefore = connection.sentBytes;
     const stream = session.open(this.#head, this.isBodyless, this);
     connection.countRequest();
     // The session may have ended the stream from inside open(), without using the connection.
@@ -152,21 +164,24 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     this.#state = "answering";
     // A host is judged by how fast it begins to answer; how long the body takes is the application's affair.
     this.#latencyMs = this.cluster.clock.nowMs() - this.#startedMs;
-    if (isEnd) this.#complete();
+    if (isEnd) this.#complete(head.fields);
     this.#owner.onTryHead(this, head, isEnd);
   }
 
   onResponseData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
-    if (isEnd) this.#complete();
+    if (isEnd) this.#complete(NO_FIELDS);
     this.#owner.onTryData(bytes, start, end, isEnd);
   }
 
   onResponseTrailers(fields: Fields): void {
-    this.#complete();
+    this.#complete(fields);
     this.#owner.onTryTrailers(fields);
   }
 
-  onResponseReset(reason: ResetReason, detail: string): void {
+  onResponseReset(cause: ResetReason, detail: string): void {
+    // A connection that was dead already when the request was to go out: the host has not seen a byte of it.
+    const isUnsent = cause === "connection" && this.#connection?.sentBytes === this.#sentBytesBefore;
+    const reason = isUnsent ? "refused" : cause;
     const outcome = reason === "refused" || this.isCutOff ? "cancelled" : "failure";
     this.#stream = null;
     this.#close(outcome);
@@ -177,8 +192,9 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     this.#owner.onTryWritable();
   }
 
-  #complete(): void {
-    this.#close(this.#status >= 500 ? "failure" : "success");
+  /** `last` are the fields in which a gRPC host says how it went. */
+  #complete(last: Fields): void {
+    this.#close(this.#status >= 500 || isGrpcFailure(grpcStatusOf(last)) ? "failure" : "success");
   }
 
   #close(outcome: RequestOutcome): void {

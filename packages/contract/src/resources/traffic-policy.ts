@@ -18,7 +18,7 @@ export interface TrafficPolicySpec {
   readonly timeouts?: { readonly request?: DurationText; readonly response?: DurationText };
   /** Routes and Gateways; a rule's own `retry` wins. */
   readonly retry?: PolicyRetry;
-  /** Services: retries at most this share of the requests in flight. */
+  /** Services: retries at most this share of the requests in flight and of those before that needed none. */
   readonly retryBudget?: { readonly percentage: number };
   /** Services. */
   readonly breaker?: PolicyBreaker;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type BreakerRefusal, CircuitBreaker } from "./circuit-breaker.ts";
-import { RETRY_BUDGET_FLOOR } from "./limits.ts";
+import { RETRY_BUDGET_FLOOR, RETRY_BURST_MAX } from "./limits.ts";
 
 const WIDE = { connectionsMax: 100, pendingMax: 100, requestsMax: 100, retriesMax: 100, retryBudget: 1 };
 
@@ -50,6 +50,31 @@ test("tryAcquireRetry() keeps to the budget: a share of requests in flight above
   breaker.tryAcquireRequest();
   assert.equal(breaker.tryAcquireRetry(), "acquired");
   assert.equal(breaker.use().trips.CLUSTER_RETRY_BUDGET_SPENT, 1);
+});
+
+test("tryAcquireRetry() grants bursts out of what earlier requests saved, RETRY_BURST_MAX at most", () => {
+  const breaker = new CircuitBreaker({ ...WIDE, retriesMax: 1000, retryBudget: 0.2 });
+  const pass = (requests: number): void => {
+    for (let request = 0; request < requests; request++) {
+      breaker.tryAcquireRequest();
+      breaker.releaseRequest();
+    }
+  };
+  const burst = (): number => {
+    let retries = 0;
+    while (breaker.tryAcquireRetry() === "acquired") retries++;
+    for (let retry = 0; retry < retries; retry++) breaker.releaseRetry();
+    return retries;
+  };
+  // A quiet cluster has its floor, again and again.
+  assert.equal(burst(), RETRY_BUDGET_FLOOR);
+  assert.equal(burst(), RETRY_BUDGET_FLOOR);
+  // Fifty requests save ten retries, once.
+  pass(51);
+  assert.equal(burst(), 10);
+  assert.equal(burst(), RETRY_BUDGET_FLOOR);
+  pass(100_000);
+  assert.equal(burst(), RETRY_BURST_MAX);
 });
 
 test("configure() lowers a limit without forgetting what is in use", () => {

@@ -1,6 +1,6 @@
 import type { CircuitBreakerConfig } from "@weft/contract";
 import { assert } from "@weft/kernel";
-import { RETRY_BUDGET_FLOOR } from "./limits.ts";
+import { RETRY_BUDGET_FLOOR, RETRY_BURST_MAX } from "./limits.ts";
 
 /** Why a circuit breaker said no: the error code that the answer carries. */
 export type BreakerRefusal =
@@ -33,6 +33,8 @@ export class CircuitBreaker {
   #pending: number = 0;
   #connections: number = 0;
   #retries: number = 0;
+  /** What requests have saved up for retries; starts as NaN so that it is a double in place from the start. */
+  #savedRetries: number = Number.NaN;
   #requestTrips: number = 0;
   #pendingTrips: number = 0;
   #connectionTrips: number = 0;
@@ -41,6 +43,7 @@ export class CircuitBreaker {
 
   constructor(config: CircuitBreakerConfig) {
     this.#config = config;
+    this.#savedRetries = 0;
   }
 
   /** New limits from now on. What is in use beyond a lower one stays; it only takes nobody new. */
@@ -63,6 +66,7 @@ export class CircuitBreaker {
       return "CLUSTER_REQUESTS_FULL";
     }
     this.#requests++;
+    this.#savedRetries = Math.min(RETRY_BURST_MAX, this.#savedRetries + this.#config.retryBudget);
     return "acquired";
   }
 
@@ -102,18 +106,21 @@ export class CircuitBreaker {
   }
 
   /**
-   * A request is about to be tried again. Two limits: a fixed number, and a share of the requests in flight, which
-   * keeps retries from multiplying the load of a cluster that fails as a whole.
+   * A request is about to be tried again. Two limits: a fixed number, and a share, which keeps retries from multiplying
+   * the load of a cluster that fails as a whole. The share is one of the requests in flight, or of the requests that
+   * went before as far as their retries were not used: a host that dies takes everything that is open on it at once.
    */
   tryAcquireRetry(): "acquired" | "CLUSTER_RETRIES_FULL" | "CLUSTER_RETRY_BUDGET_SPENT" {
     if (this.#retries >= this.#config.retriesMax) {
       this.#retryTrips++;
       return "CLUSTER_RETRIES_FULL";
     }
-    if (this.#retries >= Math.floor(this.#requests * this.#config.retryBudget) + RETRY_BUDGET_FLOOR) {
+    const isWithinShare = this.#retries < Math.floor(this.#requests * this.#config.retryBudget) + RETRY_BUDGET_FLOOR;
+    if (!isWithinShare && this.#savedRetries < 1) {
       this.#budgetTrips++;
       return "CLUSTER_RETRY_BUDGET_SPENT";
     }
+    this.#savedRetries = Math.max(0, this.#savedRetries - 1);
     this.#retries++;
     return "acquired";
   }

@@ -41,6 +41,12 @@ export const FAILURE_LATENCY_MS_MAX = 60_000;
 export const RETRY_BUDGET_FLOOR = 3;
 
 /**
+ * Retries that a cluster's requests may save up for a burst, each adding the retry budget's share: as many as are open
+ * on a busy host when it dies, and still nothing beside the requests that a cluster gets while it fails as a whole.
+ */
+export const RETRY_BURST_MAX = 100;
+
+/**
  * Fewest hosts with enough requests for a judgement by success rate: with fewer, no host can lie 1.9 standard
  * deviations below the mean (at most the root of n - 1 is possible).
  */

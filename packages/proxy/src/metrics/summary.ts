@@ -1,4 +1,5 @@
 import { Histogram, type HistogramSnapshot } from "@weft/kernel";
+import { isGrpcFailure } from "../grpc-status.ts";
 import { keyOf, type MetricsSnapshot } from "./snapshot.ts";
 
 /** What one route did in a span of time. */
@@ -11,9 +12,6 @@ export interface RouteSummary {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
 }
-
-/** gRPC statuses that are the server's failure (OpenTelemetry's RPC conventions): the HTTP status beside them is 200. */
-const GRPC_FAILURES = new Set(["2", "4", "12", "13", "14", "15"]);
 
 const REQUESTS = "weft_router_requests_total";
 const GRPC = "weft_router_grpc_responses_total";
@@ -91,7 +89,7 @@ function collect(snapshot: MetricsSnapshot): Map<string, RouteTotals> {
   }
   for (const { labels, value } of snapshot.numbers[GRPC] ?? []) {
     const entry = totals.get(labels[0] ?? "");
-    if (entry !== undefined && GRPC_FAILURES.has(labels[1] ?? "")) entry.failures += value;
+    if (entry !== undefined && isGrpcFailure(Number(labels[1]))) entry.failures += value;
   }
   for (const { labels, histogram } of snapshot.histograms[DURATION] ?? []) {
     const entry = totals.get(keyOf(labels));

@@ -139,6 +139,11 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     return this.#requests > 1;
   }
 
+  /** Bytes that the system took for the host so far. */
+  get sentBytes(): number {
+    return this.#transport.sentBytes;
+  }
+
   get output(): OutputBuffer {
     return this.#transport.output;
   }
