@@ -10,6 +10,10 @@ import { FULL_RELOAD_PLAN, QUICK_RELOAD_PLAN } from "./reload/plan.ts";
 import { runReloadBench } from "./reload/reload-bench.ts";
 import { evaluateReloadTargets } from "./reload/reload-targets.ts";
 import { type BenchReport, createReport } from "./report/bench-report.ts";
+import { runShardingBench } from "./sharding/sharding-bench.ts";
+import { QUICK_SERVERS_MAX, SHARDING_SCENARIOS } from "./sharding/sharding-scenario.ts";
+import { evaluateShardingTargets, evaluateSubsetTargets } from "./sharding/sharding-targets.ts";
+import { measureSubsets, SUBSET_SCENARIO } from "./sharding/subset-bench.ts";
 import { IDLE_SCENARIO, LOAD_SCENARIOS, STREAM_SCENARIOS } from "./scenario.ts";
 
 /** How a suite is run. */
@@ -47,6 +51,12 @@ export const SUITES: readonly Suite[] = [
     scenarios: PHASES.map(({ name }) => name),
     run: runReloadSuite,
   },
+  {
+    name: "sharding",
+    summary: "balance and moved connections of four ways to give each client a part of the servers; subset index",
+    scenarios: [...SHARDING_SCENARIOS.map(({ name }) => name), SUBSET_SCENARIO],
+    run: runShardingSuite,
+  },
 ];
 
 /**
@@ -80,4 +90,21 @@ async function runReloadSuite(options: SuiteOptions): Promise<BenchReport> {
   const { rows, faults } = measurements;
   const targets = evaluateReloadTargets(measurements);
   return { suite: "reload", mode, machine, rows, targets, left_out: missing, faults };
+}
+
+/**
+ * Compares algorithms of connection sharding, without a network, and measures the subset index.
+ *
+ * @throws WeftError BENCH_INTERRUPTED
+ */
+async function runShardingSuite(options: SuiteOptions): Promise<BenchReport> {
+  const { mode, isWanted } = options;
+  const scenarios = SHARDING_SCENARIOS.filter(
+    ({ name, servers }) => isWanted(name) && (mode === "full" || servers <= QUICK_SERVERS_MAX),
+  );
+  const subsets = isWanted(SUBSET_SCENARIO) ? [measureSubsets()] : [];
+  const sharding = await runShardingBench({ ...options, scenarios });
+  const machine = await describeMachine((await findPeers([WEFT])).installed);
+  const targets = [...evaluateShardingTargets(sharding), ...evaluateSubsetTargets(subsets)];
+  return { suite: "sharding", mode, machine, rows: [...sharding, ...subsets], targets, left_out: [], faults: [] };
 }

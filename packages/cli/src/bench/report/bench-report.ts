@@ -1,6 +1,7 @@
 import type { Machine } from "../machine.ts";
 import type { BenchFault, LoadRound, Measurements, MemoryRound } from "../measurement.ts";
 import type { PhaseRow } from "../reload/phase-row.ts";
+import type { ShardingRow, SubsetRow } from "../sharding/sharding-row.ts";
 import { median } from "../statistics.ts";
 import { evaluateTargets, type TargetResult } from "../targets.ts";
 
@@ -25,7 +26,7 @@ export interface MemoryRow {
 }
 
 /** A row of the report; units are in the names. */
-export type BenchRow = LoadRow | MemoryRow | PhaseRow;
+export type BenchRow = LoadRow | MemoryRow | PhaseRow | ShardingRow | SubsetRow;
 
 /** What `weft bench` writes as JSON. */
 export interface BenchReport {
@@ -78,7 +79,17 @@ export function isPhaseRow(row: BenchRow): row is PhaseRow {
 
 /** True for a row about memory. */
 export function isMemoryRow(row: BenchRow): row is MemoryRow {
-  return !isLoadRow(row) && !isPhaseRow(row);
+  return !isLoadRow(row) && !isPhaseRow(row) && !isShardingRow(row) && !isSubsetRow(row);
+}
+
+/** True for a row about connection sharding. */
+export function isShardingRow(row: BenchRow): row is ShardingRow {
+  return "max_connections_ratio" in row;
+}
+
+/** True for a row about the subset index. */
+export function isSubsetRow(row: BenchRow): row is SubsetRow {
+  return "full_build_ms" in row;
 }
 
 /** Where it was measured, as a sentence. */

@@ -1,8 +1,18 @@
 import { cpuByRound, OWN_PEER } from "../targets.ts";
+import { createShardingTable, createSubsetTable } from "../sharding/sharding-tables.ts";
 import { medianRatio } from "../statistics.ts";
 import type { LoadRound } from "../measurement.ts";
 import type { PhaseRow } from "../reload/phase-row.ts";
-import { type BenchReport, isLoadRow, isMemoryRow, isPhaseRow, type LoadRow, type MemoryRow } from "./bench-report.ts";
+import {
+  type BenchReport,
+  isLoadRow,
+  isMemoryRow,
+  isPhaseRow,
+  isShardingRow,
+  isSubsetRow,
+  type LoadRow,
+  type MemoryRow,
+} from "./bench-report.ts";
 
 /** One scenario as a table of texts, for the terminal and for HTML alike. */
 export interface FigureTable {
@@ -36,6 +46,10 @@ export function createTables(report: BenchReport): readonly FigureTable[] {
     const rows = report.rows.filter((row) => row.scenario === scenario);
     const load = rows.filter(isLoadRow);
     if (load.length > 0) return createLoadTable(scenario, load, report.rounds?.load ?? []);
+    const sharding = rows.filter(isShardingRow);
+    if (sharding.length > 0) return createShardingTable(scenario, sharding, formatFigure);
+    const subset = rows.filter(isSubsetRow);
+    if (subset.length > 0) return createSubsetTable(scenario, subset, formatFigure);
     const phase = rows.filter(isPhaseRow);
     return phase.length > 0 ? createPhaseTable(scenario, phase) : createMemoryTable(scenario, rows.filter(isMemoryRow));
   });

@@ -58,7 +58,8 @@ export class SlotSet {
       result.#count = result.#few.length;
       return result;
     }
-    const smallest = bySize[0]?.#many ?? null;
+    const [smallestSet] = bySize;
+    const smallest = smallestSet === undefined ? null : smallestSet.#many;
     const bitmap = smallest === null ? new Bitmap(0) : smallest.clone();
     for (const set of bySize.slice(1)) if (set.#many !== null) bitmap.and(set.#many);
     result.#few = null;
