@@ -1,4 +1,6 @@
 export { findProgram, requireProgram } from "./requires.ts";
+export { createTestCertificate } from "./test-certificate.ts";
+export type { TestCertificate } from "./test-certificate.ts";
 export {
   createBackend,
   createCluster,

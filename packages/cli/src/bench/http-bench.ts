@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isWeftError } from "@weft/kernel";
-import { createAuthority, issueCertificate } from "../demo/certificate.ts";
+import { createAuthority, issueCertificate, isWeftError } from "@weft/kernel";
 import { type Backend, startBackend } from "./backend.ts";
 import { withBenchFolder } from "./bench-folder.ts";
 import { checkFirstAnswer } from "./first-answer.ts";
@@ -281,10 +280,9 @@ function mkdir(parent: string, name: string): string {
 }
 
 function writeCertificate(folder: string): CertificateFiles {
-  const authorityName = "Weft bench authority";
-  const authority = createAuthority(authorityName);
+  const authority = createAuthority("Weft bench authority");
   const names = { commonName: "localhost", dnsNames: ["localhost"], ipAddresses: [LOOPBACK] };
-  const { certificatePem, privateKeyPem } = issueCertificate(authority, authorityName, names);
+  const { certificatePem, privateKeyPem } = issueCertificate(authority, names);
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text, { mode: 0o600 });

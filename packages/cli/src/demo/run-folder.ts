@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAuthority, issueCertificate, type CertifiedKey } from "./certificate.ts";
+import { type CertificateAuthority, createAuthority, issueCertificate } from "@weft/kernel";
 import { renderIngressFiles, spiffeId } from "./ingress-files.ts";
 import type { Mesh } from "./mesh.ts";
 import { LOOPBACK } from "./shop/application.ts";
@@ -11,7 +11,7 @@ export class RunFolder {
   readonly path: string;
   /** PEM of the authority that vouches for everybody in this run. */
   readonly authorityPem: string;
-  readonly #authority: CertifiedKey = createAuthority(AUTHORITY);
+  readonly #authority: CertificateAuthority = createAuthority("Weft demo authority");
 
   /** Writes everything below `path`, which is made. */
   constructor(path: string, mesh: Mesh) {
@@ -47,7 +47,7 @@ export class RunFolder {
     const folder = this.configOf(proxy);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const [name, text] of files) writeFileSync(join(folder, name), text);
-    const own = issueCertificate(this.#authority, AUTHORITY, {
+    const own = issueCertificate(this.#authority, {
       commonName: identity,
       dnsNames: [identity],
       uris: [spiffeId(identity)],
@@ -58,7 +58,7 @@ export class RunFolder {
   }
 
   #writeServerCertificate(): void {
-    const server = issueCertificate(this.#authority, AUTHORITY, {
+    const server = issueCertificate(this.#authority, {
       commonName: "localhost",
       dnsNames: ["localhost"],
       ipAddresses: [LOOPBACK],
@@ -67,5 +67,3 @@ export class RunFolder {
     writeFileSync(join(this.configOf("ingress"), "server-key.pem"), server.privateKeyPem, { mode: 0o600 });
   }
 }
-
-const AUTHORITY = "Weft demo authority";

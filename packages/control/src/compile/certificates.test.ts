@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCertificate, gateway, problemsOf, route, service, worldOf } from "../load/resources.fixture.ts";
+import { createTestCertificate } from "@weft/testkit";
+import { gateway, problemsOf, route, service, worldOf } from "../load/resources.fixture.ts";
 import type { Attachments } from "./certificate-files.ts";
 
-const shop = createCertificate("shop.example");
-const other = createCertificate("other.example");
+const shop = createTestCertificate("shop.example");
+const other = createTestCertificate("other.example");
 
 function secret(name: string, certificate: string, key: string): string {
   const encode = (text: string): string => Buffer.from(text).toString("base64");
@@ -27,6 +28,7 @@ const REF = "{ group: weft.dev, kind: Certificate, name: shop }";
 test("resolveCertificate() reads Secrets and Certificates", () => {
   const tls = {
     certificates: [{ name: "default/shop", certificateChain: shop.certificate, privateKey: shop.key }],
+    hosts: [{ hostname: "*", certificates: ["default/shop"] }],
     clientCa: "",
     clientCertificate: "ignore",
     minVersion: "TLSv1.2",
@@ -55,6 +57,10 @@ test("compileWorld() merges the certificates of a port, the one without host nam
     world.listeners[0]?.tls?.certificates.map(({ name }) => name),
     ["default/shop", "default/other"],
   );
+  assert.deepEqual(world.listeners[0]?.tls?.hosts, [
+    { hostname: "*", certificates: ["default/shop"] },
+    { hostname: "other.example", certificates: ["default/other", "default/shop"] },
+  ]);
 });
 
 test("resolveCertificate() names keys that do not match and texts that are no certificates", () => {
@@ -151,6 +157,7 @@ spec:
   inbound: { port: 15006, targetPort: 80, tls: { certificateRef: ${REF}, caCertificateRef: ${REF} } }`;
   assert.deepEqual(worldOf([config, CERTIFICATE], files).listeners[0]?.tls, {
     certificates: [{ name: "default/shop", certificateChain: shop.certificate, privateKey: shop.key }],
+    hosts: [],
     clientCa: other.certificate,
     clientCertificate: "required",
     minVersion: "TLSv1.3",

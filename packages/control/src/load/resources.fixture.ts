@@ -1,4 +1,3 @@
-import { generateKeyPairSync, sign } from "node:crypto";
 import type { World } from "@weft/contract";
 import type { Attachments } from "../compile/certificate-files.ts";
 import { compileWorld } from "../compile/compile-world.ts";
@@ -58,32 +57,4 @@ metadata: { name: ${name}${metadata} }
 spec:
   parentRefs: [{ name: web }]
 ${spec}`;
-}
-
-/** A certificate that vouches for itself, and its key, made anew in every run (RFC 5280, DER by hand). */
-export function createCertificate(name: string): { readonly certificate: string; readonly key: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const algorithm = der(0x30, Buffer.from("06082a8648ce3d040302", "hex"));
-  const subject = der(0x30, der(0x31, der(0x30, Buffer.from("0603550403", "hex"), der(0x0c, Buffer.from(name)))));
-  const body = der(
-    0x30,
-    der(0x02, Buffer.of(1)),
-    algorithm,
-    subject,
-    der(0x30, der(0x17, Buffer.from("200101000000Z")), der(0x17, Buffer.from("491231235959Z"))),
-    subject,
-    publicKey.export({ type: "spki", format: "der" }),
-  );
-  const signed = der(0x30, body, algorithm, der(0x03, Buffer.of(0), sign("sha256", body, privateKey)));
-  const lines = signed.toString("base64").replaceAll(/.{64}/g, "$&\n");
-  return {
-    certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
-    key: privateKey.export({ type: "pkcs8", format: "pem" }),
-  };
-}
-
-function der(tag: number, ...parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length = body.length < 128 ? Buffer.of(body.length) : Buffer.of(0x82, body.length >> 8, body.length & 255);
-  return Buffer.concat([Buffer.of(tag), length, body]);
 }

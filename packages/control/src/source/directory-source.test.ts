@@ -7,7 +7,8 @@ import type { ResourceProblem, World } from "@weft/contract";
 import { FakeClock, isWeftError } from "@weft/kernel";
 import { CERTIFICATE_FILE_BYTES_MAX, FOLDER_DEPTH_MAX, RESOURCE_FILES_MAX } from "../limits.ts";
 import { renderProblem } from "../load/problems.ts";
-import { createCertificate, gateway, route, service } from "../load/resources.fixture.ts";
+import { createTestCertificate } from "@weft/testkit";
+import { gateway, route, service } from "../load/resources.fixture.ts";
 import { type DirectoryOptions, type DirectorySource, watchDirectory } from "./directory-source.ts";
 import { loadWorld } from "./load-world.ts";
 
@@ -237,7 +238,7 @@ test("watchDirectory() watches certificates with the resources that name them", 
   const path = await folder(context);
   const keys = await folder(context);
   const write = async (name: string): Promise<string> => {
-    const { certificate, key } = createCertificate(name);
+    const { certificate, key } = createTestCertificate(name);
     await writeFile(join(keys, "key.pem"), key);
     await writeFile(join(keys, "cert.pem"), certificate);
     return certificate;

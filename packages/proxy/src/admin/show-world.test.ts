@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import type { ClusterConfig, RouteRule, World } from "@weft/contract";
-import { createBackend, createCluster, createHost, createListener, createRule, createSettings } from "@weft/testkit";
+import {
+  createBackend,
+  createCluster,
+  createHost,
+  createListener,
+  createRule,
+  createSettings,
+  createTestCertificate,
+} from "@weft/testkit";
 import fc from "fast-check";
-import { createTestCertificate } from "../cluster/test-certificate.ts";
 import { showWorld } from "./show-world.ts";
 
 const { certificate, key } = createTestCertificate("shop.example");

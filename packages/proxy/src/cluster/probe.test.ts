@@ -6,9 +6,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { after, describe, test } from "node:test";
 import type { HealthCheckConfig } from "@weft/contract";
 import { FakeClock, systemClock } from "@weft/kernel";
+import { createTestCertificate } from "@weft/testkit";
 import { Probe, type ProbeTarget } from "./probe.ts";
 import { tcpCheck } from "./test-cluster.ts";
-import { createTestCertificate } from "./test-certificate.ts";
 
 const servers: (Server | Http1Server | Http2Server)[] = [];
 const sockets = new Set<Socket>();

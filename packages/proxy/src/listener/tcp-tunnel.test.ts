@@ -4,8 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import type { ClusterConfig, ListenerConfig, TcpRoute } from "@weft/contract";
-import { createCluster, createListener } from "@weft/testkit";
-import { createTestCertificate } from "../cluster/test-certificate.ts";
+import { createCluster, createListener, createTestCertificate } from "@weft/testkit";
 import {
   assertBalanced,
   connectRaw,
@@ -233,6 +232,7 @@ describe("TLS and tunnels", () => {
   test("a TCP listener may end TLS, and a cluster begin it again", async () => {
     const tls = {
       certificates: [{ name: "db", certificateChain: certificate.certificate, privateKey: certificate.key }],
+      hosts: [],
       clientCa: "",
       clientCertificate: "ignore",
       minVersion: "TLSv1.3",

@@ -5,8 +5,7 @@ import { describe, test } from "node:test";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { ListenerConfig, ListenerTls } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
-import { createCluster, createListener, createRule } from "@weft/testkit";
-import { createTestCertificate } from "../cluster/test-certificate.ts";
+import { createCluster, createListener, createRule, createTestCertificate } from "@weft/testkit";
 import { assertBalanced, connectRaw, metric, onEnd, type ProxyFixture, startProxy } from "../proxy.fixture.ts";
 import { TlsTerminator } from "./tls-terminator.ts";
 
@@ -25,7 +24,8 @@ function certificate(
 
 function createTls(changes: Partial<ListenerTls> = {}): ListenerTls {
   return {
-    certificates: [certificate(fallback), certificate(wildcard), certificate(exact)],
+    certificates: [certificate(fallback, "default"), certificate(wildcard, "wildcard"), certificate(exact, "exact")],
+    hosts: [],
     clientCa: "",
     clientCertificate: "ignore",
     minVersion: "TLSv1.2",

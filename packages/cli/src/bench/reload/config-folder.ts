@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { issueCertificate } from "../../demo/certificate.ts";
+import { type CertificateAuthority, issueCertificate } from "@weft/kernel";
 import { LOOPBACK } from "../ports.ts";
-import { type Authority, REVISION_FIELD, rotationName } from "./exchange.ts";
+import { REVISION_FIELD, rotationName } from "./exchange.ts";
 import { BACKENDS, weightsOf } from "./expectation.ts";
 
 /** What the configuration leads from and to. */
@@ -26,10 +26,10 @@ const FAULTS: readonly ((routes: string) => string)[] = [
 /** The folder that the proxy watches. Files are changed as operators' tools do: written beside, then renamed over. */
 export class ConfigFolder {
   readonly path: string;
-  readonly #authority: Authority;
+  readonly #authority: CertificateAuthority;
 
   /** Writes everything into the folder, which is made. */
-  constructor(path: string, ports: ConfigPorts, authority: Authority) {
+  constructor(path: string, ports: ConfigPorts, authority: CertificateAuthority) {
     this.path = path;
     this.#authority = authority;
     mkdirSync(path);
@@ -51,7 +51,7 @@ export class ConfigFolder {
 
   /** A new key and certificate, in one file, so that they never disagree. */
   writeCertificate(rotation: number): void {
-    const { certificatePem, privateKeyPem } = issueCertificate(this.#authority, this.#authority.name, {
+    const { certificatePem, privateKeyPem } = issueCertificate(this.#authority, {
       commonName: rotationName(rotation),
       dnsNames: ["localhost"],
       ipAddresses: [LOOPBACK],

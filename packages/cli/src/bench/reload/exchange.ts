@@ -1,5 +1,4 @@
 import type { Clock } from "@weft/kernel";
-import type { CertifiedKey } from "../../demo/certificate.ts";
 
 /** What became of one request. */
 export type Exchange =
@@ -55,9 +54,4 @@ export function rotationName(rotation: number): string {
 /** The number in a certificate's common name. */
 export function readRotation(commonName: string | readonly string[] | undefined): number {
   return typeof commonName === "string" ? Number(commonName.slice(ROTATION_PREFIX.length)) : 0;
-}
-
-/** Who signs the certificates. */
-export interface Authority extends CertifiedKey {
-  readonly name: string;
 }

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
-import { FakeClock } from "@weft/kernel";
-import { createAuthority } from "../../demo/certificate.ts";
+import { createAuthority, FakeClock } from "@weft/kernel";
 import { openHttp2 } from "./http2-connection.ts";
 import { OPEN_MS_MAX, REQUEST_MS_MAX } from "./limits.ts";
 

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock, systemRandom } from "@weft/kernel";
-import { createAuthority } from "../../demo/certificate.ts";
+import { type CertificateAuthority, createAuthority, systemClock, systemRandom } from "@weft/kernel";
 import { withBenchFolder } from "../bench-folder.ts";
 import type { BenchFault } from "../measurement.ts";
 import { launchModule } from "../peers/node.ts";
@@ -9,7 +8,7 @@ import { chooseFreePort } from "../ports.ts";
 import { ProgramGroup } from "../program-group.ts";
 import { OWN_PEER } from "../targets.ts";
 import { ConfigFolder, type ConfigPorts } from "./config-folder.ts";
-import type { Authority, OpenConnection } from "./exchange.ts";
+import type { OpenConnection } from "./exchange.ts";
 import type { Generator, GeneratorResult } from "./generators.ts";
 import { openHttp1 } from "./http1-connection.ts";
 import { openHttp2 } from "./http2-connection.ts";
@@ -36,8 +35,6 @@ export interface ReloadMeasurements {
   readonly faults: readonly BenchFault[];
 }
 
-const AUTHORITY = "Weft bench authority";
-
 /**
  * Runs the phases; whatever was started has ended when this resolves or rejects.
  *
@@ -47,7 +44,7 @@ export async function runReloadBench(options: ReloadBenchOptions): Promise<Reloa
   return await withBenchFolder(async (folder) => {
     const group = new ProgramGroup(options.signal);
     try {
-      const authority = { ...createAuthority(AUTHORITY), name: AUTHORITY };
+      const authority = createAuthority("Weft bench authority");
       const ports = {
         http: await chooseFreePort(),
         https: await chooseFreePort(),
@@ -75,7 +72,7 @@ class ReloadBench {
   readonly #group: ProgramGroup;
   readonly #folder: string;
   readonly #ports: ConfigPorts;
-  readonly #authority: Authority;
+  readonly #authority: CertificateAuthority;
   readonly #state: ReloadState;
   readonly #rows: PhaseRow[] = [];
   readonly #faults: BenchFault[] = [];
@@ -85,7 +82,7 @@ class ReloadBench {
     group: ProgramGroup,
     folder: string,
     ports: ConfigPorts,
-    authority: Authority,
+    authority: CertificateAuthority,
     state: ReloadState,
   ) {
     this.#options = options;

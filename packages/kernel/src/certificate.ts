@@ -1,8 +1,9 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIPv4 } from "node:net";
+import { type Clock, systemClock } from "./clock.ts";
 
 /**
- * X.509 certificates (RFC 5280) for a mesh on one machine: ECDSA P-256, written in DER by hand because Node can read
+ * X.509 certificates (RFC 5280) for what runs on one machine: ECDSA P-256, written in DER by hand because Node can read
  * certificates but not make them.
  */
 
@@ -12,18 +13,24 @@ export interface CertifiedKey {
   readonly privateKeyPem: string;
 }
 
+/** Who vouches for others. */
+export interface CertificateAuthority extends CertifiedKey {
+  /** Certificates say who vouches by this name. */
+  readonly name: string;
+}
+
 /** What a certificate vouches for. */
 export interface CertificateRequest {
   readonly commonName: string;
   readonly dnsNames?: readonly string[];
   /** IPv4. */
   readonly ipAddresses?: readonly string[];
-  /** SPIFFE IDs. */
+  /** SPIFFE IDs and the like. */
   readonly uris?: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
-/** Certificates of the demo outlive any run, but not by much. */
+/** Certificates of demos, benchmarks and tests outlive any run, but not by much. */
 const VALIDITY_DAYS = 7;
 
 const OID = {
@@ -37,36 +44,66 @@ const OID = {
   clientAuth: "1.3.6.1.5.5.7.3.2",
 } as const;
 
-/** Makes an authority: a key and a certificate that it signs itself. */
-export function createAuthority(commonName: string): CertifiedKey {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/**
+ * Makes an authority: a key and a certificate that it signs itself.
+ *
+ * @example
+ * const authority = createAuthority("a test");
+ * const { certificatePem, privateKeyPem } = issueCertificate(authority, { commonName: "a", dnsNames: ["localhost"] });
+ */
+export function createAuthority(name: string, clock: Clock = systemClock): CertificateAuthority {
+  const { privateKey, publicKey } = generateKeys();
   const extensions = [
     extension(OID.basicConstraints, true, sequence(boolean(true), integer(Buffer.from([0])))),
     // keyCertSign and cRLSign.
     extension(OID.keyUsage, true, tagged(0x03, Buffer.from([0x01, 0x06]))),
   ];
-  const certificate = signCertificate({ issuer: commonName, subject: commonName, publicKey, extensions }, privateKey);
-  return { certificatePem: toPem(certificate), privateKeyPem: exportKey(privateKey) };
+  const certificate = signCertificate({ issuer: name, subject: name, publicKey, extensions }, privateKey, clock);
+  return { name, ...toPems(certificate, privateKey) };
 }
 
-/** Makes a key and a certificate for it that `authority` (named `issuer`) vouches for; good for servers and clients. */
-export function issueCertificate(authority: CertifiedKey, issuer: string, request: CertificateRequest): CertifiedKey {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/**
+ * Makes a key and a certificate for it that `authority` vouches for; good for servers and clients.
+ *
+ * @throws TypeError for an address that is not IPv4
+ */
+export function issueCertificate(
+  authority: CertificateAuthority,
+  request: CertificateRequest,
+  clock: Clock = systemClock,
+): CertifiedKey {
+  const { privateKey, publicKey } = generateKeys();
+  const { commonName: subject } = request;
+  const unsigned = { issuer: authority.name, subject, publicKey, extensions: describe(request) };
+  return toPems(signCertificate(unsigned, createPrivateKey(authority.privateKeyPem), clock), privateKey);
+}
+
+/**
+ * Makes a key and a certificate that vouches for itself: who trusts it trusts nobody else.
+ *
+ * @throws TypeError for an address that is not IPv4
+ */
+export function createSelfSigned(request: CertificateRequest, clock: Clock = systemClock): CertifiedKey {
+  const { privateKey, publicKey } = generateKeys();
+  const { commonName: name } = request;
+  const unsigned = { issuer: name, subject: name, publicKey, extensions: describe(request) };
+  return toPems(signCertificate(unsigned, privateKey, clock), privateKey);
+}
+
+/** The extensions of a certificate that vouches for nobody else. */
+function describe({ dnsNames = [], uris = [], ipAddresses = [] }: CertificateRequest): readonly Buffer[] {
   const names = [
-    ...(request.dnsNames ?? []).map((name) => tagged(0x82, Buffer.from(name, "latin1"))),
-    ...(request.uris ?? []).map((uri) => tagged(0x86, Buffer.from(uri, "latin1"))),
-    ...(request.ipAddresses ?? []).map((address) => tagged(0x87, addressBytes(address))),
+    ...dnsNames.map((name) => tagged(0x82, Buffer.from(name, "latin1"))),
+    ...uris.map((uri) => tagged(0x86, Buffer.from(uri, "latin1"))),
+    ...ipAddresses.map((address) => tagged(0x87, addressBytes(address))),
   ];
-  const extensions = [
+  return [
     extension(OID.basicConstraints, true, sequence()),
     // digitalSignature.
     extension(OID.keyUsage, true, tagged(0x03, Buffer.from([0x07, 0x80]))),
     extension(OID.extendedKeyUsage, false, sequence(objectId(OID.serverAuth), objectId(OID.clientAuth))),
     extension(OID.subjectAltName, false, sequence(...names)),
   ];
-  const signer = createPrivateKey(authority.privateKeyPem);
-  const certificate = signCertificate({ issuer, subject: request.commonName, publicKey, extensions }, signer);
-  return { certificatePem: toPem(certificate), privateKeyPem: exportKey(privateKey) };
 }
 
 interface Unsigned {
@@ -76,9 +113,13 @@ interface Unsigned {
   readonly extensions: readonly Buffer[];
 }
 
-function signCertificate({ issuer, subject, publicKey, extensions }: Unsigned, signer: KeyObject): Buffer {
+function signCertificate(
+  { issuer, subject, publicKey, extensions }: Unsigned,
+  signer: KeyObject,
+  clock: Clock,
+): Buffer {
   const algorithm = sequence(objectId(OID.ecPublicKeySha256));
-  const nowMs = Date.now();
+  const nowMs = clock.wallMs();
   const unsigned = sequence(
     // Version 3.
     tagged(0xa0, integer(Buffer.from([2]))),
@@ -96,8 +137,12 @@ function signCertificate({ issuer, subject, publicKey, extensions }: Unsigned, s
   return sequence(unsigned, algorithm, tagged(0x03, Buffer.concat([Buffer.from([0]), signature])));
 }
 
-function exportKey(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" });
+function generateKeys(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+}
+
+function toPems(certificate: Buffer, key: KeyObject): CertifiedKey {
+  return { certificatePem: toPem(certificate), privateKeyPem: key.export({ type: "pkcs8", format: "pem" }) };
 }
 
 function toPem(der: Buffer): string {
