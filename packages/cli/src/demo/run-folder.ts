@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CertificateAuthority, createAuthority, issueCertificate } from "@weft/kernel";
-import { renderIngressFiles, spiffeId } from "./ingress-files.ts";
+import { renderIngressFiles } from "./ingress-files.ts";
 import type { Mesh } from "./mesh.ts";
+import { spiffeId } from "./policy-text.ts";
 import { LOOPBACK } from "./shop/application.ts";
 import { renderSidecarFiles } from "./sidecar-files.ts";
 

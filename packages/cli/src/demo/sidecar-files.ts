@@ -1,12 +1,15 @@
-import { renderIdentity, renderPaymentPolicies, renderServices, renderTlsPolicy } from "./ingress-files.ts";
+import { CART_SPLIT } from "./ingress-routes.ts";
 import type { Instance, Mesh } from "./mesh.ts";
+import { renderPaymentPolicies, renderTlsPolicy } from "./policy-text.ts";
+import { renderFile, renderResource, renderRoute } from "./resource-text.ts";
+import { renderIdentity, renderServices } from "./service-text.ts";
 import { LOOPBACK } from "./shop/application.ts";
 
 /** The configuration of one instance's sidecar: file name to text. */
 export function renderSidecarFiles(mesh: Mesh, instance: Instance): ReadonlyMap<string, string> {
   const files = new Map([
     ["proxy.yaml", renderProxy(instance)],
-    ["identity.yaml", renderIdentity(instance.service)],
+    ["identity.yaml", renderIdentity(instance.service, [])],
   ]);
   if (instance.outboundPort > 0) {
     files.set("services.yaml", renderServices(mesh.instances, ["cart", "payment", "notify"]));
@@ -22,13 +25,7 @@ function renderProxy(instance: Instance): string {
     address: ${LOOPBACK}
     port: ${instance.outboundPort}
 `;
-  return `# The sidecar of ${instance.name}.
-apiVersion: weft.dev/v1
-kind: ProxyConfig
-metadata:
-  name: ${instance.name}
-spec:
-  # Requests of others for ${instance.name} come in here, with mutual TLS ...
+  const spec = `  # Requests of others for ${instance.name} come in here, with mutual TLS ...
   inbound:
     address: ${LOOPBACK}
     port: ${instance.inboundPort}
@@ -46,38 +43,26 @@ ${instance.outboundPort > 0 ? outbound : ""}  admin:
   drain:
     deadline: 5s
 `;
+  return renderFile(`The sidecar of ${instance.name}.`, [renderResource("ProxyConfig", instance.name, spec)]);
 }
 
-const OUTBOUND_ROUTES = `# Routes inside the mesh: their parent is the Service that is called.
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata:
-  name: cart
-spec:
-  parentRefs:
-    - { group: weft.dev, kind: Service, name: cart }
-  rules:
-    - backendRefs:
-        - name: cart-v1
-          port: 80
-          weight: 90
-        - name: cart-v2
-          port: 80
-          weight: 10
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: GRPCRoute
-metadata:
-  name: payment
-spec:
-  parentRefs:
-    - { group: weft.dev, kind: Service, name: payment }
-  rules:
-    - backendRefs:
-        - { name: payment, port: 80 }
-`;
+const OUTBOUND_ROUTES = renderFile("Routes inside the mesh: their parent is the Service that is called.", [
+  renderRoute(
+    "HTTPRoute",
+    "cart",
+    "{ group: weft.dev, kind: Service, name: cart }",
+    `    - backendRefs:\n${CART_SPLIT}`,
+  ),
+  renderRoute(
+    "GRPCRoute",
+    "payment",
+    "{ group: weft.dev, kind: Service, name: payment }",
+    "    - backendRefs:\n        - { name: payment, port: 80 }\n",
+  ),
+]);
 
-const OUTBOUND_POLICIES = `# How the services that the storefront calls are treated.
-${renderTlsPolicy("cart", "cart", ["cart", "cart-v1", "cart-v2"])}---
-${renderTlsPolicy("notify", "notify", ["notify"])}---
-${renderPaymentPolicies()}`;
+const OUTBOUND_POLICIES = renderFile("How the services that the storefront calls are treated.", [
+  renderTlsPolicy("cart", ["cart", "cart-v1", "cart-v2"]),
+  renderTlsPolicy("notify", ["notify"]),
+  ...renderPaymentPolicies(),
+]);
