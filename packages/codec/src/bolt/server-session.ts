@@ -121,7 +121,8 @@ export class BoltServerSession extends RpcServerSession {
     if (isBoltFrame(frame)) writeErrorResponse(this.output, frame, stream.idLow, status, code);
   }
 
-  protected override announceDrain(): void {
+  protected override announceDrain(): boolean {
     // GOAWAY is MOSN's own: a Java client would take it for a broken connection.
+    return false;
   }
 }

@@ -7,6 +7,7 @@ import {
   type ClientSession,
   type ClientSessionHandler,
   type ClientStream,
+  type Fields,
   NO_FIELDS,
   type Refusal,
   type RequestHead,
@@ -32,6 +33,7 @@ export interface PipeCodec {
 class Call implements RequestReceiver, ResponseReceiver {
   readonly #down: ServerStream;
   up: ClientStream | null = null;
+  #owed: number = 0;
 
   constructor(down: ServerStream) {
     this.#down = down;
@@ -52,7 +54,12 @@ class Call implements RequestReceiver, ResponseReceiver {
     return null;
   }
 
-  onResponseWritable(): void {}
+  onResponseWritable(): void {
+    const owed = this.#owed;
+    this.#owed = 0;
+    this.up?.consume(owed);
+  }
+
   onInformational(): void {}
 
   onResponseHead(head: ResponseHead, isEnd: boolean): void {
@@ -60,8 +67,8 @@ class Call implements RequestReceiver, ResponseReceiver {
   }
 
   onResponseData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
-    this.#down.sendData(bytes, start, end, isEnd);
-    this.up?.consume(end - start);
+    if (this.#down.sendData(bytes, start, end, isEnd)) this.up?.consume(end - start);
+    else this.#owed += end - start;
   }
 
   onResponseTrailers(): void {}
@@ -73,10 +80,11 @@ class Call implements RequestReceiver, ResponseReceiver {
   onRequestWritable(): void {}
 }
 
-/** A session with its socket. */
+/** A session with its socket: one write per turn, and the session is told when the socket has room again. */
 class Wire {
   readonly output: OutputBuffer;
   readonly #socket: net.Socket;
+  #session: ServerSession | ClientSession | null = null;
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
@@ -84,13 +92,21 @@ class Wire {
   }
 
   flush(): void {
-    for (const part of this.output.take()) this.#socket.write(part);
+    let hasRoom = true;
+    for (const part of this.output.take()) hasRoom = this.#socket.write(part);
+    this.output.isCongested = !hasRoom;
+    if (hasRoom) this.#session?.outputDrained();
   }
 
   attach(session: ServerSession | ClientSession): void {
+    this.#session = session;
     this.#socket.on("data", (bytes: Buffer) => session.receive(bytes, 0, bytes.length));
     this.#socket.on("end", () => session.receiveEnd());
     this.#socket.on("error", (error) => session.connectionLost(error.message));
+    this.#socket.on("drain", () => {
+      this.output.isCongested = false;
+      session.outputDrained();
+    });
   }
 }
 
@@ -105,8 +121,13 @@ export interface Pipe {
   drainings: number;
 }
 
-/** Listens on a free port and forwards each connection to `upstreamPort` until the test ends. */
-export async function startPipe(t: TestContext, codec: PipeCodec, upstreamPort: number): Promise<Pipe> {
+/** Listens on a free port and forwards each connection to `upstreamPort`, with fields `added`, until the test ends. */
+export async function startPipe(
+  t: TestContext,
+  codec: PipeCodec,
+  upstreamPort: number,
+  added: Fields = NO_FIELDS,
+): Promise<Pipe> {
   const sockets = new Set<net.Socket>();
   const pipe = { port: 0, heads: [], clients: [], servers: [], errors: [], pongs: 0, drainings: 0 } as Pipe & {
     port: number;
@@ -114,7 +135,7 @@ export async function startPipe(t: TestContext, codec: PipeCodec, upstreamPort: 
   const listener = net.createServer((downSocket) => {
     const upSocket = net.connect(upstreamPort, "127.0.0.1");
     sockets.add(downSocket).add(upSocket);
-    forward(pipe, codec, downSocket, upSocket);
+    forward(pipe, codec, downSocket, upSocket, added);
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -126,7 +147,7 @@ export async function startPipe(t: TestContext, codec: PipeCodec, upstreamPort: 
   return pipe;
 }
 
-function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket: net.Socket): void {
+function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket: net.Socket, added: Fields): void {
   const up = new Wire(upSocket);
   const down = new Wire(downSocket);
   const client = codec.createClient(up.output, {
@@ -146,9 +167,10 @@ function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket:
   const server = codec.createServer(down.output, {
     onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
       pipe.heads.push(head);
+      const forwarded = added.length === 0 ? head : head.withFields([...head.fields, ...added]);
       const call = new Call(stream);
       stream.receiver = call;
-      if (client.availableStreams > 0) call.up = client.open(head, isEnd, call);
+      if (client.availableStreams > 0) call.up = client.open(forwarded, isEnd, call);
       else stream.reset("refused");
     },
     onRequestRefused(refusal: Refusal): Answer {

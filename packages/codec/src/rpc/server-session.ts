@@ -10,7 +10,9 @@ import { RpcSession } from "./session.ts";
  * ready. Each protocol's own session reads and writes the frames.
  */
 export abstract class RpcServerSession extends RpcSession<RpcServerStream> implements ServerSession, ServerStreamOwner {
-  protected isDraining: boolean = false;
+  #isDraining: boolean = false;
+  /** The client was told, and what still comes was on its way. */
+  #isDrainAnnounced: boolean = false;
   readonly #handler: ServerSessionHandler;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: RpcOptions) {
@@ -30,9 +32,9 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   }
 
   drain(): void {
-    if (this.isOver || this.isDraining) return;
-    this.isDraining = true;
-    this.announceDrain();
+    if (this.isOver || this.#isDraining) return;
+    this.#isDraining = true;
+    this.#isDrainAnnounced = this.announceDrain();
     if (this.streams.length === 0) this.finish(false);
   }
 
@@ -46,7 +48,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     this.updateReadPaused();
     if (this.streams.length > 0 || this.isOver) return;
     if (this.isPeerDone) this.finish(this.reader.isMidFrame);
-    else if (this.isDraining) this.finish(false);
+    else if (this.#isDraining) this.finish(false);
   }
 
   // ---- what the protocols report ----
@@ -61,7 +63,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     end: number,
   ): void {
     const stream = new RpcServerStream(this, head, idHigh, idLow);
-    if (this.isDraining) return this.#refuse(stream, "RPC_DRAINING");
+    if (this.#isDraining && !this.#isDrainAnnounced) return this.#refuse(stream, "RPC_DRAINING");
     if (this.streams.length >= this.options.streamsMax) {
       this.tellFault("RPC_TOO_MANY_STREAMS");
       return this.#refuse(stream, "RPC_TOO_MANY_STREAMS");
@@ -109,6 +111,6 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   abstract isOwnAnswer(head: ResponseHead): boolean;
   abstract writeAnswer(stream: RpcServerStream, head: ResponseHead, bytes: Buffer, start: number, end: number): boolean;
   abstract writeErrorAnswer(stream: RpcServerStream, status: number, code: string): void;
-  /** Tells the client, where the protocol has a word for it, that no new request will be taken. */
-  protected abstract announceDrain(): void;
+  /** Tells the client to send no more requests; false where the protocol has no word for it. */
+  protected abstract announceDrain(): boolean;
 }

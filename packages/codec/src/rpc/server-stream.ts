@@ -74,7 +74,11 @@ export class RpcServerStream implements ServerStream, RpcStream {
     if (owner === null) return;
     assert(this.#answer === null, "the final answer's head is sent once");
     this.#answer = head;
-    if (!this.#isWritten && !owner.isOwnAnswer(head)) this.#writeError(owner, head.status, errorCodeOf(head.fields));
+    if (!this.#isWritten && !owner.isOwnAnswer(head)) {
+      // The proxy's own answers say what went wrong; another protocol's cannot be said in this one.
+      const code = errorCodeOf(head.fields);
+      this.#writeError(owner, head.status, code === "" ? "RPC_FOREIGN_HEAD" : code);
+    }
     if (isEnd) this.#end(owner, EMPTY, 0, 0);
   }
 

@@ -1,0 +1,12 @@
+export { DubboClientSession } from "./client-session.ts";
+export { looksLikeDubbo } from "./decode.ts";
+export { DUBBO_ERRORS } from "./errors.ts";
+export type { DubboErrorCode } from "./errors.ts";
+export { createDubboClientOptions, createDubboServerOptions } from "./options.ts";
+export type { DubboChoices, DubboClientOptions, DubboServerOptions } from "./options.ts";
+export { DubboServerSession } from "./server-session.ts";
+export { dubboStatusOf, httpStatusOf } from "./status.ts";
+export { RpcCounts } from "../rpc/counts.ts";
+export { RPC_ERRORS } from "../rpc/errors.ts";
+export type { RpcErrorCode } from "../rpc/errors.ts";
+export type { RpcOptions } from "../rpc/options.ts";
