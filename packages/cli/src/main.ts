@@ -67,10 +67,16 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .exitOverride();
   const wanted = argv[0] === "help" ? argv[1] : argv[0];
   for (const { name, summary, load } of COMMANDS) {
-    if (name === wanted) program.addCommand((await load()).createCommand().copyInheritedSettings(program));
+    if (name === wanted) program.addCommand(withUsage((await load()).createCommand().copyInheritedSettings(program)));
     else program.command(name).description(summary);
   }
   return program;
+}
+
+/** Shows how the command is used after whatever is wrong with its use. */
+function withUsage(command: Command): Command {
+  const name = `weft ${command.name()}`;
+  return command.showHelpAfterError(`Usage: ${name} ${command.usage()}\n(run \`${name} --help\` to see what it takes)`);
 }
 
 /** Runs the command line; the result is the process's exit code. */
@@ -81,7 +87,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return EXIT_CODE.usage;
   }
   try {
-    await program.parseAsync(argv, { from: "user" });
+    // Of a command that there is not, help would say nothing.
+    const isLost = argv[0] === "help" && argv.length > 1 && !COMMANDS.some(({ name }) => name === argv[1]);
+    await program.parseAsync(isLost ? argv.slice(1) : argv, { from: "user" });
     return (process.exitCode ?? EXIT_CODE.done) as ExitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;

@@ -1,5 +1,5 @@
-/** How requests are spoken to the hosts of a cluster. `auto` follows ALPN under TLS, HTTP/1.1 without. */
-export type UpstreamProtocol = "http1" | "http2" | "auto" | "tcp";
+/** How requests are spoken to the hosts of a cluster. `http` follows ALPN under TLS, HTTP/1.1 without. */
+export type UpstreamProtocol = "http1" | "http2" | "http" | "tcp";
 
 /** Where a cluster's hosts come from. */
 export type HostSource =

@@ -8,9 +8,6 @@ export interface AdminAddress {
   readonly port: number;
 }
 
-/** Where `weft up` and the console have it. */
-const DEFAULT_ADDRESS: AdminAddress = { address: "127.0.0.1", port: 7070 };
-
 /**
  * "127.0.0.1:15000", "[::1]:15000"; port 0 lets the system choose, where one is to be listened on.
  *
@@ -29,9 +26,10 @@ export function renderAdminAddress({ address, port }: AdminAddress): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The option of every command that asks a running role. */
+/** The option of every command that asks a running role; without it the role is looked for. */
 export function adminOption(): Option {
-  return new Option("--admin <address:port>", "the admin server to ask")
-    .argParser(parseAdminAddress)
-    .default(DEFAULT_ADDRESS, renderAdminAddress(DEFAULT_ADDRESS));
+  return new Option(
+    "--admin <address:port>",
+    "the admin server to ask; default: that of `weft up` or of `weft proxy` on this machine",
+  ).argParser(parseAdminAddress);
 }

@@ -19,10 +19,10 @@ export interface LiveSummary {
  *
  * @throws WeftError CLI_ADMIN_UNREACHABLE, CLI_ADMIN_REFUSED
  */
-async function getText(admin: AdminAddress, path: string): Promise<string> {
+async function getText(admin: AdminAddress, path: string, timeoutMs: number = ADMIN_ANSWER_MS_MAX): Promise<string> {
   const where = renderAdminAddress(admin);
   const { address: host, port } = admin;
-  const signal = AbortSignal.timeout(ADMIN_ANSWER_MS_MAX);
+  const signal = AbortSignal.timeout(timeoutMs);
   const [incoming, body] = await new Promise<IncomingMessage>((resolve, reject) => {
     sendRequest({ host, port, path, signal }, resolve).on("error", reject).end();
   })
@@ -39,8 +39,8 @@ async function getText(admin: AdminAddress, path: string): Promise<string> {
 }
 
 /** The JSON that an endpoint answers with. */
-export async function getJson<T>(admin: AdminAddress, path: string): Promise<T> {
-  return JSON.parse(await getText(admin, path)) as T;
+export async function getJson<T>(admin: AdminAddress, path: string, timeoutMs?: number): Promise<T> {
+  return JSON.parse(await getText(admin, path, timeoutMs)) as T;
 }
 
 /** Memory that a proxy's processes hold, as its metrics say. */

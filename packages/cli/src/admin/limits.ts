@@ -1,6 +1,9 @@
 /** How long an admin server may take to answer, in milliseconds: longer than its own patience with its workers. */
 export const ADMIN_ANSWER_MS_MAX = 8_000;
 
+/** How long an admin server at a usual address may take to say that it is there, in milliseconds: it is on this machine. */
+export const ADMIN_SEARCH_MS_MAX = 1_000;
+
 /** Pause before a live view that was cut off is asked for again, in milliseconds. */
 export const ADMIN_RETRY_MS = 1_000;
 

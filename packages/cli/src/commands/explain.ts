@@ -3,10 +3,11 @@ import { Command, InvalidArgumentError } from "commander";
 import { type AdminAddress, adminOption } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
 import { isRouted, pickListeners, renderExplanations } from "../admin/explain-view.ts";
+import { findAdmin } from "../admin/find-admin.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 
 interface ExplainOptions {
-  readonly admin: AdminAddress;
+  readonly admin?: AdminAddress;
   readonly header: readonly string[];
   readonly listener?: string;
   readonly json?: boolean;
@@ -45,8 +46,9 @@ Examples:
 async function explain(
   method: string,
   url: URL,
-  { admin, header: headers }: ExplainOptions,
+  { admin: named, header: headers }: ExplainOptions,
 ): Promise<readonly TableExplanation[]> {
+  const admin = await findAdmin(named);
   const query = new URLSearchParams({
     method: method.toUpperCase(),
     authority: url.host,

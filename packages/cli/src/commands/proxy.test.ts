@@ -105,7 +105,9 @@ async function workerPids(running: RunningRole): Promise<number[]> {
 
 test("weft proxy ends with 2 on wrong usage, and says what is wrong", async () => {
   for (const [args, reason] of [
-    [["proxy"], /required option '-c, --config <path>'/],
+    [["proxy"], /missing argument 'path'/],
+    [["proxy", folder, "-c", "elsewhere"], /two paths are given/],
+    [["proxy", folder, "more"], /too many arguments/],
     [["proxy", "-c", folder, "--workers", "0"], /whole number from 1 to 256/],
     [["proxy", "-c", folder, "--workers", "2", "--single"], /cannot be used with/],
     [["proxy", "-c", folder, "--admin", "localhost"], /IP address and a port/],
@@ -114,6 +116,7 @@ test("weft proxy ends with 2 on wrong usage, and says what is wrong", async () =
     const { status, stderr } = await runCommand(args);
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, reason);
+    if (!args.some((arg) => arg === join(folder, "missing"))) assert.match(stderr, /^Usage: weft proxy \[options\] \[path\]$/m);
   }
 });
 
@@ -127,10 +130,10 @@ test("weft proxy prints every problem of its first configuration and ends with 2
 });
 
 test("weft proxy --check prints what a configuration comes to", async () => {
-  const { status, stdout } = await runCommand(["proxy", "-c", folder, "--check"]);
+  const { status, stdout } = await runCommand(["proxy", folder, "--check"]);
   assert.equal(status, 0);
   assert.match(stdout, /The configuration is valid\./);
-  assert.match(stdout, /listener inbound: 127\.0\.0\.1:0, 1 rules/);
+  assert.match(stdout, /listener inbound 127\.0\.0\.1:0 \(HTTP\): 1 rule$/m);
   assert.match(stdout, /1 host$/m);
 });
 

@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
-import type { ResourceProblem, World } from "@weft/contract";
+import type { ResourceProblem } from "@weft/contract";
 import { loadWorld, renderProblem, watchDirectory } from "@weft/control/client";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type AdminAddress, parseAdminAddress } from "../admin/admin-address.ts";
+import { renderCount } from "../count.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import { WORKERS_MAX } from "../limits.ts";
 import { createLog, type ProcessLog } from "../log.ts";
@@ -14,20 +15,26 @@ import { canSharePorts } from "../process/shared-ports.ts";
 import { SingleHost } from "../process/single-host.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { endOnUncaught } from "../process/uncaught.ts";
+import { summariseWorld } from "../world-summary.ts";
 
-interface ProxyOptions {
-  readonly config: string;
+interface ProxyFlags {
+  readonly config?: string;
   readonly workers?: number;
   readonly single?: boolean;
   readonly check?: boolean;
   readonly admin?: AdminAddress;
 }
 
+interface ProxyOptions extends ProxyFlags {
+  readonly config: string;
+}
+
 /** `weft proxy`: the data plane, in one process or several. */
 export function createCommand(): Command {
   return new Command("proxy")
     .description("run the data plane with the configuration below a path, which is watched")
-    .requiredOption("-c, --config <path>", "folder or file with the configuration (YAML)")
+    .argument("[path]", "folder or file with the configuration (YAML)")
+    .option("-c, --config <path>", "the same, as an option")
     .addOption(
       new Option("-w, --workers <count>", "worker processes; default: one per core")
         .argParser(parseWorkers)
@@ -42,9 +49,12 @@ export function createCommand(): Command {
     )
     .option("--check", "check the configuration, print what is wrong or what it comes to, and end")
     .addHelpText("after", HELP)
-    .action(async (options: ProxyOptions) => {
-      const code = await (options.check === true ? check(options) : run(options));
-      process.exitCode = code;
+    .action(async (path: string | undefined, flags: ProxyFlags, command: Command) => {
+      const { config = path } = flags;
+      if (config === undefined) return command.error("error: missing argument 'path': where the configuration is");
+      if (path !== undefined && path !== config) return command.error("error: two paths are given, one is wanted");
+      const options = { ...flags, config };
+      process.exitCode = await (options.check === true ? check(options) : run(options));
     });
 }
 
@@ -60,7 +70,7 @@ Signals:
 async function check({ config }: ProxyOptions): Promise<ExitCode> {
   const { world, problems } = await loadWorld(config);
   if (world === null) return reportProblems(problems);
-  process.stdout.write(renderSummary(world));
+  process.stdout.write(summariseWorld(world));
   return EXIT_CODE.done;
 }
 
@@ -92,27 +102,8 @@ function createHost({ single, workers }: ProxyOptions, log: ProcessLog): RoleHos
 
 function reportProblems(problems: readonly ResourceProblem[]): ExitCode {
   for (const problem of problems) console.error(renderProblem(problem));
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  console.error(`weft: Cannot use the configuration: ${count}`);
+  console.error(`weft: Cannot use the configuration: ${renderCount(problems.length, "problem")}`);
   return EXIT_CODE.usage;
-}
-
-/** What a configuration comes to, for `--check`. */
-function renderSummary({ listeners, routeTables, clusters }: World): string {
-  const rules = new Map(routeTables.map((table) => [table.name, table.rules.length]));
-  const lines = [
-    "The configuration is valid.",
-    ...listeners.map(({ name, address, port, protocol, tls, routeTable }) => {
-      const served = protocol === "http" ? `${rules.get(routeTable) ?? 0} rules` : protocol;
-      return `  listener ${name}: ${address}:${port}${tls === null ? "" : " (TLS)"}, ${served}`;
-    }),
-    ...clusters.map(({ name, protocol, hosts, source }) => {
-      const where =
-        source.type === "dns" ? `hosts of ${source.name}` : hosts.length === 1 ? "1 host" : `${hosts.length} hosts`;
-      return `  cluster ${name}: ${protocol}, ${where}`;
-    }),
-  ];
-  return `${lines.join("\n")}\n`;
 }
 
 function parseWorkers(text: string): number {

@@ -2,6 +2,7 @@ import type { AdminSource, ShownReloads } from "@weft/proxy";
 import { Command } from "commander";
 import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
+import { findAdmin } from "../admin/find-admin.ts";
 import { renderTable } from "../admin/view.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 
@@ -24,7 +25,8 @@ export function createCommand(): Command {
     .description("print how a running mesh or proxy does; status 1 if it is not ready or cannot be asked")
     .addOption(adminOption())
     .option("--json", "print it as JSON")
-    .action(async ({ admin, json }: { admin: AdminAddress; json?: boolean }) => {
+    .action(async ({ admin: named, json }: { admin?: AdminAddress; json?: boolean }) => {
+      const admin = await findAdmin(named);
       const status = await readStatus(admin);
       const output = json === true ? JSON.stringify(status, undefined, 2) : renderStatus(admin, status);
       process.stdout.write(`${output}\n`);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
 import { followSummaries, getJson, type LiveSummary } from "../admin/admin-client.ts";
+import { findAdmin } from "../admin/find-admin.ts";
 import { VIEW_WINDOW_SECONDS } from "../admin/limits.ts";
 import { RouteWindow } from "../admin/route-window.ts";
 import { renderRoutes, Screen } from "../admin/view.ts";
@@ -11,7 +12,8 @@ export function createCommand(): Command {
     .description("show the traffic of a running mesh or proxy, route by route, every second until Ctrl-C")
     .addOption(adminOption())
     .option("--json", "print each second's summary as one line of JSON instead")
-    .action(async ({ admin, json }: { admin: AdminAddress; json?: boolean }) => {
+    .action(async ({ admin: named, json }: { admin?: AdminAddress; json?: boolean }) => {
+      const admin = await findAdmin(named);
       // A server that is not there is said at once; one that goes away later is waited for.
       await getJson(admin, "/api/live");
       await watch(admin, json === true ? printJson : createPrinter(admin));

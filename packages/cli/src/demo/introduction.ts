@@ -24,6 +24,8 @@ export function renderIntroduction(
     "",
     "Look around:",
     `  curl http://${LOOPBACK}:${mesh.httpPort}/checkout`,
+    `  ./weft status --admin ${LOOPBACK}:${mesh.adminPort}`,
+    `  ./weft explain GET http://${LOOPBACK}:${mesh.httpPort}/checkout --admin ${LOOPBACK}:${mesh.adminPort}`,
     "",
     "Three things to try, in another terminal; files are applied as soon as they are saved:",
     `  shift half of the cart's traffic to v2`,

@@ -1,5 +1,5 @@
 import { type AdminServer, type AdminSource, createAdminServer, type Log } from "@weft/proxy";
-import type { AdminAddress } from "../admin/admin-address.ts";
+import { type AdminAddress, renderAdminAddress } from "../admin/admin-address.ts";
 
 /** The admin server of a role; it moves when the configuration says so. */
 export class AdminHost {
@@ -27,7 +27,7 @@ export class AdminHost {
     this.#wanted = { address, port };
     this.#server = await createAdminServer(this.#source, { address, port, token: this.#token });
     const bound = { address: this.#server.address, port: this.#server.port };
-    this.#log.info("admin listening", bound);
+    this.#log.info("admin listening", { ...bound, ask: `weft status --admin ${renderAdminAddress(bound)}` });
     return bound;
   }
 

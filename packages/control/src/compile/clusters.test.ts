@@ -20,7 +20,7 @@ test("compileCluster() writes out every default", () => {
   const { balancing, breaker, pool } = WORLD_DEFAULTS.cluster;
   assert.deepEqual(cluster(service("cart")), {
     name: "default/cart:80",
-    protocol: "auto",
+    protocol: "http",
     source: { type: "static" },
     hosts: [{ address: "10.0.0.1", port: 80, weight: 1, zone: "", priority: 0, labels: {} }],
     tls: null,

@@ -22,7 +22,7 @@ import { type AttachedPolicy, firstWith } from "./policies.ts";
 import { upstreamTls } from "./upstream-tls.ts";
 
 const UPSTREAM_PROTOCOLS: Readonly<Record<ServiceProtocol, UpstreamProtocol>> = {
-  http: "auto",
+  http: "http",
   http2: "http2",
   grpc: "http2",
   tcp: "tcp",

@@ -149,7 +149,7 @@ describe("http", () => {
     ] as const) {
       const check = { type: "http", target: "/", expectedStatuses: [{ from: status, to: status }] } as const;
       const tls = { ...TLS, ALPNProtocols: [protocol] };
-      assert.equal(await probe(target(port, check, { protocol: "auto", tls })), null);
+      assert.equal(await probe(target(port, check, { protocol: "http", tls })), null);
     }
     const untrusted = target(port, { type: "http", target: "/" }, { tls: { servername: "shop.test" } });
     assert.match((await probe(untrusted)) ?? "", /self-signed/i);

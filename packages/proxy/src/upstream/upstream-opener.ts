@@ -67,7 +67,7 @@ export function createUpstreamOpener(
   openTransport: OpenHostTransport,
 ): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
   const createSession: CreateClientSession = (transport, handler) => {
-    const isHttp2 = config.protocol === "http2" || (config.protocol === "auto" && transport.alpnProtocol === "h2");
+    const isHttp2 = config.protocol === "http2" || (config.protocol === "http" && transport.alpnProtocol === "h2");
     return isHttp2
       ? { protocol: "http2", session: sessions.createHttp2(transport, handler, config.pool) }
       : { protocol: "http1", session: sessions.createHttp1(transport, handler) };
@@ -102,7 +102,7 @@ export function createTlsOptions(config: ClusterConfig): ConnectionOptions {
   const alpn: Record<ClusterConfig["protocol"], string[]> = {
     http1: ["http/1.1"],
     http2: ["h2"],
-    auto: ["h2", "http/1.1"],
+    http: ["h2", "http/1.1"],
     tcp: [],
   };
   const options: ConnectionOptions = { secureContext, ALPNProtocols: alpn[config.protocol], rejectUnauthorized: true };
