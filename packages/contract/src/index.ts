@@ -15,7 +15,14 @@ export type {
 export type { Feed, Subscription } from "./feed.ts";
 export { fieldValue, fieldValues, NO_FIELDS, RequestHead, ResponseHead } from "./head.ts";
 export type { Fields } from "./head.ts";
-export type { CertificateConfig, ListenerConfig, ListenerProtocol, ListenerTls, TcpRoute } from "./listener.ts";
+export type {
+  CertificateConfig,
+  ListenerConfig,
+  ListenerProtocol,
+  ListenerTls,
+  TcpRoute,
+  TlsHost,
+} from "./listener.ts";
 export type { AccessLogRule, AccessLogSettings, ProxySettings, TracingSettings } from "./proxy-settings.ts";
 export type { ReloadStatus } from "./reload-status.ts";
 export { FALLBACK_CREATED_MS } from "./route.ts";

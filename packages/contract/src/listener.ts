@@ -17,10 +17,24 @@ export interface CertificateConfig {
   readonly privateKey: string;
 }
 
+/** A host name that is served over TLS, and with what. */
+export interface TlsHost {
+  /** Lower case: "a.example", "*.example" (any number of labels), or "*": every name, and clients that name none. */
+  readonly hostname: string;
+  /** Names of certificates of the listener: the one made out to the name that is asked for is taken, else the first. */
+  readonly certificates: readonly string[];
+}
+
 /** How a listener ends TLS. */
 export interface ListenerTls {
-  /** At least one; the first is the default where no server name matches. */
+  /** At least one, with names of their own; the first is for clients that name no host. */
   readonly certificates: readonly CertificateConfig[];
+  /**
+   * The hosts that are served, each a TLS server of its own: a name that belongs to none is refused in the handshake
+   * (unrecognized_name), a request for another host than the connection's is answered 421. Empty: one host "*" with
+   * all certificates.
+   */
+  readonly hosts: readonly TlsHost[];
   /** PEM bundle that client certificates are checked against; "" accepts none. */
   readonly clientCa: string;
   /** What happens to a client without a certificate that `clientCa` vouches for. */

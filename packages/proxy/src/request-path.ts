@@ -98,6 +98,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #route(): void {
     const routes = this.#connection.listener.routes;
     if (routes === null) return this.#answerError("PROXY_NOT_READY");
+    if (this.#connection.isMisdirected(this.#head.authority)) return this.#answerError("PROXY_MISDIRECTED");
     const decision = routes.table.match(this.#head);
     if (decision !== undefined) {
       this.#decision = decision;

@@ -6,6 +6,7 @@ import {
   type ListenerTls,
   type RouteRule,
   type RouteTableConfig,
+  type TlsHost,
 } from "@weft/contract";
 import { HOST_REGEXES_MAX, RULE_HOSTNAMES_MAX, TABLE_RULES_MAX } from "../limits.ts";
 import { compareText } from "../load/problems.ts";
@@ -181,15 +182,21 @@ function listenerTls(compilation: Compilation, { listeners, protocol }: SocketGr
     (left, right) => Number(left.listener.hostname !== undefined) - Number(right.listener.hostname !== undefined),
   );
   const certificates = new Map<string, CertificateConfig>();
+  const hosts: TlsHost[] = [];
   for (const { gateway, listener, index } of byHost) {
+    const own = new Set<string>();
     for (const [position, ref] of (listener.tls?.certificateRefs ?? []).entries()) {
       const path = ["spec", "listeners", index, "tls", "certificateRefs", position];
       const certificate = resolveCertificate(compilation, gateway, ref, path);
-      if (certificate !== undefined) certificates.set(certificate.name, certificate);
+      if (certificate === undefined) continue;
+      certificates.set(certificate.name, certificate);
+      own.add(certificate.name);
     }
+    hosts.push({ hostname: listener.hostname ?? ANY_HOST, certificates: [...own] });
   }
   return {
     certificates: [...certificates.values()],
+    hosts,
     ...clientValidation(compilation, ending),
     minVersion: minVersion(compilation, first, ending),
     alpn: protocol === "http" ? ["h2", "http/1.1"] : [],

@@ -248,6 +248,7 @@ function inboundTls(compilation: Compilation, config: Config, isHttp: boolean): 
       : (resolveAuthorities(compilation, config, tls.caCertificateRef, [...path, "caCertificateRef"]) ?? "");
   return {
     certificates: certificate === undefined ? [] : [certificate],
+    hosts: [],
     clientCa,
     clientCertificate: tls.caCertificateRef === undefined ? "ignore" : (tls.clientCertificate ?? "required"),
     minVersion: tls.minVersion ?? "TLSv1.3",

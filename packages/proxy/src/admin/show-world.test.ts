@@ -120,6 +120,7 @@ function fullWorld(): World {
       createListener({
         tls: {
           certificates: [{ name: "shop", certificateChain: certificate, privateKey: key }],
+          hosts: [{ hostname: "a.example", certificates: ["shop"] }],
           clientCa: certificate,
           clientCertificate: "required",
           minVersion: "TLSv1.2",

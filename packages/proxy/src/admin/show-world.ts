@@ -89,6 +89,7 @@ function showListenerTls(tls: ListenerTls): Shown {
       name,
       ...describeCertificate(certificateChain),
     })),
+    hosts: tls.hosts.map(({ hostname, certificates }) => ({ hostname, certificates })),
     hasClientCa: tls.clientCa !== "",
     clientCertificate: tls.clientCertificate,
     minVersion: tls.minVersion,

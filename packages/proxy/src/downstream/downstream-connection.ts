@@ -3,7 +3,8 @@ import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, typ
 import type { Forwarder } from "../filter/index.ts";
 import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
-import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
+import { canonicalHost } from "../router/index.ts";
+import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
 import { OutputWatch } from "./output-watch.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -41,6 +42,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** What we had sent when the client, which sends no more, was last looked at; -1 while it may send. */
   #sentBytes: number = -1;
   #cause: CloseCause | null = null;
+  /** The last authority that belongs to this connection, and according to which hosts: most clients repeat it. */
+  #soundAuthority: string | null = null;
+  #soundHosts: TlsHostTable | null = null;
   /** The connection is to end as soon as it is known whether another request is on its way. */
   #isDrainPending: boolean = false;
 
@@ -67,6 +71,21 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   get activeStreams(): number {
     return this.#session.activeStreams;
+  }
+
+  /**
+   * True for an authority that belongs to another TLS host than the connection was made for (RFC 9110 section 15.5.20):
+   * what that host asks of its clients was not asked here. One that belongs to none is left to the router.
+   */
+  isMisdirected(authority: string): boolean {
+    const hosts = this.listener.tlsHosts;
+    if (hosts === null || !this.peer.isTls) return false;
+    if (authority === this.#soundAuthority && hosts === this.#soundHosts) return false;
+    const host = hosts.find(canonicalHost(authority));
+    if (host !== null && host !== this.peer.tlsHost) return true;
+    this.#soundAuthority = authority;
+    this.#soundHosts = hosts;
+    return false;
   }
 
   /** Lets open requests finish and refuses new ones in the protocol's own words. */

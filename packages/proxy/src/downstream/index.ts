@@ -1,4 +1,11 @@
 export { DownstreamConnection } from "./downstream-connection.ts";
 export type { RequestAcceptor } from "./downstream-connection.ts";
-export type { CloseCause, ListenerRoutes, ListenerRuntime, OpenConnection, PeerFacts } from "./listener-runtime.ts";
+export type {
+  CloseCause,
+  ListenerRoutes,
+  ListenerRuntime,
+  OpenConnection,
+  PeerFacts,
+  TlsHostTable,
+} from "./listener-runtime.ts";
 export type { ServerSessionFactory } from "./server-session-factory.ts";

@@ -9,6 +9,8 @@ export interface PeerFacts {
   readonly address: string;
   readonly port: number;
   readonly isTls: boolean;
+  /** Which host of the listener's TLS the connection is to; "" without TLS. */
+  readonly tlsHost: string;
   /** From SNI, "" without. */
   readonly serverName: string;
   /** URI SAN of a verified client certificate (a SPIFFE ID in the mesh), or its subject; "" without one. */
@@ -37,6 +39,8 @@ export interface ListenerRuntime {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly stats: ListenerStats;
+  /** Null where TLS does not tell hosts apart. */
+  readonly tlsHosts: TlsHostTable | null;
 
   /** The routes in force; null until some arrived. */
   readonly routes: ListenerRoutes | null;
@@ -44,6 +48,12 @@ export interface ListenerRuntime {
   removeConnection(connection: OpenConnection): void;
   countProtocolError(code: string): void;
   countClose(cause: CloseCause, openedAtMs: number): void;
+}
+
+/** The host names that a listener serves over TLS, each as a server of its own. */
+export interface TlsHostTable {
+  /** The one that a name (lower case, "" for none) belongs to, or null. */
+  find(name: string): string | null;
 }
 
 /** A route table with the counters of its routes. */

@@ -16,6 +16,11 @@ export const LISTENER_ERRORS = {
     meaning: "A PROXY protocol header is malformed, or required and absent; the connection is closed.",
     action: "Make the load balancer in front send the header, or turn the listener's proxyProtocol off.",
   },
+  LISTENER_SERVER_NAME_UNKNOWN: {
+    meaning:
+      "A TLS client names a host that no listener of the port serves, or none where each has a host name; it is refused with the alert unrecognized_name.",
+    action: "Correct the client's host name, or add a listener for it; one without host name takes every client.",
+  },
   LISTENER_TLS_REQUIRED: {
     meaning: "A client speaks plain text on a listener that takes only TLS; the connection is closed.",
     action: "Use https, or allow plain text on the listener.",

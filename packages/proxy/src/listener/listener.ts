@@ -22,6 +22,7 @@ import {
   type PeerFacts,
   type RequestAcceptor,
   type ServerSessionFactory,
+  type TlsHostTable,
 } from "../downstream/index.ts";
 import type { Log } from "../log.ts";
 import type { ListenerStats } from "../metrics/index.ts";
@@ -77,6 +78,11 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   get clock(): Clock {
     return this.#deps.clock;
+  }
+
+  get tlsHosts(): TlsHostTable | null {
+    const hosts = this.#tls?.hosts;
+    return hosts !== undefined && hosts.isDivided ? hosts : null;
   }
 
   get wheel(): TimerWheel {
@@ -207,6 +213,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       address,
       port,
       isTls: false,
+      tlsHost: "",
       serverName: "",
       identity: "",
       protocol: result.kind,
@@ -228,6 +235,9 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
         break;
       case "LISTENER_OPENING_TIMEOUT":
         this.stats.refusedTimeout++;
+        break;
+      case "LISTENER_SERVER_NAME_UNKNOWN":
+        this.stats.refusedServerName++;
         break;
       default:
         this.stats.refusedProtocol++;
@@ -258,7 +268,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     }
     handle.setNoDelay(true);
     const transport = acceptTransport(handle, this.#deps.scheduler, IGNORED);
-    const opening = new Opening(this.config, this.#deps.wheel, this, transport);
+    const opening = new Opening(this.config, this.#deps.wheel, this, transport, this.#tls?.hosts ?? null);
     this.#openings.add(opening);
     opening.start();
   }
@@ -297,11 +307,19 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     const transport = wrapSocket(socket, this.#deps.scheduler, IGNORED);
     const asked = (socket as TLSSocket & { servername?: string | false }).servername;
     const serverName = typeof asked === "string" ? asked.toLowerCase() : "";
+    // The configuration may have changed since the handshake began, and the TLS library read the name itself.
+    const tlsHost = this.#tls?.hosts.find(serverName) ?? null;
+    if (tlsHost === null) {
+      transport.destroy();
+      this.#refused("LISTENER_SERVER_NAME_UNKNOWN", "no such host is served");
+      return this.#checkEmpty();
+    }
     if (this.config.protocol === "tcp") return this.#tunnel(transport, serverName, EMPTY, address, port);
     this.#serve(transport, EMPTY, {
       address,
       port,
       isTls: true,
+      tlsHost,
       serverName,
       identity: peerIdentity(socket),
       protocol: socket.alpnProtocol === "h2" ? "http2" : "http1",

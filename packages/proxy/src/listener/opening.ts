@@ -1,8 +1,9 @@
 import type { ListenerConfig } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
 import { decodeClientHello } from "./client-hello.ts";
-import { OPENING_BYTES_MAX } from "./limits.ts";
+import { OPENING_BYTES_MAX, TLS_REFUSAL_LINGER_MS } from "./limits.ts";
 import { decodeProxyHeader } from "./proxy-protocol.ts";
+import type { TlsHosts } from "./tls-hosts.ts";
 
 /** What the first bytes of a connection made of it. */
 export type OpeningResult =
@@ -20,28 +21,42 @@ export interface OpeningHandler {
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const TLS_HANDSHAKE = 0x16;
+/** A TLS record: fatal alert unrecognized_name (RFC 6066 section 3). */
+const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
 
 /**
  * The first bytes of a connection: an optional PROXY header, then what tells TLS, HTTP/2 and HTTP/1 apart. Nothing is
- * answered here; what cannot be told apart within the header deadline is closed.
+ * answered here, but that a TLS client asks for a host that is not served; what cannot be told apart within the header
+ * deadline is closed.
  */
 export class Opening implements TransportHandler, TimerOwner {
   readonly transport: Transport;
   readonly #config: ListenerConfig;
   readonly #wheel: TimerWheel;
   readonly #handler: OpeningHandler;
+  readonly #tlsHosts: TlsHosts | null;
   readonly #timer: TimerEntry;
   #bytes: Buffer | null = null;
   #awaitsProxyHeader: boolean;
   #address: string = "";
   #port: number = 0;
   #isDone: boolean = false;
+  /** The client was told that its host is not served, and may still take that. */
+  #isRefused: boolean = false;
 
-  constructor(config: ListenerConfig, wheel: TimerWheel, handler: OpeningHandler, transport: Transport) {
+  /** `tlsHosts`: whom the listener ends TLS for; null where it does not. */
+  constructor(
+    config: ListenerConfig,
+    wheel: TimerWheel,
+    handler: OpeningHandler,
+    transport: Transport,
+    tlsHosts: TlsHosts | null,
+  ) {
     this.transport = transport;
     this.#config = config;
     this.#wheel = wheel;
     this.#handler = handler;
+    this.#tlsHosts = tlsHosts;
     this.#awaitsProxyHeader = config.proxyProtocol !== "off";
     this.#timer = new TimerEntry(this);
     transport.handler = this;
@@ -69,7 +84,7 @@ export class Opening implements TransportHandler, TimerOwner {
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    if (this.#isDone) return;
+    if (this.#isDone || this.#isRefused) return;
     const fresh = bytes.subarray(start, end);
     this.#bytes = this.#bytes === null ? Buffer.from(fresh) : Buffer.concat([this.#bytes, fresh]);
     this.#decide(this.#bytes);
@@ -126,7 +141,7 @@ export class Opening implements TransportHandler, TimerOwner {
   #decideProtocol(bytes: Buffer): void {
     const { tls, allowsPlainText, protocol } = this.#config;
     if (tls !== null) {
-      if (bytes[0] === TLS_HANDSHAKE) return this.#open({ kind: "tls" }, bytes);
+      if (bytes[0] === TLS_HANDSHAKE) return this.#decideTlsHost(bytes);
       if (!allowsPlainText) return this.#fail("LISTENER_TLS_REQUIRED", "plain text on a TLS listener");
     } else if (bytes[0] === TLS_HANDSHAKE) {
       return this.#fail("LISTENER_UNKNOWN_PROTOCOL", "TLS on a plain-text listener");
@@ -135,6 +150,20 @@ export class Opening implements TransportHandler, TimerOwner {
     const length = Math.min(bytes.length, PREFACE.length);
     if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return this.#open({ kind: "http1" }, bytes);
     if (length === PREFACE.length) this.#open({ kind: "http2" }, bytes);
+  }
+
+  /** Where not every name is served the client is refused before there is a handshake. */
+  #decideTlsHost(bytes: Buffer): void {
+    const hosts = this.#tlsHosts;
+    if (hosts === null || hosts.servesAny) return this.#open({ kind: "tls" }, bytes);
+    const hello = decodeClientHello(bytes);
+    if (hello.kind === "incomplete") return;
+    // What is wrong with an invalid one the TLS library says best.
+    if (hello.kind === "invalid" || hosts.find(hello.serverName) !== null) return this.#open({ kind: "tls" }, bytes);
+    this.#isRefused = true;
+    this.transport.output.writeBytes(UNRECOGNIZED_NAME, 0, UNRECOGNIZED_NAME.length);
+    this.transport.end();
+    this.#wheel.schedule(this.#timer, TLS_REFUSAL_LINGER_MS);
   }
 
   #open(result: OpeningResult, first: Buffer): void {
@@ -148,7 +177,8 @@ export class Opening implements TransportHandler, TimerOwner {
     this.#isDone = true;
     this.#wheel.cancel(this.#timer);
     this.transport.destroy();
-    this.#handler.onOpeningFailed(this, code, detail);
+    if (this.#isRefused) this.#handler.onOpeningFailed(this, "LISTENER_SERVER_NAME_UNKNOWN", "no such host is served");
+    else this.#handler.onOpeningFailed(this, code, detail);
   }
 }
 

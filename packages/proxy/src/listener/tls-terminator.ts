@@ -3,6 +3,7 @@ import { WeftError } from "@weft/kernel";
 import type { Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
 import { X509Certificate } from "node:crypto";
+import { TlsHosts } from "./tls-hosts.ts";
 
 /** Hears how a handshake ended. */
 export interface HandshakeHandler {
@@ -18,13 +19,14 @@ export class TlsTerminator {
   readonly #server: Server;
   /** By the peer's address, the one thing that node:tls's socket and the one below it have in common. */
   readonly #waiting: Map<string, Handshake> = new Map();
-  #contexts: readonly NamedContext[] = [];
-  #default: SecureContext;
+  #hosts: TlsHosts;
+  /** By host name. */
+  #contexts: ReadonlyMap<string, readonly NamedContext[]>;
 
   /** @throws WeftError LISTENER_CERTIFICATE_INVALID */
   constructor(tls: ListenerTls, handshakeTimeoutMs: number) {
+    this.#hosts = new TlsHosts(tls.hosts);
     this.#contexts = createContexts(tls);
-    this.#default = defaultContext(this.#contexts);
     const asksForCertificate = tls.clientCertificate !== "ignore";
     this.#server = createServer({
       allowHalfOpen: true,
@@ -33,7 +35,11 @@ export class TlsTerminator {
       handshakeTimeout: handshakeTimeoutMs,
       requestCert: asksForCertificate,
       rejectUnauthorized: tls.clientCertificate === "required",
-      SNICallback: (serverName, callback) => callback(null, this.#contextFor(serverName.toLowerCase())),
+      SNICallback: (serverName, callback) => {
+        const context = this.#contextFor(serverName.toLowerCase());
+        if (context === null) callback(new Error("no host of the listener has this server name"));
+        else callback(null, context);
+      },
     });
     this.#setDefault(tls);
     this.#server.on("secureConnection", (socket) => this.#onSecure(socket, tls));
@@ -49,10 +55,14 @@ export class TlsTerminator {
    * @throws WeftError LISTENER_CERTIFICATE_INVALID
    */
   reload(tls: ListenerTls): void {
-    const contexts = createContexts(tls);
-    this.#contexts = contexts;
-    this.#default = defaultContext(contexts);
+    this.#contexts = createContexts(tls);
+    this.#hosts = new TlsHosts(tls.hosts);
     this.#setDefault(tls);
+  }
+
+  /** The host names that handshakes are made for. */
+  get hosts(): TlsHosts {
+    return this.#hosts;
   }
 
   /** Performs the handshake on `socket`. */
@@ -73,20 +83,24 @@ export class TlsTerminator {
   }
 
   #setDefault(tls: ListenerTls): void {
-    const first = tls.certificates[0];
+    const anyHost = tls.hosts.find(({ hostname }) => hostname === "*");
+    const name = anyHost?.certificates[0];
+    const first = tls.certificates.find((each) => each.name === name) ?? tls.certificates[0];
     if (first === undefined) return;
     this.#server.setSecureContext(contextOptions(first, tls));
   }
 
-  #contextFor(serverName: string): SecureContext {
-    for (const { names, context } of this.#contexts) {
+  /** The certificate that is made out to `serverName`, among those of its host; null for a name that nobody serves. */
+  #contextFor(serverName: string): SecureContext | null {
+    const contexts = this.#contexts.get(this.#hosts.find(serverName) ?? "") ?? [];
+    for (const { names, context } of contexts) {
       if (names.includes(serverName)) return context;
     }
     const wildcard = `*${serverName.slice(Math.max(0, serverName.indexOf(".")))}`;
-    for (const { names, context } of this.#contexts) {
+    for (const { names, context } of contexts) {
       if (names.includes(wildcard)) return context;
     }
-    return this.#default;
+    return contexts[0]?.context ?? null;
   }
 
   #onSecure(socket: TLSSocket, tls: ListenerTls): void {
@@ -136,20 +150,37 @@ interface NamedContext {
   readonly context: SecureContext;
 }
 
-function createContexts(tls: ListenerTls): NamedContext[] {
-  return tls.certificates.map((certificate) => {
-    try {
-      const leaf = new X509Certificate(certificate.certificateChain);
-      const context = createSecureContext(contextOptions(certificate, tls));
-      return { names: dnsNames(leaf), context };
-    } catch (error) {
+/** What each host is served with; a certificate that several have is made once. */
+function createContexts(tls: ListenerTls): Map<string, readonly NamedContext[]> {
+  const byName = new Map(tls.certificates.map((certificate) => [certificate.name, createContext(certificate, tls)]));
+  const all = [...byName.keys()];
+  const hosts = tls.hosts.length === 0 ? [{ hostname: "*", certificates: all }] : tls.hosts;
+  const contexts = new Map<string, readonly NamedContext[]>();
+  for (const { hostname, certificates } of hosts) {
+    const own = certificates.map((name) => byName.get(name)).filter((context) => context !== undefined);
+    if (own.length === 0 || own.length < certificates.length) {
       throw new WeftError(
         "LISTENER_CERTIFICATE_INVALID",
-        `Cannot use certificate ${certificate.name}: ${(error as Error).message}`,
-        { certificate: certificate.name },
+        `Cannot end TLS: host ${hostname} has no certificate, or one that the listener has not`,
+        { hostname },
       );
     }
-  });
+    contexts.set(hostname, own);
+  }
+  return contexts;
+}
+
+function createContext(certificate: CertificateConfig, tls: ListenerTls): NamedContext {
+  try {
+    const leaf = new X509Certificate(certificate.certificateChain);
+    return { names: dnsNames(leaf), context: createSecureContext(contextOptions(certificate, tls)) };
+  } catch (error) {
+    throw new WeftError(
+      "LISTENER_CERTIFICATE_INVALID",
+      `Cannot use certificate ${certificate.name}: ${(error as Error).message}`,
+      { certificate: certificate.name },
+    );
+  }
 }
 
 function contextOptions(
@@ -164,14 +195,6 @@ function contextOptions(
     // system's authorities.
     ca: tls.clientCa === "" ? [] : tls.clientCa,
   };
-}
-
-function defaultContext(contexts: readonly NamedContext[]): SecureContext {
-  const first = contexts[0];
-  if (first === undefined) {
-    throw new WeftError("LISTENER_CERTIFICATE_INVALID", "Cannot end TLS: the listener has no certificate");
-  }
-  return first.context;
 }
 
 function dnsNames(leaf: X509Certificate): string[] {

@@ -12,12 +12,16 @@ export class ListenerStats {
   /** Accepted connections, now open ones. */
   connections: number = 0;
   connectionsActive: number = 0;
-  /** Connections closed at once: `connectionsMax` reached, draining, bad PROXY header, protocol not told in time or at all. */
+  /**
+   * Connections closed at once: `connectionsMax` reached, draining, bad PROXY header, protocol not told in time or at
+   * all, unknown server name.
+   */
   refusedLimit: number = 0;
   refusedDraining: number = 0;
   refusedProxyProtocol: number = 0;
   refusedTimeout: number = 0;
   refusedProtocol: number = 0;
+  refusedServerName: number = 0;
   tlsHandshakes: number = 0;
   tlsHandshakeFailures: number = 0;
   readonly tlsHandshakeUs: Histogram = new Histogram();
@@ -115,6 +119,7 @@ const NUMBERS: readonly NumberSeries<ListenerStats>[] = [
   ["weft_listener_connections_refused_total", ["proxy-protocol"], "refusedProxyProtocol"],
   ["weft_listener_connections_refused_total", ["timeout"], "refusedTimeout"],
   ["weft_listener_connections_refused_total", ["protocol"], "refusedProtocol"],
+  ["weft_listener_connections_refused_total", ["server-name"], "refusedServerName"],
   ["weft_listener_tls_handshakes_total", ["ok"], "tlsHandshakes"],
   ["weft_listener_tls_handshakes_total", ["failed"], "tlsHandshakeFailures"],
   ["weft_downstream_connections_total", [], "connections"],

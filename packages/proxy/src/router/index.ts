@@ -4,6 +4,7 @@ export { explainMatch } from "./explain.ts";
 export type { Explanation } from "./explain.ts";
 export { withResponseChanges } from "./field-change.ts";
 export { requestHash } from "./hash-key.ts";
+export { canonicalHost } from "./host.ts";
 export { redirectLocation } from "./redirect.ts";
 export { CompiledRetry } from "./retry.ts";
 export { CompiledRule } from "./rule.ts";
