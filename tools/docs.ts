@@ -9,10 +9,13 @@ import { pathToFileURL } from "node:url";
 import { type ErrorCatalog, renderErrors } from "./error-codes.ts";
 import { collectLimits, type LimitRow, renderLimits } from "./limits-table.ts";
 import { readLaw, renderGraph } from "./rooms.ts";
+import { renderShardingPicture } from "./sharding-picture.ts";
 import { isTestFile, readSources, readText, repositoryRoot, type SourceFile } from "./sources.ts";
 
 const METRIC_CATALOG_PATH = "packages/proxy/src/metrics/catalog.ts";
 const BENCH_RESULTS_PATH = "bench/results/http.json";
+const SHARDING_RESULTS_PATH = "bench/results/sharding.json";
+const SHARDING_PICTURE_PATH = "docs/sharding.svg";
 
 /** A row of docs/METRICS.md. */
 export interface MetricRow {
@@ -86,8 +89,8 @@ function renderFigure(value: string | number | null | undefined): string {
 }
 
 /** The figures of a benchmark as Markdown: a row per scenario and peer, then the targets, missed ones too. */
-export function renderNumbers(results: BenchResults | undefined): string {
-  if (results === undefined) return "No results of `./weft bench http` are recorded in this repository yet.\n";
+export function renderNumbers(results: BenchResults | undefined, suite = "http"): string {
+  if (results === undefined) return `No results of \`./weft bench ${suite}\` are recorded in this repository yet.\n`;
   const figures = [...new Set(results.rows.flatMap((row) => Object.keys(row)))].filter(
     (key) => key !== "scenario" && key !== "peer",
   );
@@ -126,9 +129,9 @@ async function readMetrics(): Promise<readonly MetricRow[]> {
   return (await importSource(METRIC_CATALOG_PATH))["METRIC_CATALOG"] as readonly MetricRow[];
 }
 
-function readNumbers(): BenchResults | undefined {
-  if (!existsSync(join(repositoryRoot, BENCH_RESULTS_PATH))) return undefined;
-  return JSON.parse(readText(BENCH_RESULTS_PATH)) as BenchResults;
+function readNumbers(path: string): BenchResults | undefined {
+  if (!existsSync(join(repositoryRoot, path))) return undefined;
+  return JSON.parse(readText(path)) as BenchResults;
 }
 
 async function createParts(): Promise<DocumentParts[]> {
@@ -138,17 +141,24 @@ async function createParts(): Promise<DocumentParts[]> {
     { path: "docs/LIMITS.md", parts: { limits: renderLimits(await readLimits(files)) } },
     { path: "docs/METRICS.md", parts: { metrics: renderMetrics(await readMetrics()) } },
     { path: "ARCHITECTURE.md", parts: { rooms: renderGraph(readLaw()) } },
-    { path: "README.md", parts: { numbers: renderNumbers(readNumbers()) } },
+    { path: "README.md", parts: { numbers: renderNumbers(readNumbers(BENCH_RESULTS_PATH)) } },
+    { path: "docs/SHARDING.md", parts: { numbers: renderNumbers(readNumbers(SHARDING_RESULTS_PATH), "sharding") } },
   ];
 }
 
 /** Every document with generated parts: as it is, and as the code wants it. */
 export async function renderDocuments(): Promise<{ path: string; current: string; wanted: string }[]> {
   const documents = await createParts();
-  return documents.map(({ path, parts }) => {
+  const picture = {
+    path: SHARDING_PICTURE_PATH,
+    current: existsSync(join(repositoryRoot, SHARDING_PICTURE_PATH)) ? readText(SHARDING_PICTURE_PATH) : "",
+    wanted: renderShardingPicture(),
+  };
+  const written = documents.map(({ path, parts }) => {
     const current = readText(path);
     return { path, current, wanted: replaceParts(path, current, parts) };
   });
+  return [...written, picture];
 }
 
 if (import.meta.main) {

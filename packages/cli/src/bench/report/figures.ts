@@ -3,6 +3,7 @@ import { createShardingTable, createSubsetTable } from "../sharding/sharding-tab
 import { medianRatio } from "../statistics.ts";
 import type { LoadRound } from "../measurement.ts";
 import type { PhaseRow } from "../reload/phase-row.ts";
+import type { FigureTable } from "./figure-table.ts";
 import {
   type BenchReport,
   isLoadRow,
@@ -13,23 +14,6 @@ import {
   type LoadRow,
   type MemoryRow,
 } from "./bench-report.ts";
-
-/** One scenario as a table of texts, for the terminal and for HTML alike. */
-export interface FigureTable {
-  readonly scenario: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** What a drawing compares: less is better. */
-  readonly bars: readonly Bar[];
-  /** What the bars stand for. */
-  readonly barUnit: string;
-}
-
-/** One bar of a drawing. */
-export interface Bar {
-  readonly peer: string;
-  readonly value: number;
-}
 
 /** Three digits that mean something; thousands with a gap. */
 export function formatFigure(value: number | null): string {

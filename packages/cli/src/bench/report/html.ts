@@ -1,6 +1,7 @@
 import { OWN_PEER } from "../targets.ts";
 import { type BenchReport, renderMachine } from "./bench-report.ts";
-import { type Bar, createTables, type FigureTable, formatFigure } from "./figures.ts";
+import type { Bar, FigureTable } from "./figure-table.ts";
+import { createTables, formatFigure } from "./figures.ts";
 import { renderTarget } from "./text.ts";
 
 /** The report as one HTML file: no script, no asset from anywhere. */

@@ -1,6 +1,7 @@
 import type { TargetResult } from "../targets.ts";
 import { type BenchReport, renderMachine } from "./bench-report.ts";
-import { createTables, type FigureTable, formatFigure } from "./figures.ts";
+import type { FigureTable } from "./figure-table.ts";
+import { createTables, formatFigure } from "./figures.ts";
 
 /** The report for a terminal. */
 export function renderText(report: BenchReport): string {

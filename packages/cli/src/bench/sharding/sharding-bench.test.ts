@@ -53,6 +53,7 @@ test("evaluateShardingTargets() judges the draft in the scenario that the target
 test("measureSubsets() gives a row that the report shows, with every target", () => {
   const row = measureSubsets();
   assert.ok(row.full_build_ms > 0 && row.one_host_ms > 0 && row.one_host_ratio > 0);
+  assert.ok(row.full_build_kb > 255 && row.one_host_kb > 0 && row.one_host_kb < row.full_build_kb);
   const targets = evaluateSubsetTargets([row]);
   const machine = { cpu: "", cores: "", memory: "", kernel: "", node: "", peers: "", generators: "" };
   const report: BenchReport = {
@@ -64,7 +65,7 @@ test("measureSubsets() gives a row that the report shows, with every target", ()
     left_out: [],
     faults: [],
   };
-  assert.match(renderText(report), /full build ms[\s\S]*one host added, allocated/);
+  assert.match(renderText(report), /full build, CPU ms[\s\S]*one host added, allocated/);
   assert.deepEqual(
     targets.map(({ limit }) => limit),
     [10, 0.05, 100],

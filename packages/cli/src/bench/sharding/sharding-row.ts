@@ -16,7 +16,7 @@ export interface ShardingRow {
   readonly build_us: number;
 }
 
-/** What the subset index costs. */
+/** What the subset index costs; times are CPU time. */
 export interface SubsetRow {
   readonly scenario: string;
   readonly peer: string;

@@ -1,4 +1,4 @@
-import type { FigureTable } from "../report/figures.ts";
+import type { FigureTable } from "../report/figure-table.ts";
 import type { ShardingRow, SubsetRow } from "./sharding-row.ts";
 
 /** What makes numbers into texts: the report's own. */
@@ -29,7 +29,7 @@ export function createShardingTable(scenario: string, rows: readonly ShardingRow
 export function createSubsetTable(scenario: string, rows: readonly SubsetRow[], format: Format): FigureTable {
   return {
     scenario,
-    head: ["", "full build ms", "full build KB", "one host ms", "one host KB", "one host / full"],
+    head: ["", "full build, CPU ms", "full build KB", "one host, CPU ms", "one host KB", "one host / full"],
     rows: rows.map((row) => [
       row.peer,
       format(row.full_build_ms),

@@ -147,6 +147,8 @@ export class SubsetIndex<H extends LabelledHost> {
   /** The hosts as they were last told, with the labels that they had then. */
   #list: readonly H[] = [];
   #listLabels: Labels[] = [];
+  /** Bits of new bitmaps: room for hosts to come, so that bitmaps do not grow one host at a time. */
+  #capacity: number = 0;
   #builtCount: number = 0;
   #clock: number = 0;
 
@@ -317,8 +319,8 @@ export class SubsetIndex<H extends LabelledHost> {
     const { labels } = host;
     hosts[slot] = host;
     this.#slots.labels[slot] = labels;
-    // Room for hosts to come, so that bitmaps do not grow one host at a time.
-    const capacity = capacityFor(hosts.length);
+    if (slot >= this.#capacity) this.#capacity = capacityFor(Math.max(hosts.length, this.#list.length));
+    const capacity = this.#capacity;
     for (const { key, byValue } of this.#values) {
       const value = labelOf(labels, key);
       if (value === undefined) continue;
