@@ -78,7 +78,7 @@ async function runHttpSuite(options: SuiteOptions): Promise<BenchReport> {
 /**
  * Changes everything that can change under load, and counts what fails.
  *
- * @throws WeftError BENCH_START_FAILED, BENCH_GENERATOR_FAILED, BENCH_INTERRUPTED
+ * @throws WeftError BENCH_START_FAILED, BENCH_INTERRUPTED
  */
 async function runReloadSuite(options: SuiteOptions): Promise<BenchReport> {
   const { mode, seconds } = options;

@@ -7,8 +7,8 @@ export const OPEN_MS_MAX = 10_000;
 /** How long a change may take until every client has seen it, in milliseconds; it takes a tenth of a second. */
 export const CHANGE_SEEN_MS_MAX = 15_000;
 
-/** How long a killed worker's successor, or a proxy's, may take to serve, in milliseconds, on a machine that is busy. */
-export const REPLACE_MS_MAX = 30_000;
+/** How long a successor, of a killed worker or of the proxy, may take to serve, in milliseconds, on a machine that is busy. */
+export const REPLACE_MS_MAX = 60_000;
 
 /** How long a proxy may take to leave after SIGTERM, in milliseconds: its drain deadline and as much again. */
 export const LEAVE_MS_MAX = 20_000;

@@ -1,6 +1,6 @@
 import { systemClock } from "@weft/kernel";
 import type { WorkerStatus } from "@weft/proxy";
-import { type Generator, H2LOAD, WRK } from "./generators.ts";
+import { type Generator, WRK } from "./generators.ts";
 import { CHANGE_SEEN_MS_MAX, WATCH_POLL_MS } from "./limits.ts";
 import type { PhaseRun } from "./phase-run.ts";
 import { type ListedConnection, TestedProxy } from "./tested-proxy.ts";
@@ -10,7 +10,8 @@ export interface Phase {
   readonly name: string;
   /** Whether load generators connect with TLS. */
   readonly isTls: boolean;
-  readonly generators: readonly Generator[];
+  /** Those that load the proxy meanwhile, where they are installed. */
+  readonly generators: readonly Generator["tool"][];
   /** Whether requests in flight may fail; then no client sends one again, so that each shows. */
   readonly mayFail: boolean;
   drive(run: PhaseRun): Promise<void>;
@@ -18,11 +19,17 @@ export interface Phase {
 
 /** h2load does not come back when a connection ends: phases that end connections go without it. */
 export const PHASES: readonly Phase[] = [
-  { name: "routes rewritten", isTls: false, generators: [WRK, H2LOAD], mayFail: false, drive: rewriteRoutes },
-  { name: "certificates rotated", isTls: true, generators: [WRK, H2LOAD], mayFail: false, drive: rotateCertificates },
-  { name: "wrong files written", isTls: false, generators: [WRK, H2LOAD], mayFail: false, drive: writeWrongFiles },
-  { name: "workers killed", isTls: false, generators: [WRK], mayFail: true, drive: killWorkers },
-  { name: "handed over to a successor", isTls: false, generators: [WRK], mayFail: false, drive: handOver },
+  { name: "routes rewritten", isTls: false, generators: ["wrk", "h2load"], mayFail: false, drive: rewriteRoutes },
+  {
+    name: "certificates rotated",
+    isTls: true,
+    generators: ["wrk", "h2load"],
+    mayFail: false,
+    drive: rotateCertificates,
+  },
+  { name: "wrong files written", isTls: false, generators: ["wrk", "h2load"], mayFail: false, drive: writeWrongFiles },
+  { name: "workers killed", isTls: false, generators: ["wrk"], mayFail: true, drive: killWorkers },
+  { name: "handed over to a successor", isTls: false, generators: ["wrk"], mayFail: false, drive: handOver },
 ];
 
 async function rewriteRoutes(run: PhaseRun): Promise<void> {

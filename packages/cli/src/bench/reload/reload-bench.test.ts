@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findGenerators } from "./generators.ts";
+import { WeftError } from "@weft/kernel";
+import { findGenerators, WRK } from "./generators.ts";
 import { PHASES } from "./phases.ts";
 import { QUICK_RELOAD_PLAN } from "./plan.ts";
 import { runReloadBench } from "./reload-bench.ts";
@@ -8,7 +9,7 @@ import { evaluateReloadTargets } from "./reload-targets.ts";
 
 const TINY = {
   ...QUICK_RELOAD_PLAN,
-  phaseSeconds: 2,
+  phaseSeconds: 1,
   changeEveryMs: 250,
   killEveryMs: 500,
   restMsMax: 10,
@@ -47,3 +48,21 @@ test(
     assert.ok(rewritten.every(({ sent_again: sent, seen_after_ms: seen }) => sent === null || (seen ?? 0) > 0));
   },
 );
+
+test("runReloadBench() writes down what could not be measured, and misses the target", async () => {
+  const broken = { ...WRK, run: () => Promise.reject(new WeftError("BENCH_GENERATOR_FAILED", "it broke", {})) };
+  const measurements = await runReloadBench({
+    plan: TINY,
+    generators: [broken],
+    isWanted: (phase) => phase === "wrong files written",
+    signal: new AbortController().signal,
+    onStep: () => {},
+  });
+  const reason = "[BENCH_GENERATOR_FAILED] it broke";
+  assert.deepEqual(measurements, {
+    rows: [],
+    faults: [{ scenario: "wrong files written", peer: "weft", round: 0, reason }],
+  });
+  const target = evaluateReloadTargets(measurements).find(({ name }) => name.startsWith("wrong files"));
+  assert.deepEqual([target?.value, target?.ok, target?.reason], [null, false, reason]);
+});

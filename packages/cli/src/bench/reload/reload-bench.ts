@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type CertificateAuthority, createAuthority, systemClock, systemRandom } from "@weft/kernel";
+import { type CertificateAuthority, createAuthority, isWeftError, systemClock, systemRandom } from "@weft/kernel";
 import { withBenchFolder } from "../bench-folder.ts";
 import type { BenchFault } from "../measurement.ts";
 import { launchModule } from "../peers/node.ts";
@@ -38,7 +38,7 @@ export interface ReloadMeasurements {
 /**
  * Runs the phases; whatever was started has ended when this resolves or rejects.
  *
- * @throws WeftError BENCH_START_FAILED, BENCH_GENERATOR_FAILED, BENCH_INTERRUPTED
+ * @throws WeftError BENCH_START_FAILED (before the first phase), BENCH_INTERRUPTED
  */
 export async function runReloadBench(options: ReloadBenchOptions): Promise<ReloadMeasurements> {
   return await withBenchFolder(async (folder) => {
@@ -95,8 +95,18 @@ class ReloadBench {
   }
 
   async run(): Promise<ReloadMeasurements> {
-    for (const phase of PHASES) if (this.#options.isWanted(phase.name)) await this.#measure(phase);
+    for (const phase of PHASES) if (this.#options.isWanted(phase.name)) await this.#guard(phase);
     return { rows: this.#rows, faults: this.#faults };
+  }
+
+  /** What cannot be measured is written down and the others go on; an interrupt ends everything. */
+  async #guard(phase: Phase): Promise<void> {
+    try {
+      await this.#measure(phase);
+    } catch (error) {
+      if (this.#group.signal.aborted || !isWeftError(error)) throw error;
+      this.#fault(phase.name, error.message);
+    }
   }
 
   async #measure(phase: Phase): Promise<void> {
@@ -105,7 +115,7 @@ class ReloadBench {
     const startMs = systemClock.nowMs();
     const onChange = (change: number): void => onStep(phase.name, `change ${change}`);
     const run = new PhaseRun(this.#group, plan, this.#state, watchers, onChange);
-    const loads = phase.generators.filter((generator) => generators.includes(generator));
+    const loads = generators.filter(({ tool }) => phase.generators.includes(tool));
     try {
       const running = loads.map((generator) => this.#load(phase, generator, run));
       // All have ended before the first failure of one is passed on.

@@ -15,7 +15,7 @@ export function evaluateReloadTargets({ rows, faults }: ReloadMeasurements): rea
       unit: "requests",
       value,
       ok: value === 0 && fault === undefined,
-      reason: value === null ? "the phase was left out" : (fault?.reason ?? ""),
+      reason: fault?.reason ?? (value === null ? "the phase was left out" : ""),
     };
   });
 }

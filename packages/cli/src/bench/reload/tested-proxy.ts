@@ -34,7 +34,7 @@ export class TestedProxy {
     const admin = { address: LOOPBACK, port: await chooseFreePort() };
     const where = `${admin.address}:${admin.port}`;
     const launch = launchWeft(["proxy", "--workers", String(WORKERS), "--config", configPath, "--admin", where]);
-    const program = await group.startServer(launch, admin.port);
+    const program = await group.startServer(launch, admin.port, REPLACE_MS_MAX);
     const proxy = new TestedProxy(group, program, admin);
     await proxy.allReady([]);
     return proxy;
