@@ -41,6 +41,11 @@ export interface ServerSessionHandler {
   /** True: stop reading from the socket until told false. Only ever called with a changed value. */
   onReadPaused(isPaused: boolean): void;
   /**
+   * Our side of a tunnel has ended, the peer's has not: write out what the output holds, then say that no more comes
+   * (TCP FIN), and go on reading. HTTP/1 only, where a tunnel has the connection for itself.
+   */
+  onOutputEnd(): void;
+  /**
    * The engine is done: write out what the output holds, then close. `error` says what the peer did wrong (an answer
    * or a GOAWAY is in the output already), null for an ordinary end. No stream is open when this is called.
    */
@@ -67,6 +72,8 @@ export interface ClientSessionHandler {
   /** No new stream will be accepted on this connection (GOAWAY, `Connection: close`); open ones may go on. */
   onDraining(): void;
   onReadPaused(isPaused: boolean): void;
+  /** As for the server. */
+  onOutputEnd(): void;
   /** As for the server. Open streams were reset before. */
   onSessionEnd(error: WeftError | null): void;
   /** The answer to `ping`. */

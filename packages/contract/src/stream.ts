@@ -59,13 +59,19 @@ export interface ServerStream {
   sendData(bytes: Buffer, start: number, end: number, isEnd: boolean): boolean;
   /** Sends trailer fields and ends the answer. */
   sendTrailers(fields: Fields): void;
-  /** Gives the stream up at once; an answer that was begun is visibly cut short, never silently complete. */
+  /**
+   * Gives the stream up at once; an answer that was begun is visibly cut short, never silently complete. Of a tunnel
+   * whose answer has ended only the request is given up.
+   */
   reset(reason: ResetReason): void;
   /** Body bytes that were received have found their place: the client may send as many more. */
   consume(byteCount: number): void;
 }
 
-/** Hears the answer to a request of ours; the same rules as for `RequestReceiver`. */
+/**
+ * Hears the answer to a request of ours; the same rules as for `RequestReceiver`, but that in a tunnel, whose sides end
+ * one by one, a reset may follow the answer's end while the request goes on.
+ */
 export interface ResponseReceiver {
   /** A 1xx answer other than 101. */
   onInformational(head: ResponseHead): void;

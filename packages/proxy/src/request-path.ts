@@ -13,7 +13,7 @@ import { judgeRequest } from "./admission.ts";
 import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, refusalAnswer } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import { drawFault, Forwarder } from "./filter/index.ts";
+import { drawFault } from "./filter/index.ts";
 import { grpcStatusOf } from "./grpc-status.ts";
 import { answerLocally, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
@@ -59,6 +59,9 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #hasRequestEnded: boolean;
   /** An upgrade or CONNECT that is not accepted yet: what the client says is held back. */
   #isTunnelPending: boolean;
+  /** One that is accepted: its sides end one by one. */
+  #isTunnel: boolean = false;
+  #hasAnswerEnded: boolean = false;
   #hasAnswerBegun: boolean = false;
   #isOver: boolean = false;
   /** Body bytes that one side sent and the other has not taken yet. */
@@ -119,7 +122,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const local = answerLocally(decision, this.#connection, this.#record.routeStats);
     if (local !== null) return this.#answer(local);
     const { fault, mirrors } = decision.rule.config;
-    if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#forwarder(), this.#hasRequestEnded);
+    if (mirrors.length > 0)
+      this.#record.startMirrors(decision, mirrors, this.#connection.forwarder, this.#hasRequestEnded);
     if (fault !== null) {
       const draw = drawFault(fault, this.#deps.random);
       this.#record.countFault(draw);
@@ -165,7 +169,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       return this.#answerError("CLUSTER_NO_HOST");
     }
     const base = decision.forwardedHead(backend);
-    const forwarded = this.#forwarder().forward(base, this.#deps.settings.hopsMax, this.#head.authority);
+    const forwarded = this.#connection.forwarder.forward(base, this.#deps.settings.hopsMax, this.#head.authority);
     const head = this.#record.traceTry(host.key, forwarded);
     if (head === null) {
       this.#connection.listener.stats.loops++;
@@ -201,7 +205,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   /** The host has the whole request: from now on it is its turn. */
   #awaitAnswer(attempt: UpstreamTry): void {
     const timeoutMs = attempt.cluster.config.responseTimeoutMs;
-    if (timeoutMs > 0 && !this.#isOver) this.#startStep("answer", timeoutMs);
+    if (timeoutMs > 0 && !this.#isOver && !this.#isTunnel) this.#startStep("answer", timeoutMs);
     else this.#endStep();
   }
 
@@ -232,6 +236,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   #requestSent(): void {
     const attempt = this.#attempt;
+    if (this.#hasAnswerEnded) return this.#finish("complete");
     if (attempt !== null && attempt.stream !== null && this.#step === "none") this.#awaitAnswer(attempt);
   }
 
@@ -296,7 +301,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const byteCount = end - start;
     this.#record.sentBytes += byteCount;
     const isOpen = this.#stream.sendData(bytes, start, end, isEnd);
-    if (isEnd) return this.#finish("complete");
+    if (isEnd) return this.#endAnswer();
     if (isOpen && this.#answerBytesOwed === 0) this.#attempt?.stream?.consume(byteCount);
     else this.#answerBytesOwed += byteCount;
   }
@@ -304,16 +309,22 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   onTryTrailers(fields: Fields): void {
     this.#record.grpcStatus = grpcStatusOf(fields);
     this.#stream.sendTrailers(fields);
-    this.#finish("complete");
+    this.#endAnswer();
+  }
+
+  /** The host's side is complete; the client's side of a tunnel may go on. */
+  #endAnswer(): void {
+    if (this.#isTunnel && !this.#hasRequestEnded) this.#hasAnswerEnded = true;
+    else this.#finish("complete");
   }
 
   onTryFailed(attempt: UpstreamTry, reason: ResetReason, detail: string): void {
     if (attempt !== this.#attempt || this.#isOver) return;
-    this.#record.setFailure(reason, detail);
+    if (!this.#hasAnswerEnded) this.#record.setFailure(reason, detail);
     if (attempt.isCutOff) return this.#abandonWithError("UPSTREAM_DRAIN_DEADLINE");
     if (this.#hasAnswerBegun) {
       this.#stream.reset(reason === "protocol" ? "protocol" : "connection");
-      this.#finish("broken");
+      this.#finish(this.#hasAnswerEnded ? "complete" : "broken");
       return;
     }
     const verdict = judgeFailure(this.#decision?.rule.retry ?? null, reason, this.#head, attempt);
@@ -388,6 +399,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   /** An accepted upgrade has no deadline but the idle one; what the client said before goes out now. */
   #becomeTunnel(attempt: UpstreamTry): void {
+    this.#isTunnel = true;
     this.#connection.isTunnel = this.#connection.peer.protocol === "http1";
     this.#connection.listener.stats.upgrades++;
     if (this.#deadlineTimer !== null) this.#deps.wheel.cancel(this.#deadlineTimer);
@@ -456,13 +468,6 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (!this.#hasRequestEnded) this.#attempt?.cutRequest();
     this.#record.releasePlaces();
     this.#record.end(this.#hasRequestEnded);
-  }
-
-  #forwarder(): Forwarder {
-    const connection = this.#connection;
-    const { isEdge } = connection.listener.config;
-    connection.forwarder ??= new Forwarder(isEdge, connection.peer.address, connection.peer.isTls);
-    return connection.forwarder;
   }
 
   #releaseRequestBytes(): void {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import { createCluster, createListener, createRule } from "@weft/testkit";
 import { WebSocket, WebSocketServer } from "ws";
@@ -274,6 +276,122 @@ describe("CONNECT", () => {
     client.socket.write(" late");
     await client.read(/early late$/);
     client.socket.destroy();
+    await assertBalanced(proxy);
+  });
+});
+
+describe("a tunnel whose sides end one by one", () => {
+  const CONNECT = "CONNECT db.example:5432 HTTP/1.1\r\nhost: db.example:5432\r\n\r\n";
+  const TAIL_BYTES = 1_000_000;
+
+  /** An HTTP/1 host that accepts after `delayMs`, and does `onOpen` with the tunnel. */
+  async function startTunnelHost(onOpen: (socket: Socket) => void, delayMs: number = 0): Promise<number> {
+    const { port } = await startTcpServer((socket) => {
+      socket.once("data", () => {
+        // waits: what the client says meanwhile is held back
+        setTimeout(() => {
+          socket.write("HTTP/1.1 200 OK\r\n\r\n");
+          onOpen(socket);
+        }, delayMs);
+      });
+    });
+    return port;
+  }
+
+  /** Says all that it heard, and a long tail, once the other side has ended. */
+  function answerAtEnd(stream: Duplex): void {
+    let heard = "";
+    stream.on("data", (bytes: Buffer) => (heard += bytes.toString("latin1")));
+    stream.on("end", () => stream.end(`${heard} heard${"x".repeat(TAIL_BYTES)}`));
+  }
+
+  for (const delayMs of [0, 50]) {
+    test(`the client's first, HTTP/1 to HTTP/1, ${delayMs} ms before the host accepts`, async () => {
+      const { proxy, port } = await startProxy([createCluster([await startTunnelHost(answerAtEnd, delayMs)])]);
+      const client = connectRaw(port);
+      client.socket.write(`${CONNECT}question`);
+      if (delayMs === 0) await client.read(/^HTTP\/1\.1 200 /);
+      client.socket.end();
+      const text = await client.end();
+      assert.match(text, /^HTTP\/1\.1 200 OK\r\n(?:[^\r]*\r\n)*\r\nquestion heardx/);
+      assert.equal(text.length - text.indexOf("heard") - 5, TAIL_BYTES);
+      await assertBalanced(proxy);
+    });
+  }
+
+  test("the client's first, HTTP/1 to HTTP/2", async () => {
+    const host = await startHttp2EchoServer((stream) => {
+      stream.respond({ ":status": 200 });
+      answerAtEnd(stream);
+    });
+    const { proxy, port } = await startProxy([createCluster([host], { protocol: "http2" })]);
+    const client = connectRaw(port);
+    client.socket.end(`${CONNECT}question`);
+    const text = await client.end();
+    assert.equal(text.length - text.indexOf("question heard") - 14, TAIL_BYTES);
+    await assertBalanced(proxy);
+  });
+
+  test("the client's first, HTTP/2 to HTTP/1", async () => {
+    const { proxy, port } = await startProxy([createCluster([await startTunnelHost(answerAtEnd)])]);
+    const client = startHttp2Client(port);
+    const stream = client.request({ ":method": "CONNECT", ":authority": "db.example:5432" });
+    stream.end("question");
+    let text = "";
+    stream.on("data", (bytes: Buffer) => (text += bytes.toString("latin1")));
+    await once(stream, "end");
+    assert.equal(text.length - text.indexOf("question heard") - 14, TAIL_BYTES);
+    client.close();
+    await assertBalanced(proxy);
+  });
+
+  for (const protocol of ["http1", "http2"] as const) {
+    test(`the host's first, to ${protocol}`, async () => {
+      let heard = "";
+      const speak = (stream: Duplex): void => {
+        stream.on("data", (bytes: Buffer) => (heard += bytes.toString("latin1")));
+        stream.end(`bye${"x".repeat(TAIL_BYTES)}`);
+      };
+      const onHttp2 = (stream: ServerHttp2Stream): void => {
+        stream.respond({ ":status": 200 });
+        speak(stream);
+      };
+      const host = protocol === "http1" ? await startTunnelHost(speak) : await startHttp2EchoServer(onHttp2);
+      const { proxy, port } = await startProxy([createCluster([host], { protocol })]);
+      const client = connectRaw(port);
+      client.socket.write(CONNECT);
+      const text = await client.end();
+      assert.equal(text.length - text.indexOf("bye") - 3, TAIL_BYTES);
+      client.socket.write("still ");
+      await until(() => heard === "still ", "what the client says after the host's end");
+      client.socket.end("here");
+      await until(() => heard === "still here", "the rest of it");
+      await assertBalanced(proxy);
+    });
+  }
+
+  test("a host that is gone ends the client's side too, and what it said last arrives", async () => {
+    const host = await startTunnelHost((socket) => socket.end("x".repeat(TAIL_BYTES), () => socket.destroy()));
+    const { proxy, port } = await startProxy([createCluster([host])]);
+    const client = connectRaw(port);
+    client.socket.write(CONNECT);
+    const text = await client.end();
+    assert.equal(text.length - text.indexOf("\r\n\r\n") - 4, TAIL_BYTES);
+    // The host's system answers with a reset.
+    const isOver = (): boolean =>
+      !client.socket.write("too late") || metric(proxy, "weft_downstream_requests_active") === 0;
+    await until(isOver, "the end of the client's side");
+    client.socket.destroy();
+    await assertBalanced(proxy);
+  });
+
+  test("one that stays half-open and quiet ends at the stream's idle time", async () => {
+    const listener = createListener({ streamIdleTimeoutMs: 80 });
+    const host = await startTunnelHost((socket) => socket.resume());
+    const { proxy, port } = await startProxy([createCluster([host])], undefined, listener);
+    const client = connectRaw(port);
+    client.socket.end(CONNECT);
+    await client.end();
     await assertBalanced(proxy);
   });
 });

@@ -41,7 +41,7 @@ const PHASE_ENDED = 6;
  * The engine of one HTTP/1 connection that we opened to a server: one request at a time.
  *
  *     IDLE --open--> HEAD --> LENGTH | CHUNKED --> IDLE        ENDED: from everywhere
- *                     `-----> UNTIL_CLOSE | TUNNEL --> ENDED
+ *                     `-----> UNTIL_CLOSE | TUNNEL --> ENDED, a tunnel when both sides have ended
  *
  * A connection goes back to IDLE only if the request was sent whole, the answer's end was told by its framing, and not
  * one byte came after it. Everything else ends it: what is left on it might be taken for another request's answer.
@@ -67,6 +67,8 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
   #early: HeldBytes | null = null;
   #isReadPaused: boolean = false;
   #isDraining: boolean = false;
+  /** The server has ended its side of the tunnel. */
+  #isPeerDone: boolean = false;
   /** The owner was told, or told us, that the session is over. */
   #isOver: boolean = false;
 
@@ -152,12 +154,13 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
       case PHASE_IDLE:
         return this.#end(null);
       case PHASE_UNTIL_CLOSE:
-      case PHASE_TUNNEL: {
-        const receiver = this.#leave();
-        receiver?.onResponseData(EMPTY, 0, 0, true);
-        this.#end(null);
+        return this.#endAnswer();
+      case PHASE_TUNNEL:
+        if (this.#isPeerDone) return;
+        this.#isPeerDone = true;
+        if (this.#stream?.isSent === true) return this.#endAnswer();
+        this.#stream?.receiver?.onResponseData(EMPTY, 0, 0, true);
         return;
-      }
       default:
         return this.#fail("HTTP1_TRUNCATED");
     }
@@ -204,7 +207,7 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
       return true;
     }
     stream.isSent = isEnd;
-    if (isEnd && this.#phase === PHASE_TUNNEL) this.#endTunnel();
+    if (isEnd && this.#phase === PHASE_TUNNEL) this.#endRequest();
     return !this.#output.isCongested;
   }
 
@@ -355,12 +358,18 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     if (early !== null) this.#output.writeBytes(early.bytes, early.start, early.end);
     stream.receiver?.onResponseHead(head, false);
     if (this.#stream !== stream) return;
-    if (stream.isSent) this.#endTunnel();
+    if (stream.isSent) this.#endRequest();
     else if (!this.#output.isCongested) this.outputDrained();
   }
 
-  /** The requester has ended its side. Without a way to say so in the tunnel, both sides end. */
-  #endTunnel(): void {
+  /** The requester has ended its side of the tunnel. */
+  #endRequest(): void {
+    if (this.#isPeerDone) this.#end(null);
+    else this.#handler.onOutputEnd();
+  }
+
+  /** The server's FIN is the end of the answer, and of everything. */
+  #endAnswer(): void {
     const receiver = this.#leave();
     receiver?.onResponseData(EMPTY, 0, 0, true);
     this.#end(null);

@@ -136,6 +136,7 @@ export class RecordedServer implements ServerSessionHandler {
   readonly protocolErrors: string[] = [];
   ended: WeftError | null | undefined = undefined;
   endCount: number = 0;
+  outputEndCount: number = 0;
   onAccepted: ((request: RecordedStream) => void) | null = null;
   onPending: (() => void) | null = null;
 
@@ -165,6 +166,10 @@ export class RecordedServer implements ServerSessionHandler {
 
   onReadPaused(isPaused: boolean): void {
     this.pauses.push(isPaused);
+  }
+
+  onOutputEnd(): void {
+    this.outputEndCount += 1;
   }
 
   onSessionEnd(error: WeftError | null): void {
@@ -208,6 +213,7 @@ export class RecordedClient implements ClientSessionHandler {
   drainingCount: number = 0;
   ended: WeftError | null | undefined = undefined;
   endCount: number = 0;
+  outputEndCount: number = 0;
   onPending: (() => void) | null = null;
 
   constructor(choices: Http1ClientChoices = {}) {
@@ -225,6 +231,10 @@ export class RecordedClient implements ClientSessionHandler {
 
   onReadPaused(isPaused: boolean): void {
     this.pauses.push(isPaused);
+  }
+
+  onOutputEnd(): void {
+    this.outputEndCount += 1;
   }
 
   onSessionEnd(error: WeftError | null): void {

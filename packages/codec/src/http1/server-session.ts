@@ -32,7 +32,7 @@ const PHASE_ENDED = 6;
  * The engine of one HTTP/1 connection from a client (RFC 9110, RFC 9112): one request at a time is handed on.
  *
  *     HEAD --> LENGTH | CHUNKED --> ANSWER --> HEAD ...         ENDED: from everywhere
- *       `----> UPGRADE --> TUNNEL
+ *       `----> UPGRADE --> TUNNEL, whose sides end one by one
  *
  * A body that nobody wants any more (its answer is complete) is thrown away within DISCARD_BYTES_MAX. Input that is
  * wrong is answered with its status and ends the session; `drain` lets a head that has begun to arrive be answered.
@@ -106,8 +106,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
       case PHASE_CHUNKED:
         return this.#stream === null ? this.#end(null) : this.#fail("HTTP1_TRUNCATED");
       case PHASE_TUNNEL:
-        this.#stream?.receiver?.onRequestData(EMPTY, 0, 0, true);
-        return;
+        return this.#endOfInput();
       default:
         // The answer to what came so far is still wanted.
         return;
@@ -163,10 +162,10 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   onAnswerEnd(): void {
     const stream = this.#stream;
     if (stream === null) return;
+    if (this.#phase === PHASE_TUNNEL) return this.#isPeerDone ? this.#end(null) : this.#handler.onOutputEnd();
     stream.detach();
     this.#stream = null;
     this.#unconsumed = 0;
-    if (this.#phase === PHASE_TUNNEL) return this.#end(null);
     if (this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE) return this.#finishExchange(stream.closes);
     // The rest of the request's body has no reader any more.
     if (this.#isContinueAwaited || this.#isPeerDone) return this.#end(null);
@@ -182,6 +181,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   onAnswerReset(reason: ResetReason): void {
     const stream = this.#stream;
     if (stream === null) return;
+    if (stream.isSent) return this.#end(null);
     const { head } = stream.request;
     this.#leave();
     const error = new WeftError<Http1ErrorCode>(
@@ -215,8 +215,11 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
 
   /** The client has sent FIN and all that came before it was looked at. */
   #endOfInput(): void {
-    if (this.#phase === PHASE_TUNNEL) {
-      this.#stream?.receiver?.onRequestData(EMPTY, 0, 0, true);
+    const stream = this.#stream;
+    if (this.#phase === PHASE_TUNNEL && stream !== null) {
+      stream.receiver?.onRequestData(EMPTY, 0, 0, true);
+      // Who hears of the end may have ended the answer, and with it the session.
+      if (stream === this.#stream && stream.isSent) this.#end(null);
     } else if (this.#phase === PHASE_HEAD) {
       if (this.#held.length > 0) this.#fail("HTTP1_TRUNCATED", this.#heldLine());
       else this.#end(null);

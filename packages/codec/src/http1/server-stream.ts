@@ -33,6 +33,8 @@ export class Http1ServerStream implements ServerStream {
   isHeadSent: boolean = false;
   /** The connection ends after this answer. */
   closes: boolean = false;
+  /** The answer is complete. */
+  isSent: boolean = false;
   /** Whoever sends the answer was told to wait. */
   isBlocked: boolean = false;
   #owner: ServerStreamOwner | null;
@@ -82,19 +84,22 @@ export class Http1ServerStream implements ServerStream {
     this.isHeadSent = true;
     owner.writer.begin(framing, Math.max(0, head.contentLength));
     if (isAccepted) owner.onTunnelAccepted();
-    if (isEnd) this.#owner?.onAnswerEnd();
+    if (!isEnd) return;
+    this.#end();
+    // A tunnel that is over as it begins: nobody wants to hear the client's side.
+    if (isAccepted) this.reset("cancelled");
   }
 
   sendData(bytes: Buffer, start: number, end: number, isEnd: boolean): boolean {
     const owner = this.#owner;
-    if (owner === null) return true;
+    if (owner === null || this.isSent) return true;
     assert(this.isHeadSent, "an answer's head goes before its body");
     if (!owner.writer.write(owner.output, bytes, start, end, isEnd)) {
       owner.onAnswerFailed("HTTP1_LENGTH_MISMATCH");
       return true;
     }
     if (isEnd) {
-      owner.onAnswerEnd();
+      this.#end();
       return true;
     }
     this.isBlocked = owner.output.isCongested;
@@ -103,9 +108,9 @@ export class Http1ServerStream implements ServerStream {
 
   sendTrailers(fields: Fields): void {
     const owner = this.#owner;
-    if (owner === null) return;
+    if (owner === null || this.isSent) return;
     assert(this.isHeadSent, "an answer's head goes before its trailers");
-    if (owner.writer.writeTrailers(owner.output, fields)) owner.onAnswerEnd();
+    if (owner.writer.writeTrailers(owner.output, fields)) this.#end();
     else owner.onAnswerFailed("HTTP1_LENGTH_MISMATCH");
   }
 
@@ -115,6 +120,11 @@ export class Http1ServerStream implements ServerStream {
 
   consume(byteCount: number): void {
     this.#owner?.onConsumed(byteCount);
+  }
+
+  #end(): void {
+    this.isSent = true;
+    this.#owner?.onAnswerEnd();
   }
 
   #isAccepted(status: number): boolean {

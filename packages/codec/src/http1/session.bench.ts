@@ -62,6 +62,7 @@ class AnsweringHandler implements ServerSessionHandler {
   }
   onProtocolError(): void {}
   onReadPaused(): void {}
+  onOutputEnd(): void {}
   onSessionEnd(): void {
     throw new Error("the session ended");
   }
@@ -71,6 +72,7 @@ const clientHandler: ClientSessionHandler = {
   onStreamsAvailable() {},
   onDraining() {},
   onReadPaused() {},
+  onOutputEnd() {},
   onSessionEnd() {
     throw new Error("the session ended");
   },

@@ -22,6 +22,14 @@ function send(request: RecordedStream, text: string, isEnd: boolean = false): vo
   request.stream?.sendData(Buffer.from(text, "latin1"), 0, text.length, isEnd);
 }
 
+/** A server session whose CONNECT was accepted. */
+function openTunnel(): RecordedServer {
+  const server = new RecordedServer();
+  server.feed(CONNECT);
+  server.last.stream?.sendHead(new ResponseHead(200, NO_FIELDS, -1), false);
+  return server;
+}
+
 test("sendHead() 101 proves to a WebSocket client that its key was read, and opens the tunnel", () => {
   const server = new RecordedServer();
   server.feed(HANDSHAKE);
@@ -37,6 +45,14 @@ test("sendHead() 101 proves to a WebSocket client that its key was read, and ope
   send(server.last, "\x81\x02hi");
   assert.equal(server.text(), "\x81\x02hi");
   send(server.last, "", true);
+  server.session.receiveEnd();
+  assert.equal(server.ended, null);
+});
+
+test("sendHead() of a tunnel that is over as it begins ends the session", () => {
+  const server = new RecordedServer();
+  server.feed(`${CONNECT}early`);
+  server.last.stream?.sendHead(new ResponseHead(200, NO_FIELDS, -1), true);
   assert.equal(server.ended, null);
 });
 
@@ -153,6 +169,7 @@ test("open() of a WebSocket sends a key of its own and takes only the answer tha
   assert.equal(client.drainingCount, 1);
   client.session.receiveEnd();
   assert.ok(answer.isComplete);
+  stream.sendData(Buffer.alloc(0), 0, 0, true);
   assert.equal(client.ended, null);
 });
 
@@ -226,14 +243,93 @@ test("a refused upgrade sends nothing of what was held back, and keeps the conne
   assert.equal(client.session.availableStreams, 1);
 });
 
-test("sendData() with the end in a tunnel ends both sides", () => {
+test("a tunnel of a client session ends when both sides have, whichever is first", () => {
+  const upgradeAnswer = "HTTP/1.1 200 OK\r\n\r\n";
+  const ours = new RecordedClient();
+  const first = ours.open(connectHead(), false);
+  ours.feed(upgradeAnswer);
+  first.stream.sendData(Buffer.from("bye"), 0, 3, true);
+  assert.ok(ours.text().endsWith("bye"));
+  assert.equal(ours.outputEndCount, 1);
+  assert.equal(ours.ended, undefined);
+  ours.feed("late");
+  assert.equal(first.answer.body, "late");
+  ours.session.receiveEnd();
+  assert.ok(first.answer.isComplete);
+  assert.equal(ours.ended, null);
+
+  const theirs = new RecordedClient();
+  const second = theirs.open(connectHead(), false);
+  theirs.feed(`${upgradeAnswer}bye`);
+  theirs.session.receiveEnd();
+  theirs.session.receiveEnd();
+  assert.deepEqual(second.answer.events, ["head 200", "data", "end"]);
+  assert.equal(theirs.ended, undefined);
+  theirs.text();
+  second.stream.sendData(Buffer.from("late"), 0, 4, false);
+  second.stream.sendData(Buffer.alloc(0), 0, 0, true);
+  assert.equal(theirs.text(), "late");
+  assert.equal(theirs.outputEndCount, 0, "the session's end says it");
+  assert.equal(theirs.ended, null);
+});
+
+test("a request that had ended before its CONNECT was accepted ends the output then", () => {
   const client = new RecordedClient();
-  const { answer, stream } = client.open(connectHead(), false);
+  const { stream } = client.open(connectHead(), false);
+  stream.sendData(Buffer.from("all"), 0, 3, true);
+  assert.equal(client.outputEndCount, 0);
   client.feed("HTTP/1.1 200 OK\r\n\r\n");
-  stream.sendData(Buffer.from("bye"), 0, 3, true);
-  assert.ok(client.text().endsWith("bye"));
-  assert.ok(answer.isComplete);
-  assert.equal(client.ended, null);
+  assert.ok(client.text().endsWith("all"));
+  assert.equal(client.outputEndCount, 1);
+  assert.equal(client.ended, undefined);
+});
+
+test("a half-closed tunnel that is lost resets who still speaks", () => {
+  const client = new RecordedClient();
+  const { answer } = client.open(connectHead(), false);
+  client.feed("HTTP/1.1 200 OK\r\n\r\n");
+  client.session.receiveEnd();
+  client.session.connectionLost("gone");
+  assert.deepEqual(answer.events, ["head 200", "end", "reset connection"]);
+
+  const server = openTunnel();
+  send(server.last, "bye", true);
+  server.session.connectionLost("gone");
+  assert.equal(server.last.reset, "connection");
+});
+
+test("a tunnel of a server session ends when both sides have, whichever is first", () => {
+  const ours = openTunnel();
+  send(ours.last, "bye", true);
+  send(ours.last, "never", true);
+  assert.ok(ours.text().endsWith("bye"));
+  assert.equal(ours.outputEndCount, 1);
+  assert.equal(ours.ended, undefined);
+  ours.feed("late");
+  assert.equal(ours.last.body, "late");
+  ours.session.receiveEnd();
+  assert.ok(ours.last.isComplete);
+  assert.equal(ours.ended, null);
+  assert.equal(ours.endCount, 1);
+
+  const theirs = openTunnel();
+  theirs.session.receiveEnd();
+  assert.ok(theirs.last.isComplete);
+  assert.equal(theirs.ended, undefined);
+  send(theirs.last, "bye", true);
+  assert.ok(theirs.text().endsWith("bye"));
+  assert.equal(theirs.outputEndCount, 0, "the session's end says it");
+  assert.equal(theirs.ended, null);
+});
+
+test("reset() of a tunnel whose answer has ended is no cut of the answer", () => {
+  const server = openTunnel();
+  send(server.last, "bye", true);
+  server.last.stream?.reset("cancelled");
+  assert.equal(server.ended, null);
+  const open = openTunnel();
+  open.last.stream?.reset("cancelled");
+  assert.equal(open.ended?.details["isCut"], true);
 });
 
 test("held bytes grow past the first buffer without loss", () => {

@@ -303,3 +303,18 @@ test("Http2ClientSession continues a long head in CONTINUATION frames of the ser
   client.open(new RequestHead("GET", "http", "a.test", "/", fields, 0));
   assert.deepEqual(client.written(), ["HEADERS 3 end"]);
 });
+
+test("Http2ClientSession tells of a reset after the answer's end where the request of a tunnel goes on", () => {
+  const client = new ClientUnderTest();
+  client.open(new RequestHead("CONNECT", "", "db.test:5432", "", [], -1), false);
+  client.open(new RequestHead("POST", "http", "a.test", "/", [], -1), false);
+  for (const streamId of [1, 3]) {
+    client.send(headers(streamId, [":status", "200"], END_HEADERS), frame("DATA", END_STREAM, streamId, "bye"));
+    client.send(frame("RST_STREAM", 0, streamId, uint32(0)));
+  }
+  assert.deepEqual(
+    client.heard().filter((event) => event.startsWith("reset")),
+    ["reset 1 internal"],
+  );
+  assert.equal(client.session.activeStreams, 0);
+});

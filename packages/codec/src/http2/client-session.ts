@@ -146,8 +146,8 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
   protected override onPeerReset(stream: Http2ClientStream, errorCode: number): void {
     const isAnswered = !canReceive(stream.state);
     this.closeStream(stream);
-    // After a complete answer it only says that the rest of the request is not wanted (section 8.1).
-    if (isAnswered) stream.detach();
+    // After a complete answer it only says that the rest of the request is not wanted (section 8.1); a tunnel ends.
+    if (isAnswered && !stream.isTunnel) stream.detach();
     else {
       const reason: ResetReason = errorCode === NO_ERROR ? "internal" : reasonOfCode(errorCode);
       stream.deliverReset(reason, `the host reset the stream with error code ${errorCode}`);

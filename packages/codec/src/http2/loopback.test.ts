@@ -98,6 +98,7 @@ async function startServer(t: TestContext): Promise<number> {
       onRequestRefused: () => null,
       onProtocolError(): void {},
       onReadPaused: (isPaused: boolean) => void (isPaused ? socket.pause() : socket.resume()),
+      onOutputEnd() {},
       onSessionEnd: () => void setImmediate(() => socket.end()),
     };
     joinSocket(socket, (output) => new Http2ServerSession(output, handler, options));
@@ -172,6 +173,7 @@ test("Http2ClientSession speaks to node:http2: bodies both ways, trailers, GOAWA
     onStreamsAvailable(): void {},
     onDraining(): void {},
     onReadPaused(): void {},
+    onOutputEnd() {},
     onSessionEnd: ended.resolve,
     onPong(): void {},
   };

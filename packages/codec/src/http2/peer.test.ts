@@ -186,6 +186,7 @@ export class ServerUnderTest extends Wire {
       },
       onProtocolError: (code) => this.protocolErrors.push(code),
       onReadPaused: (isPaused) => this.events.push(`paused ${isPaused}`),
+      onOutputEnd() {},
       onSessionEnd: (error) => this.events.push(`session end ${isWeftError(error) ? error.code : "ok"}`),
     };
     const options = createHttp2ServerOptions({ nowMs: () => this.nowMs, ...changes });
@@ -233,6 +234,7 @@ export class ClientUnderTest extends Wire {
       onStreamsAvailable: () => this.events.push("available"),
       onDraining: () => this.events.push("draining"),
       onReadPaused: (isPaused) => this.events.push(`paused ${isPaused}`),
+      onOutputEnd() {},
       onSessionEnd: (error) => this.events.push(`session end ${isWeftError(error) ? error.code : "ok"}`),
       onPong: () => this.events.push("pong"),
     };

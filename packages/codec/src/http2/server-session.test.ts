@@ -432,3 +432,26 @@ test("Http2ServerSession announces the lowest and the last size of its table, wh
   late.stream(2).sendHead(NO_CONTENT, true);
   assert.deepEqual(late.takeBytes().subarray(9), Buffer.from([0x89]));
 });
+
+test("reset() of a tunnel whose answer has ended sends what waits of it, and gives up the request alone", () => {
+  const fields = [":method", "CONNECT", ":authority", "db.test:5432"];
+  for (const windowBytes of [1000, 0]) {
+    const server = new ServerUnderTest();
+    server.send(frame("SETTINGS", 0, 0, setting(4, windowBytes)), headers(1, fields, END_HEADERS));
+    const stream = server.stream(0);
+    stream.sendHead(new ResponseHead(200, [], -1), false);
+    stream.sendData(Buffer.from("bye"), 0, 3, true);
+    server.send(frame("DATA", 0, 1, "more"));
+    assert.equal(server.heard().at(-1), "data 1 4", "the client's side is open");
+    server.written();
+    stream.reset("cancelled");
+    if (windowBytes === 0) {
+      assert.deepEqual(server.written(), []);
+      server.send(frame("WINDOW_UPDATE", 0, 1, uint32(3)));
+      assert.deepEqual(server.written(), ["DATA 1 3 end", "RST_STREAM 1 code 0"]);
+    } else assert.deepEqual(server.written(), ["RST_STREAM 1 code 0"]);
+    assert.equal(server.session.activeStreams, 0);
+    stream.reset("cancelled");
+    assert.deepEqual(server.written(), []);
+  }
+});

@@ -1,4 +1,11 @@
-import type { Answer, RequestHead, ResponseHead, ServerSession, ServerSessionHandler } from "@weft/contract";
+import type {
+  Answer,
+  RequestHead,
+  ResetReason,
+  ResponseHead,
+  ServerSession,
+  ServerSessionHandler,
+} from "@weft/contract";
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { encodeGoaway, encodePing } from "./encode.ts";
 import { HTTP2_ERRORS, type Http2ErrorCode } from "./errors.ts";
@@ -11,7 +18,7 @@ import { Http2Session } from "./session.ts";
 import { writeServerSettings } from "./settings.ts";
 import { NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status.ts";
 import type { Http2Stream } from "./stream.ts";
-import { canSend, EVENT_RECEIVE_END, STREAM_OPEN, transition } from "./stream-state.ts";
+import { canSend, EVENT_RECEIVE_END, STREAM_CLOSED, STREAM_OPEN, transition } from "./stream-state.ts";
 
 /** What is known of a request whose fields cannot be read. */
 const NO_HEAD = { method: "", authority: "", path: "" } as const;
@@ -66,6 +73,17 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   override sendData(stream: Http2ServerStream, bytes: Buffer, start: number, end: number, isEnd: boolean): boolean {
     assert(stream.isHeadSent || !canSend(stream.state), "the head goes out before the body");
     return super.sendData(stream, bytes, start, end, isEnd);
+  }
+
+  override resetStream(stream: Http2ServerStream, reason: ResetReason): void {
+    const hasAnswerEnded = stream.isEndPending || stream.trailersPending !== null || !canSend(stream.state);
+    if (!stream.isTunnel || !hasAnswerEnded || stream.state === STREAM_CLOSED) {
+      return super.resetStream(stream, reason);
+    }
+    // From now on an ordinary stream: what waits of the answer goes out, then the request is told to stop.
+    stream.isTunnel = false;
+    stream.detach();
+    if (!canSend(stream.state)) this.onLocalEnd(stream);
   }
 
   sendInformational(stream: Http2ServerStream, head: ResponseHead): void {

@@ -46,12 +46,14 @@ class Pair {
       onRequestRefused: () => null,
       onProtocolError() {},
       onReadPaused() {},
+      onOutputEnd() {},
       onSessionEnd() {},
     };
     const clientHandler: ClientSessionHandler = {
       onStreamsAvailable() {},
       onDraining() {},
       onReadPaused() {},
+      onOutputEnd() {},
       onSessionEnd() {},
       onPong() {},
     };

@@ -24,12 +24,14 @@ test("a unary request goes from a client session to a server session and back, a
     onRequestRefused: () => null,
     onProtocolError() {},
     onReadPaused() {},
+    onOutputEnd() {},
     onSessionEnd: (error) => log.push(`server end ${error}`),
   };
   const clientHandler: ClientSessionHandler = {
     onStreamsAvailable() {},
     onDraining() {},
     onReadPaused() {},
+    onOutputEnd() {},
     onSessionEnd: (error) => log.push(`client end ${error}`),
     onPong() {},
   };

@@ -156,6 +156,7 @@ function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket:
       pipe.drainings++;
     },
     onReadPaused: (isPaused) => void (isPaused ? upSocket.pause() : upSocket.resume()),
+    onOutputEnd() {},
     onSessionEnd(error) {
       pipe.errors.push(error);
       upSocket.end();
@@ -178,6 +179,7 @@ function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket:
     },
     onProtocolError() {},
     onReadPaused: (isPaused) => void (isPaused ? downSocket.pause() : downSocket.resume()),
+    onOutputEnd() {},
     onSessionEnd(error) {
       pipe.errors.push(error);
       down.flush();

@@ -63,6 +63,10 @@ export class RecordedRpcServer<Session extends ServerSession> implements ServerS
     this.protocolErrors.push(code);
   }
 
+  onOutputEnd(): void {
+    throw new Error("RPC has no tunnels");
+  }
+
   onReadPaused(isPaused: boolean): void {
     this.pauses.push(isPaused);
   }
@@ -126,6 +130,10 @@ export class RecordedRpcClient<Session extends ClientSession> implements ClientS
 
   onDraining(): void {
     this.drainingCount += 1;
+  }
+
+  onOutputEnd(): void {
+    throw new Error("RPC has no tunnels");
   }
 
   onReadPaused(isPaused: boolean): void {

@@ -1,6 +1,6 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
-import type { Forwarder } from "../filter/index.ts";
+import { Forwarder } from "../filter/index.ts";
 import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
 import { canonicalHost } from "../router/index.ts";
@@ -22,10 +22,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   readonly listener: ListenerRuntime;
   readonly peer: PeerFacts;
   readonly openedAtMs: number;
-  /** The request path's own: made at the first request that is forwarded. */
-  forwarder: Forwarder | null = null;
   /** Set by the request path: an HTTP/1 connection became a tunnel, whose sides end one by one. */
   isTunnel: boolean = false;
+  #forwarder: Forwarder | null = null;
   readonly #acceptor: RequestAcceptor;
   readonly #transport: Transport;
   readonly #session: ServerSession;
@@ -71,6 +70,12 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   get activeStreams(): number {
     return this.#session.activeStreams;
+  }
+
+  /** Tells hosts who this client is; made for the first request that is forwarded. */
+  get forwarder(): Forwarder {
+    this.#forwarder ??= new Forwarder(this.listener.config.isEdge, this.peer.address, this.peer.isTls);
+    return this.#forwarder;
   }
 
   /**
@@ -161,6 +166,10 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onReadPaused(isPaused: boolean): void {
     if (isPaused) this.listener.stats.readPauses++;
     this.#transport.setReadPaused(isPaused);
+  }
+
+  onOutputEnd(): void {
+    this.#transport.end();
   }
 
   onSessionEnd(error: WeftError | null): void {

@@ -272,6 +272,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#transport.setReadPaused(isPaused);
   }
 
+  onOutputEnd(): void {
+    this.#transport.end();
+  }
+
   onSessionEnd(error: WeftError | null): void {
     if (error !== null) {
       this.#cause ??= "protocol";
