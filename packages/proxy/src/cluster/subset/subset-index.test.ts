@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
 import fc from "fast-check";
+import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import { FEW_HOSTS_MAX, REPLACED_MAX, SELECTOR_KEYS_MAX, SELECTORS_MAX, SUBSETS_MAX } from "./limits.ts";
 import { type LabelledHost, type Labels, type SubsetConfig, type SubsetFallback, SubsetIndex } from "./subset-index.ts";
 
@@ -196,4 +197,15 @@ test("SubsetIndex() refuses selectors that cannot be used", () => {
     assert.throws(() => createIndex([], { subsetsMax }), isRefused);
   }
   createIndex([{ keys: many(SELECTOR_KEYS_MAX), fallback: ANY }]);
+});
+
+test("update() refuses more hosts than a cluster may have, and changes nothing", () => {
+  const index = createIndex([{ keys: ["zone"], fallback: NONE }]);
+  index.update([host("h0", { zone: "a" })]);
+  const tooMany = Array.from({ length: HOSTS_PER_CLUSTER_MAX + 1 }, () => host("h1", {}));
+  assert.throws(
+    () => index.update(tooMany),
+    (error) => isWeftError(error, "KERNEL_ASSERTION_FAILED"),
+  );
+  assert.deepEqual(ask(index, { zone: "a" }), ["subset", ["h0"]]);
 });
