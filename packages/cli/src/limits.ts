@@ -25,6 +25,9 @@ export const WORKER_QUESTIONS_MAX = 64;
 /** After a drain's deadline a worker has so many milliseconds to leave before it is killed. */
 export const WORKER_LEAVE_MS_MAX = 2_000;
 
+/** When a process was killed, what it started has so many seconds to end by itself before it is killed, too. */
+export const ORPHAN_GRACE_SECONDS = 1;
+
 /** Bytes of log lines that wait for a slow reader; beyond, new lines are lost. */
 export const LOG_PENDING_BYTES_MAX = 1_048_576;
 

@@ -145,7 +145,23 @@ kind: ProxyConfig
 metadata: { name: tested }
 spec:
   inbound: { address: 127.0.0.1, port: ${taken}, targetPort: 80 }
+  outbound: { address: 127.0.0.1, port: 0 }
   admin: { port: 0 }
+---
+apiVersion: weft.dev/v1
+kind: Service
+metadata: { name: watched }
+spec:
+  ports: [{ port: 80 }]
+  hosts: [{ address: 127.0.0.1, port: ${taken} }]
+---
+# It has a timer, which must not keep a process that serves nothing.
+apiVersion: weft.dev/v1
+kind: TrafficPolicy
+metadata: { name: watched }
+spec:
+  targetRefs: [{ kind: Service, name: watched }]
+  outlier: { consecutiveErrors: 3, interval: 1s }
 `;
   writeFileSync(join(folder, "taken.yaml"), config);
   for (const args of [["--single"], ["--workers", "2"]]) {

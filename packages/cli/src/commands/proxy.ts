@@ -86,8 +86,12 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   }
   const host = createHost(options, log);
   const adminToken = process.env["WEFT_ADMIN_TOKEN"] ?? "";
-  const code = await runRole({ host, source, world, log, admin: options.admin ?? null, adminToken });
-  // What clients hold open would keep the process.
+  const running = runRole({ host, source, world, log, admin: options.admin ?? null, adminToken });
+  const code = await running.catch((error: unknown): ExitCode => {
+    console.error(`weft: ${error instanceof Error ? error.message : String(error)}`);
+    return EXIT_CODE.failed;
+  });
+  // What clients hold open, or a proxy that could not start has left, would keep the process.
   process.exit(code);
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -89,8 +89,8 @@ test("weft up starts again what dies, and Ctrl-C leaves no process and no file",
   const running = await up();
   const { child, output } = running;
   const pids = descendants(child.pid ?? 0);
-  // Six applications with a sidecar each, and the ingress.
-  assert.equal(pids.length, 13);
+  // Six applications with a sidecar each, the ingress, and the guard that would end them if this one could not.
+  assert.equal(pids.length, 14);
   assert.equal(await statusOf(`${ingressOf(running)}/checkout`), 200);
 
   const [, victim = ""] = /^ {4}kill (\d+)$/m.exec(output()) ?? [];
@@ -122,7 +122,9 @@ test("a second weft up runs beside the first, and a killed one leaves no orphan"
 
   const [, path = ""] = /configuration +(\S+)/.exec(second.output()) ?? [];
   const pids = descendants(second.child.pid ?? 0);
-  assert.equal(pids.length, 13);
+  assert.equal(pids.length, 14);
+  // One that does nothing any more, as in an endless loop, ends all the same.
+  process.kill(pids[3] ?? 0, "SIGSTOP");
   second.child.kill("SIGKILL");
   await once(second.child, "exit");
   await until(() => !pids.some((pid) => isAlive(pid)));
@@ -133,4 +135,72 @@ test("a second weft up runs beside the first, and a killed one leaves no orphan"
   first.child.kill("SIGTERM");
   assert.deepEqual(await once(first.child, "exit"), [0, null]);
   assert.ok(existsSync(join(folder, "first", "ingress", "routes.yaml")), "--dir keeps the files");
+});
+
+test("two weft up that start at the same time both come up", { timeout: TIMEOUT_MS }, async () => {
+  const meshes = await Promise.all([up(), up()]);
+  for (const mesh of meshes) assert.equal(await statusOf(`${ingressOf(mesh)}/checkout`), 200);
+  assert.equal(new Set(meshes.map(ingressOf)).size, 2);
+  for (const { child, output } of meshes) {
+    child.kill("SIGINT");
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+    assert.doesNotMatch(output(), /starting again on other ports/, "ports that one has chosen the other does not take");
+  }
+});
+
+/** `weft up` as the leader of a process group, all of which gets what a terminal sends. */
+function spawnGroup(): ChildProcess {
+  const program = new URL("../main.ts", import.meta.url).pathname;
+  return spawn(process.execPath, [...process.execArgv, program, "up"], { stdio: "ignore", detached: true });
+}
+
+/** Members of a process group, and the folders of runs: what a mesh could leave. */
+function traces(group: number): { readonly pids: readonly number[]; readonly folders: readonly string[] } {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,pgid=,stat="], { encoding: "utf8" }).trim().split("\n");
+  const pids = rows.flatMap((row) => {
+    const [pid, pgid, state = ""] = row.trim().split(/\s+/);
+    return Number(pgid) === group && !state.startsWith("Z") ? [Number(pid)] : [];
+  });
+  const folders = readdirSync(tmpdir()).filter((name) => {
+    const owner = join(tmpdir(), name, "owner.pid");
+    return name.startsWith("weft-run-") && existsSync(owner) && readFileSync(owner, "utf8") === String(group);
+  });
+  return { pids, folders };
+}
+
+/** Moments of a start: from the first process of the mesh to the last, and a moment before it is ready. */
+const MOMENTS: readonly number[] = [1, 2, 5, 9, 15];
+
+test("Ctrl-C at any moment of the start leaves no process and no file", { timeout: TIMEOUT_MS }, async () => {
+  for (const processes of MOMENTS) {
+    const child = spawnGroup();
+    const group = child.pid ?? 0;
+    try {
+      await until(() => traces(group).pids.length >= processes);
+      process.kill(-group, "SIGINT");
+      const [status, signal] = (await once(child, "exit")) as [number | null, string | null];
+      // Before it knows of signals it ends of them, and has nothing to clean up.
+      assert.ok(status === 0 || (processes === 1 && signal === "SIGINT"), `${status} ${signal} at ${processes}`);
+      await until(() => traces(group).pids.length === 0);
+      assert.deepEqual(traces(group).folders, [], `at ${processes}`);
+    } finally {
+      for (const pid of traces(group).pids) process.kill(pid, "SIGKILL");
+    }
+  }
+});
+
+test("weft up that is killed while it starts leaves no process", { timeout: TIMEOUT_MS }, async () => {
+  for (const processes of [3, 15]) {
+    const child = spawnGroup();
+    const group = child.pid ?? 0;
+    try {
+      await until(() => traces(group).pids.length >= processes);
+      child.kill("SIGKILL");
+      await until(() => traces(group).pids.length === 0);
+    } finally {
+      const { pids, folders } = traces(group);
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      for (const name of folders) rmSync(join(tmpdir(), name), { recursive: true });
+    }
+  }
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Clock, TimerHandle } from "@weft/kernel";
+import type { OrphanGuard } from "../process/orphan-guard.ts";
 import { MESH_STOP_MS_MAX } from "./limits.ts";
 
 /** What a process of the demo is. */
@@ -22,20 +23,22 @@ export interface ChildHandler {
 
 /**
  * One process of the demo mesh. It holds the other end of a channel: when this process is gone, however it went, the child
- * sees the channel close and ends.
+ * sees the channel close and ends, and where it cannot, the guard ends it.
  */
 export class Child {
   readonly plan: ChildPlan;
   readonly #clock: Clock;
+  readonly #guard: OrphanGuard;
   readonly #handler: ChildHandler;
   #process: ChildProcess | null = null;
   #isReady: boolean = false;
   #isStopping: boolean = false;
   #killTimer: TimerHandle | null = null;
 
-  constructor(plan: ChildPlan, clock: Clock, handler: ChildHandler) {
+  constructor(plan: ChildPlan, clock: Clock, guard: OrphanGuard, handler: ChildHandler) {
     this.plan = plan;
     this.#clock = clock;
+    this.#guard = guard;
     this.#handler = handler;
   }
 
@@ -53,6 +56,7 @@ export class Child {
     const child = fork(this.plan.module, this.plan.args, { stdio: ["ignore", log, log, "ipc"] });
     closeSync(log);
     this.#process = child;
+    if (child.pid !== undefined) this.#guard.add(child.pid);
     child.on("message", (message) => {
       if (typeof message !== "object" || message === null || !("type" in message)) return;
       if (message.type !== "ready" || this.#isReady) return;
@@ -80,6 +84,7 @@ export class Child {
 
   #gone(how: string): void {
     if (this.#process === null) return;
+    if (this.#process.pid !== undefined) this.#guard.remove(this.#process.pid);
     if (this.#killTimer !== null) this.#clock.clearTimer(this.#killTimer);
     this.#killTimer = null;
     this.#process = null;

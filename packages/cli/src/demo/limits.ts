@@ -4,6 +4,9 @@ export const PORT_TRIES_MAX = 8;
 /** From one port of a kind to the next; beyond the span of one mesh, so that meshes do not interleave. */
 export const PORT_STEP = 1_000;
 
+/** How often the mesh is started on other ports after another program took one of its own meanwhile. */
+export const MESH_RETRIES_MAX = 2;
+
 /** All processes of the demo must be ready within so many milliseconds, also on a slow machine. */
 export const MESH_START_MS_MAX = 60_000;
 

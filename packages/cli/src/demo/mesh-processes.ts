@@ -4,6 +4,7 @@ import type { CliErrorCode } from "../errors.ts";
 import { moduleUrl } from "../module-url.ts";
 import { Child, type ChildHandler, type ChildPlan } from "./child.ts";
 import { LOG_TAIL_BYTES, MESH_RESTART_MS, MESH_START_MS_MAX } from "./limits.ts";
+import { OrphanGuard } from "../process/orphan-guard.ts";
 import type { Mesh } from "./mesh.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { ApplicationOptions } from "./shop/application.ts";
@@ -19,6 +20,13 @@ export interface MeshProcessesOptions {
   onEvent(text: string): void;
 }
 
+/** Details of CLI_MESH_START_FAILED. */
+export interface MeshStartDetails {
+  readonly reason: string;
+  /** Another program listens on a port of the mesh: on other ports it may start. */
+  readonly isPortTaken: boolean;
+}
+
 /** A module that every process but the applications runs. */
 const COMMAND_LINE = moduleUrl("../main.ts", import.meta.url);
 
@@ -26,6 +34,7 @@ const COMMAND_LINE = moduleUrl("../main.ts", import.meta.url);
 export class MeshProcesses implements ChildHandler {
   readonly children: readonly Child[];
   readonly #options: MeshProcessesOptions;
+  readonly #guard = new OrphanGuard();
   readonly #restarts = new Map<Child, TimerHandle>();
   readonly #listeners = new Set<() => void>();
   /** The first process that died before all were ready, and how. */
@@ -35,7 +44,7 @@ export class MeshProcesses implements ChildHandler {
 
   constructor(options: MeshProcessesOptions) {
     this.#options = options;
-    this.children = planChildren(options).map((plan) => new Child(plan, options.clock, this));
+    this.children = planChildren(options).map((plan) => new Child(plan, options.clock, this.#guard, this));
   }
 
   /** The process of that name. */
@@ -80,6 +89,7 @@ export class MeshProcesses implements ChildHandler {
     await this.#until(() => ingress.every(({ pid }) => pid === 0));
     for (const child of this.children) child.stop();
     await this.#until(() => this.children.every(({ pid }) => pid === 0));
+    await this.#guard.close();
   }
 
   /** Ends everything at once. */
@@ -159,7 +169,8 @@ function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): C
 
 function startError(reason: string, tail: string): WeftError<CliErrorCode> {
   const words = tail === "" ? "" : `; its last words:\n${tail}`;
-  return new WeftError("CLI_MESH_START_FAILED", `Cannot start the mesh: ${reason}${words}`, { reason });
+  const details: MeshStartDetails = { reason, isPortTaken: tail.includes("EADDRINUSE") };
+  return new WeftError("CLI_MESH_START_FAILED", `Cannot start the mesh: ${reason}${words}`, { ...details });
 }
 
 /** The end of a log, without the line that is cut. */

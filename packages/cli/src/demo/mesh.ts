@@ -1,4 +1,4 @@
-import { PortChooser } from "./ports.ts";
+import type { PortChooser } from "./ports.ts";
 
 /** One running copy of an application with its sidecar. */
 export interface Instance {
@@ -49,9 +49,8 @@ const PLANS: readonly InstancePlan[] = [
   { name: "notify", service: "notify", protocol: "http", application: "notify", callsOthers: false },
 ];
 
-/** Plans the demo mesh on ports that are free now. */
-export async function planMesh(): Promise<Mesh> {
-  const chooser = new PortChooser();
+/** Plans the demo mesh on ports that are free now, and the chooser's until it gives them back. */
+export async function planMesh(chooser: PortChooser): Promise<Mesh> {
   const httpPort = await chooser.choose(PREFERRED.http);
   const httpsPort = await chooser.choose(PREFERRED.https);
   const adminPort = await chooser.choose(PREFERRED.admin);

@@ -1,38 +1,71 @@
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { PORT_STEP, PORT_TRIES_MAX } from "./limits.ts";
 import { LOOPBACK } from "./shop/application.ts";
 
-/** Chooses ports, none twice. */
+/**
+ * Who chooses a port listens on it here, on an address of this machine that nobody else uses: another mesh that wants the same
+ * port finds it taken, while on the address that counts it is free for the process that it was chosen for.
+ */
+const RESERVATION = "127.87.69.70";
+
+/** Chooses ports, none twice, and keeps other meshes on this machine from choosing them until `release`. */
 export class PortChooser {
   readonly #chosen = new Set<number>();
+  readonly #reservations: Server[] = [];
 
   /** The preferred port where it is free, else the next of its kind that is, else one that the system chooses. */
   async choose(preferred: number): Promise<number> {
     for (let attempt = 0; attempt < PORT_TRIES_MAX; attempt++) {
       const port = preferred + attempt * PORT_STEP;
       if (port > 65_535) break;
-      if (!this.#chosen.has(port) && (await tryPort(port)) !== null) return this.#take(port);
+      if (!this.#chosen.has(port) && (await this.#take(port))) return port;
     }
-    const port = await tryPort(0);
-    if (port === null) throw new Error(`Cannot choose a port: the system has none that is free on ${LOOPBACK}`);
-    return this.#take(port);
+    for (let attempt = 0; attempt < PORT_TRIES_MAX; attempt++) {
+      const port = await findFreePort();
+      if (!this.#chosen.has(port) && (await this.#take(port))) return port;
+    }
+    throw new Error(`Cannot choose a port: the system has none that is free on ${LOOPBACK}`);
   }
 
-  #take(port: number): number {
+  /** Gives the ports back. */
+  release(): void {
+    for (const server of this.#reservations.splice(0)) server.close();
+  }
+
+  /** False when another process has the port, or another mesh has chosen it. */
+  async #take(port: number): Promise<boolean> {
+    const reservation = await listen(RESERVATION, port);
+    if (reservation === "EADDRINUSE") return false;
+    // Systems that have but one loopback address have no reservations: a mesh that meets another there chooses again.
+    if (typeof reservation !== "string") this.#reservations.push(reservation.unref());
+    const server = await listen(LOOPBACK, port);
+    // A reservation of a port that is taken is of no use, and does no harm until all are given back.
+    if (typeof server === "string") return false;
+    await close(server);
     this.#chosen.add(port);
-    return port;
+    return true;
   }
 }
 
-/** Listens for a moment; the port that it got, or null when it is taken. */
-function tryPort(port: number): Promise<number | null> {
+async function findFreePort(): Promise<number> {
+  const server = await listen(LOOPBACK, 0);
+  if (typeof server === "string") throw new Error(`Cannot choose a port: nothing can listen on ${LOOPBACK}: ${server}`);
+  const address = server.address();
+  await close(server);
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
+
+/** A server that takes no connections, or the code of the error. */
+function listen(host: string, port: number): Promise<Server | string> {
   return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(null));
-    server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
-      const address = server.address();
-      const got = address !== null && typeof address === "object" ? address.port : port;
-      server.close(() => resolve(got));
-    });
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host, port, exclusive: true }, () => resolve(server));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
   });
 }

@@ -14,10 +14,12 @@ export class RunFolder {
   readonly authorityPem: string;
   readonly #authority: CertificateAuthority = createAuthority("Weft demo authority");
 
-  /** Writes everything below `path`, which is made. */
+  /** Writes everything below `path`, which is made; what another mesh has left there is replaced. */
   constructor(path: string, mesh: Mesh) {
     this.path = path;
     this.authorityPem = this.#authority.certificatePem;
+    // Logs of an earlier try would be taken for this one's.
+    rmSync(this.logs, { recursive: true, force: true });
     mkdirSync(this.logs, { recursive: true, mode: 0o700 });
     this.#write("ingress", "ingress", renderIngressFiles(mesh));
     this.#writeServerCertificate();
@@ -37,11 +39,6 @@ export class RunFolder {
 
   logOf(process: string): string {
     return join(this.logs, `${process}.log`);
-  }
-
-  /** Removes the folder with all that is in it. */
-  remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
   }
 
   #write(proxy: string, identity: string, files: ReadonlyMap<string, string>): void {

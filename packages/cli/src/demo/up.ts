@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { systemClock, WeftError } from "@weft/kernel";
+import { isWeftError, systemClock, WeftError } from "@weft/kernel";
 import type { CliErrorCode } from "../errors.ts";
+import { MESH_RETRIES_MAX } from "./limits.ts";
 import { MeshProcesses } from "./mesh-processes.ts";
 import { type Mesh, planMesh } from "./mesh.ts";
+import { PortChooser } from "./ports.ts";
 import { RunFolder } from "./run-folder.ts";
 import { createRunFolder } from "./stale-runs.ts";
 
@@ -31,30 +33,59 @@ export interface RunningMesh {
 }
 
 /**
- * Starts the demo mesh, lets `use` work with it and stops it, whatever happens.
+ * Starts the demo mesh, lets `use` work with it and stops it, whatever happens. Where another program takes one of its ports
+ * between the choice and the start, it starts anew on other ports.
  *
  * @throws WeftError CLI_MESH_START_FAILED, CLI_FOLDER_NOT_EMPTY
  */
 export async function withMesh<T>(
   options: UpOptions,
   use: (running: RunningMesh) => Promise<T>,
+  plan: (chooser: PortChooser) => Promise<Mesh> = planMesh,
 ): Promise<T | undefined> {
   const path = options.folder === undefined ? createRunFolder("weft-run-") : prepareFolder(options.folder);
   const isTemporary = options.folder === undefined && !options.keepsFiles;
-  const mesh = await planMesh();
-  const folder = new RunFolder(path, mesh);
-  const { ingressWorkers, onEvent } = options;
-  const processes = new MeshProcesses({ mesh, folder, clock: systemClock, ingressWorkers, onEvent });
-  const onKill = (): void => processes.kill();
-  options.killSignal.addEventListener("abort", onKill, { once: true });
   try {
-    await processes.start(options.signal);
-    if (options.signal.aborted) return undefined;
-    return await use({ mesh, folder, processes, readyMs: performance.now() });
+    for (let retries = 0; ; retries++) {
+      try {
+        return await runMesh(options, path, plan, use);
+      } catch (error) {
+        if (!isWeftError(error, "CLI_MESH_START_FAILED")) throw error;
+        // Ctrl-C reaches the processes of the mesh, too: one that ended of it before this one knew is no failure.
+        if (options.signal.aborted) return undefined;
+        if (error.details?.["isPortTaken"] !== true || retries === MESH_RETRIES_MAX) throw error;
+        options.onEvent("another program has taken a port meanwhile: starting again on other ports");
+      }
+    }
   } finally {
-    await processes.stop();
-    options.killSignal.removeEventListener("abort", onKill);
-    if (isTemporary) folder.remove();
+    if (isTemporary) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function runMesh<T>(
+  { ingressWorkers, signal, killSignal, onEvent }: UpOptions,
+  path: string,
+  plan: (chooser: PortChooser) => Promise<Mesh>,
+  use: (running: RunningMesh) => Promise<T>,
+): Promise<T | undefined> {
+  const chooser = new PortChooser();
+  try {
+    const mesh = await plan(chooser);
+    if (signal.aborted) return undefined;
+    const folder = new RunFolder(path, mesh);
+    const processes = new MeshProcesses({ mesh, folder, clock: systemClock, ingressWorkers, onEvent });
+    const onKill = (): void => processes.kill();
+    killSignal.addEventListener("abort", onKill, { once: true });
+    try {
+      await processes.start(signal);
+      if (signal.aborted) return undefined;
+      return await use({ mesh, folder, processes, readyMs: performance.now() });
+    } finally {
+      await processes.stop();
+      killSignal.removeEventListener("abort", onKill);
+    }
+  } finally {
+    chooser.release();
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -273,7 +273,8 @@ test("WorkerGroup reports what a worker says of a world that it cannot apply", a
   }
 });
 
-test("workers end when their supervisor is killed", async () => {
+/** A supervisor of three workers as a process of its own; "stuck" to it makes one of them loop for ever. */
+async function startSupervisor(): Promise<{ child: ChildProcess; pids: readonly number[] }> {
   const supervisor = `
 import { createRandom, systemClock } from "@weft/kernel";
 import { WorkerGroup } from ${JSON.stringify(new URL("./worker-group.ts", import.meta.url).href)};
@@ -284,6 +285,12 @@ const group = new WorkerGroup({
   startOf: (slot) => ({ slot, isPortShared: true, world: { revision: 1 } }),
 });
 await group.start();
+process.on("message", async (pid) => {
+  void group.askAll("stuck", pid, 60_000);
+  // The other two have answered: the question has reached all.
+  await Promise.all(group.ready.filter((worker) => worker.pid !== pid).map((worker) => worker.ask("", null, 60_000)));
+  process.send("stuck");
+});
 process.send(group.ready.map(({ pid }) => pid));
 `;
   const path = join(folder, "supervisor.mjs");
@@ -292,7 +299,21 @@ process.send(group.ready.map(({ pid }) => pid));
   const child = fork(path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const [pids] = (await once(child, "message")) as [number[]];
   assert.equal(pids.length, 3);
+  return { child, pids };
+}
+
+test("workers end when their supervisor is killed", async () => {
+  const { child, pids } = await startSupervisor();
   assert.ok(pids.every((pid) => isAlive(pid)));
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  await until(() => !pids.some((pid) => isAlive(pid)));
+});
+
+test("a worker that is stuck in a loop ends when its supervisor is killed", async () => {
+  const { child, pids } = await startSupervisor();
+  child.send(pids[1] ?? 0);
+  await once(child, "message");
   child.kill("SIGKILL");
   await once(child, "exit");
   await until(() => !pids.some((pid) => isAlive(pid)));

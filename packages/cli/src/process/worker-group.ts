@@ -8,6 +8,7 @@ import {
   WORKER_STABLE_MS,
 } from "../limits.ts";
 import type { ListenerAddress, SupervisorMessage, WorkerMessage, WorkerStart } from "./message.ts";
+import { OrphanGuard } from "./orphan-guard.ts";
 import { type WorkerHandler, WorkerProcess, type WorkerProgram } from "./worker-process.ts";
 
 /** What a group of workers is told by the role that owns it. */
@@ -48,6 +49,7 @@ export class WorkerGroup implements WorkerHandler {
   /** Workers that served and whose loss was told. */
   readonly #lost = new WeakSet<WorkerProcess>();
   readonly #exitListeners = new Set<() => void>();
+  readonly #guard = new OrphanGuard();
   #isStarting: boolean = false;
   #isStopping: boolean = false;
   #isRestarting: boolean = false;
@@ -95,6 +97,7 @@ export class WorkerGroup implements WorkerHandler {
       if (start.status === "fulfilled") continue;
       this.kill();
       await this.#allGone();
+      await this.#guard.close();
       throw start.reason;
     }
     // One may have died while others were still starting.
@@ -157,6 +160,7 @@ export class WorkerGroup implements WorkerHandler {
     const timer = this.#options.clock.setTimer(() => this.kill(), deadlineMs + WORKER_LEAVE_MS_MAX);
     await this.#allGone();
     this.#options.clock.clearTimer(timer);
+    await this.#guard.close();
   }
 
   /** Ends every worker at once. */
@@ -171,6 +175,7 @@ export class WorkerGroup implements WorkerHandler {
 
   onWorkerExit(worker: WorkerProcess, how: string): void {
     const { log, clock } = this.#options;
+    this.#guard.remove(worker.pid);
     const wasLeaving = this.#leaving.delete(worker);
     this.#announceLost(worker);
     const slot = this.#slots[worker.slot];
@@ -206,6 +211,7 @@ export class WorkerGroup implements WorkerHandler {
     const { program, clock, log } = this.#options;
     const worker = new WorkerProcess(slot.index, program, clock, this);
     slot.worker = worker;
+    if (worker.pid !== 0) this.#guard.add(worker.pid);
     const listeners = await worker.start({ type: "start", start: this.#options.startOf(slot.index) });
     log.info("worker ready", {
       slot: slot.index,
