@@ -25,7 +25,7 @@ export type {
 } from "./listener.ts";
 export type { AccessLogRule, AccessLogSettings, ProxySettings, TracingSettings } from "./proxy-settings.ts";
 export type { ReloadStatus } from "./reload-status.ts";
-export { FALLBACK_CREATED_MS } from "./route.ts";
+export { FALLBACK_CREATED_MS, FRAMING_FIELDS, PLAIN_RULE } from "./route.ts";
 export type {
   Colour,
   Cors,

@@ -133,6 +133,21 @@ export type RetryCondition =
   | "status"
   | "grpc-status";
 
+/** Fields that belong to the connection or frame the message: the codecs alone write them, and no rule may touch them. */
+export const FRAMING_FIELDS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 /** Load-test and other colours: requests that match carry the mark end to end. */
 export interface Colour {
   /** Field that carries it, e.g. "x-weft-load-test". */
@@ -176,6 +191,28 @@ export interface RouteRule {
   /** Hash keys for ring hash and Maglev, first that the request has; none: random. */
   readonly hashOn: readonly HashKey[];
 }
+
+/** A rule that says nothing: it matches every request, does nothing to it, and has no backend. Others say what they add. */
+export const PLAIN_RULE: Omit<RouteRule, "route" | "hostnames"> = {
+  rule: 0,
+  matchIndex: 0,
+  ruleName: "",
+  match: { path: null, method: "", headers: [], queryParams: [] },
+  createdMs: 0,
+  backends: [],
+  redirect: null,
+  directResponse: null,
+  requestHeaders: null,
+  responseHeaders: null,
+  rewrite: null,
+  mirrors: [],
+  cors: null,
+  fault: null,
+  colour: null,
+  retry: null,
+  timeoutMs: 0,
+  hashOn: [],
+};
 
 /** What of a request decides its host where the balancer hashes. */
 export interface HashKey {

@@ -1,14 +1,15 @@
-import type {
-  ClusterConfig,
-  Feed,
-  Feeds,
-  HostConfig,
-  ListenerConfig,
-  ProxySettings,
-  RouteBackend,
-  RouteRule,
-  RouteTableConfig,
-  Subscription,
+import {
+  type ClusterConfig,
+  type Feed,
+  type Feeds,
+  type HostConfig,
+  type ListenerConfig,
+  PLAIN_RULE,
+  type ProxySettings,
+  type RouteBackend,
+  type RouteRule,
+  type RouteTableConfig,
+  type Subscription,
 } from "@weft/contract";
 
 /** Settings of a proxy that logs, traces and limits nothing unusual. */
@@ -57,29 +58,7 @@ export function createBackend(cluster: string, changes: Partial<RouteBackend> = 
 
 /** A rule for every host and path that sends to cluster "backend". */
 export function createRule(changes: Partial<RouteRule> = {}): RouteRule {
-  return {
-    route: "test/route",
-    rule: 0,
-    matchIndex: 0,
-    ruleName: "",
-    hostnames: ["*"],
-    match: { path: null, method: "", headers: [], queryParams: [] },
-    createdMs: 0,
-    backends: [createBackend("backend")],
-    redirect: null,
-    directResponse: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    rewrite: null,
-    mirrors: [],
-    cors: null,
-    fault: null,
-    colour: null,
-    retry: null,
-    timeoutMs: 0,
-    hashOn: [],
-    ...changes,
-  };
+  return { ...PLAIN_RULE, route: "test/route", hostnames: ["*"], backends: [createBackend("backend")], ...changes };
 }
 
 /** A host on 127.0.0.1. */

@@ -4,6 +4,7 @@ import {
   type FrontendValidation,
   type ListenerConfig,
   type ListenerTls,
+  PLAIN_RULE,
   type RouteRule,
   type RouteTableConfig,
   type TlsHost,
@@ -19,7 +20,6 @@ import { ANY_HOST, compareHosts, coversHost, isolateHosts } from "./hostnames.ts
 import type { AttachedPolicy } from "./policies.ts";
 import type { LoadedOf } from "./resource-index.ts";
 import { compileRules, type RequestRoute } from "./route-rules.ts";
-import { ANY_MATCH } from "./route-matches.ts";
 import { groupSockets, settingsFor, type SocketGroup, socketName, socketSettings } from "./sockets.ts";
 import { compileTcpRoutes } from "./stream-routes.ts";
 import { joinPem } from "./upstream-tls.ts";
@@ -146,30 +146,15 @@ function compareRules(left: RouteRule, right: RouteRule): number {
  */
 function noRoute({ gateway, listener }: BoundListener, hostname: string): RouteRule {
   return {
+    ...PLAIN_RULE,
     route: `${fullNameOf(gateway.resource)}/${listener.name}`,
-    rule: 0,
-    matchIndex: 0,
-    ruleName: "",
     hostnames: [hostname],
-    match: { ...ANY_MATCH, path: null },
     createdMs: FALLBACK_CREATED_MS,
-    backends: [],
-    redirect: null,
     directResponse: {
       status: 404,
       body: "No route of this listener matches.\n",
       contentType: "text/plain; charset=utf-8",
     },
-    requestHeaders: null,
-    responseHeaders: null,
-    rewrite: null,
-    mirrors: [],
-    cors: null,
-    fault: null,
-    colour: null,
-    retry: null,
-    timeoutMs: 0,
-    hashOn: [],
   };
 }
 

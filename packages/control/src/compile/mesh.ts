@@ -1,10 +1,11 @@
-import type {
-  ClusterConfig,
-  ListenerConfig,
-  ListenerTls,
-  RouteRule,
-  RouteTableConfig,
-  ServicePort,
+import {
+  type ClusterConfig,
+  type ListenerConfig,
+  type ListenerTls,
+  PLAIN_RULE,
+  type RouteRule,
+  type RouteTableConfig,
+  type ServicePort,
 } from "@weft/contract";
 import { HOST_CHARS_MAX } from "../limits.ts";
 import { fullNameOf, namespaceOf } from "../load/validate.ts";
@@ -258,25 +259,5 @@ function inboundTls(compilation: Compilation, config: Config, isHttp: boolean): 
 
 /** Any request to one cluster. */
 function forwardRule(route: string, cluster: string): RuleTemplate {
-  return {
-    route,
-    rule: 0,
-    matchIndex: 0,
-    ruleName: "",
-    match: { path: null, method: "", headers: [], queryParams: [] },
-    createdMs: 0,
-    backends: [{ cluster, weight: 1, requestHeaders: null, responseHeaders: null }],
-    redirect: null,
-    directResponse: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    rewrite: null,
-    mirrors: [],
-    cors: null,
-    fault: null,
-    colour: null,
-    retry: null,
-    timeoutMs: 0,
-    hashOn: [],
-  };
+  return { ...PLAIN_RULE, route, backends: [{ cluster, weight: 1, requestHeaders: null, responseHeaders: null }] };
 }

@@ -1,9 +1,8 @@
-import type { ColourResource, DirectResponseResource, FaultResource } from "@weft/contract";
+import { type ColourResource, type DirectResponseResource, type FaultResource, FRAMING_FIELDS } from "@weft/contract";
 import { z } from "zod";
 import { checked, headerName, headerValue, integer, object, optional, percentage, positiveDuration } from "./fields.ts";
 import { DIRECT_RESPONSE_BYTES_MAX } from "../limits.ts";
 import { resource } from "./metadata.ts";
-import { FRAMING_FIELDS } from "./route-filters.ts";
 
 /** Weft's Fault. */
 export const faultSchema: z.ZodType<FaultResource> = resource(

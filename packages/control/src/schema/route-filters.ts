@@ -1,11 +1,12 @@
-import type {
-  CorsFilter,
-  GrpcRouteFilter,
-  HeaderModifier,
-  HeaderModifierFilter,
-  HttpRouteFilter,
-  PathModifier,
-  RequestMirror,
+import {
+  type CorsFilter,
+  FRAMING_FIELDS,
+  type GrpcRouteFilter,
+  type HeaderModifier,
+  type HeaderModifierFilter,
+  type HttpRouteFilter,
+  type PathModifier,
+  type RequestMirror,
 } from "@weft/contract";
 import { z } from "zod";
 import {
@@ -30,21 +31,6 @@ import { backendObjectReference, localObjectReference } from "./references.ts";
 
 /** Methods that a match may name. */
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"] as const;
-
-/** Fields that no filter may touch: they frame the message, and a change would let requests be smuggled. */
-export const FRAMING_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 function checkChangedNames(kind: "set" | "add" | "remove", names: readonly string[], report: Report): void {
   const seen = new Set<string>();

@@ -1,21 +1,6 @@
-import type { HeaderChange } from "@weft/contract";
+import { FRAMING_FIELDS, type HeaderChange } from "@weft/contract";
 import type { Check } from "./check.ts";
 import { HEADER_CHANGE_FIELDS_MAX, RULE_TEXT_BYTES_MAX } from "./limits.ts";
-
-/** Fields that belong to the connection or frame the message: the codecs alone write them. */
-const FRAMING_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** A field that a rule may write or take away: a lower-case token that does not frame the message. */
 export function checkFieldName(field: string, name: string, check: Check): void {
