@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { loadWorld, renderProblem } from "@weft/control/client";
 import { planMesh } from "./mesh.ts";
+import { PortChooser } from "./ports.ts";
 import { RunFolder } from "./run-folder.ts";
 
 test("RunFolder writes a configuration without a problem for every proxy, and keys that only their owner reads", async () => {
   const path = mkdtempSync(join(tmpdir(), "weft-run-folder-"));
+  const chooser = new PortChooser();
   try {
-    const mesh = await planMesh();
+    const mesh = await planMesh(chooser);
     const folder = new RunFolder(path, mesh);
     for (const proxy of ["ingress", ...mesh.instances.map(({ name }) => name)]) {
       const { world, problems } = await loadWorld(folder.configOf(proxy));
@@ -34,6 +36,7 @@ test("RunFolder writes a configuration without a problem for every proxy, and ke
       assert.ok(names.has(`default/${route}`), route);
     }
   } finally {
+    chooser.release();
     rmSync(path, { recursive: true, force: true });
   }
 });
