@@ -10,38 +10,25 @@ import {
   type WatchedConnection,
   type WatchedTarget,
 } from "./exchange.ts";
-import { ANSWER_BYTES_MAX, OPEN_MS_MAX, REQUEST_MS_MAX } from "./limits.ts";
+import { ANSWER_BYTES_MAX, REQUEST_MS_MAX } from "./limits.ts";
+import { openInTime } from "./open-in-time.ts";
 
 /**
  * A keep-alive connection that knows, other than load generators do, whether a request was on its way when the connection
  * ended, and whether a byte of its answer had come.
  */
-export function openHttp1(
+export async function openHttp1(
   { port, authorityPem }: WatchedTarget,
   clock: Clock = systemClock,
 ): Promise<WatchedConnection> {
   const isTls = authorityPem !== "";
-  return new Promise((resolve, reject) => {
-    const where = { host: LOOPBACK, port, noDelay: true };
-    const socket = isTls
-      ? connectTls({ ...where, ca: authorityPem, servername: "localhost", ALPNProtocols: ["http/1.1"] })
-      : connectPlain(where);
-    const fail = (error: Error): void => {
-      clock.clearTimer(timer);
-      socket.destroy();
-      reject(error);
-    };
-    const onEnd = (): void => fail(new Error("closed while it was opened"));
-    const timer = clock.setTimer(() => fail(new Error(`not open after ${OPEN_MS_MAX} ms`)), OPEN_MS_MAX);
-    socket.once("error", fail);
-    socket.once("end", onEnd);
-    socket.once(isTls ? "secureConnect" : "connect", () => {
-      clock.clearTimer(timer);
-      socket.off("error", fail).off("end", onEnd);
-      const name = isTls ? (socket as TLSSocket).getPeerCertificate().subject.CN : undefined;
-      resolve(new Http1Connection(socket, readRotation(name), `${LOOPBACK}:${port}`, clock));
-    });
-  });
+  const where = { host: LOOPBACK, port, noDelay: true };
+  const socket = isTls
+    ? connectTls({ ...where, ca: authorityPem, servername: "localhost", ALPNProtocols: ["http/1.1"] })
+    : connectPlain(where);
+  await openInTime(socket, clock, (callback) => socket.once(isTls ? "secureConnect" : "connect", callback));
+  const name = isTls ? (socket as TLSSocket).getPeerCertificate().subject.CN : undefined;
+  return new Http1Connection(socket, readRotation(name), `${LOOPBACK}:${port}`, clock);
 }
 
 class Http1Connection implements WatchedConnection {

@@ -10,34 +10,21 @@ import {
   type WatchedConnection,
   type WatchedTarget,
 } from "./exchange.ts";
-import { ANSWER_BYTES_MAX, OPEN_MS_MAX, REQUEST_MS_MAX } from "./limits.ts";
+import { ANSWER_BYTES_MAX, REQUEST_MS_MAX } from "./limits.ts";
+import { openInTime } from "./open-in-time.ts";
 
 /** A connection of Node's HTTP/2, whose code shares nothing with the proxy's. */
-export function openHttp2(
+export async function openHttp2(
   { port, authorityPem }: WatchedTarget,
   clock: Clock = systemClock,
 ): Promise<WatchedConnection> {
   const isTls = authorityPem !== "";
-  return new Promise((resolve, reject) => {
-    const url = `${isTls ? "https" : "http"}://${LOOPBACK}:${port}`;
-    const session = connect(url, isTls ? { ca: authorityPem, servername: "localhost" } : {});
-    const fail = (error: Error): void => {
-      clock.clearTimer(timer);
-      session.destroy();
-      reject(error);
-    };
-    const onClose = (): void => fail(new Error("closed while it was opened"));
-    const timer = clock.setTimer(() => fail(new Error(`not open after ${OPEN_MS_MAX} ms`)), OPEN_MS_MAX);
-    session.once("error", fail);
-    session.once("close", onClose);
-    session.once("connect", () => {
-      clock.clearTimer(timer);
-      session.off("error", fail).off("close", onClose);
-      const { socket } = session;
-      const name = isTls ? (socket as TLSSocket).getPeerCertificate().subject.CN : undefined;
-      resolve(new Http2Connection(session, socket?.localPort ?? 0, readRotation(name), clock));
-    });
-  });
+  const url = `${isTls ? "https" : "http"}://${LOOPBACK}:${port}`;
+  const session = connect(url, isTls ? { ca: authorityPem, servername: "localhost" } : {});
+  await openInTime(session, clock, (callback) => session.once("connect", callback));
+  const { socket } = session;
+  const name = isTls ? (socket as TLSSocket).getPeerCertificate().subject.CN : undefined;
+  return new Http2Connection(session, socket.localPort ?? 0, readRotation(name), clock);
 }
 
 class Http2Connection implements WatchedConnection {
