@@ -27,7 +27,7 @@ function run(module: string, ...args: string[]): ReturnType<typeof runCaptured> 
 }
 
 test("a bundle of the command line does what the command line does", async () => {
-  const examples = join(repositoryRoot, "examples/resources");
+  const examples = join(repositoryRoot, "examples/routing");
   const source = join(repositoryRoot, "packages/cli/src/main.ts");
   for (const args of [["--help"], ["--version"], ["up", "--help"], ["proxy", "--check", "--config", examples]]) {
     const bundled = await run("packages/cli/src/main.js", ...args);

@@ -50,7 +50,7 @@ test("compileMesh() forwards inbound requests to the application", () => {
     [[["*"], null, "default/me:inbound"]],
   );
   const [cluster] = world.clusters;
-  assert.equal(cluster?.protocol, "http1");
+  assert.equal(cluster?.protocol, "http");
   assert.deepEqual(
     cluster?.hosts.map(({ address, port }) => [address, port]),
     [["127.0.0.1", 8080]],

@@ -214,7 +214,7 @@ function compileInbound(
       : undefined,
     cluster: {
       name,
-      protocol: ({ http: "http1", http2: "http2", grpc: "http2", tcp: "tcp" } as const)[protocol],
+      protocol: ({ http: "http", http2: "http2", grpc: "http2", tcp: "tcp" } as const)[protocol],
       source: { type: "static" },
       hosts: [host],
       tls: null,
