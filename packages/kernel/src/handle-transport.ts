@@ -11,6 +11,7 @@ import { type ConnectHandler, Transport, type TransportAddress, type TransportHa
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 const NO_TLS: TLSSocket | null = null;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A transport on a bare TCP handle: one read buffer for all, no stream objects, writes that mostly end at once. */
 export class HandleTransport extends Transport {
@@ -162,6 +163,10 @@ export class HandleTransport extends Transport {
 
   protected destroyNow(): void {
     this.#close(null);
+  }
+
+  protected probeNow(): void {
+    if (this.#isConnected) this.writeOut(NOTHING, 0);
   }
 
   protected resetNow(): void {

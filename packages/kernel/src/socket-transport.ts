@@ -4,6 +4,8 @@ import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
 import { Transport, type TransportAddress, type TransportHandler } from "./transport.ts";
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** A transport on a socket of node:net or node:tls, by its public interface. */
 export class SocketTransport extends Transport {
   readonly #socket: Socket;
@@ -74,6 +76,10 @@ export class SocketTransport extends Transport {
 
   protected destroyNow(): void {
     this.#socket.destroy();
+  }
+
+  protected probeNow(): void {
+    this.#socket.write(NOTHING);
   }
 
   protected resetNow(): void {

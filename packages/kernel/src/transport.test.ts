@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { after, describe, test } from "node:test";
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { createSelfSigned } from "./certificate.ts";
 import { OUTPUT_CONGESTED_BYTES } from "./limits.ts";
 import { acceptTransport, connectTransport, wrapSocket } from "./open-transport.ts";
 import { OutputScheduler } from "./output-scheduler.ts";
@@ -283,6 +285,33 @@ for (const kind of KINDS) {
       assert.equal(recorder.code, "ECONNRESET");
     });
 
+    test("probe() finds the peer's reset where nothing is read, and disturbs nobody else", async () => {
+      const { transport, recorder, peer } = await open(kind);
+      transport.setReadPaused(true);
+      transport.probe();
+      transport.output.writeLatin1("a");
+      transport.probe();
+      await until(() => peer.bytesRead === 1);
+      transport.probe();
+      assert.ok(!transport.isClosed);
+      peer.resetAndDestroy();
+      const probing = setInterval(() => transport.probe(), 1);
+      await recorder.wait("closed");
+      clearInterval(probing);
+      assert.match(String(recorder.code), /^(?:ECONNRESET|EPIPE)$/);
+      transport.probe();
+    });
+
+    test("probe() after the end asks nothing", async () => {
+      const { transport, recorder, peer } = await open(kind);
+      transport.end();
+      await once(peer.resume(), "end");
+      transport.probe();
+      peer.write("late");
+      await recorder.wait("bytes");
+      assert.equal(recorder.text, "late");
+    });
+
     test("counts what it sends, and not what comes after the end", async () => {
       const { transport, recorder, peer } = await open(kind);
       const traffic = { receivedBytes: 0, sentBytes: 0 };
@@ -314,6 +343,38 @@ for (const kind of KINDS) {
     });
   });
 }
+
+test("probe() finds the reset below TLS, and sends nothing", async () => {
+  const { certificatePem, privateKeyPem } = createSelfSigned({ commonName: "a test" });
+  const server = createTlsServer({ cert: certificatePem, key: privateKeyPem });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const below = connect({ port, host: "127.0.0.1" });
+  const peer = connectTls({ socket: below, rejectUnauthorized: false });
+  peer.on("error", () => {});
+  cleanups.push(
+    () => below.destroy(),
+    () => server.close(),
+  );
+  const [socket] = (await once(server, "secureConnection")) as [TLSSocket];
+  const recorder = new Recorder();
+  const transport = wrapSocket(socket, scheduler, recorder);
+  transport.setReadPaused(true);
+  transport.output.writeLatin1("a");
+  await once(peer, "data");
+  const { bytesRead } = below;
+  for (let count = 0; count < 3; count++) transport.probe();
+  // waits: a turn for whatever a probe might have sent
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(below.bytesRead, bytesRead);
+  assert.ok(!transport.isClosed);
+  below.resetAndDestroy();
+  const probing = setInterval(() => transport.probe(), 1);
+  await recorder.wait("closed");
+  clearInterval(probing);
+  assert.match(String(recorder.code), /^(?:ECONNRESET|EPIPE)$/);
+});
 
 describe("connectTransport()", () => {
   test("sends what was written before the connection was up", async () => {

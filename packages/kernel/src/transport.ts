@@ -82,6 +82,8 @@ export abstract class Transport implements Flushable, OutputSink {
   protected abstract pauseReading(isPaused: boolean): void;
   protected abstract destroyNow(): void;
   protected abstract resetNow(): void;
+  /** Writes nothing. */
+  protected abstract probeNow(): void;
 
   /** Bytes that the peer has not taken. */
   get pendingBytes(): number {
@@ -124,6 +126,16 @@ export abstract class Transport implements Flushable, OutputSink {
   /** Closes at once with a TCP reset where there is no TLS, so that the peer cannot take what it got for complete. */
   reset(): void {
     if (!this.#isClosed) this.resetNow();
+  }
+
+  /**
+   * Asks the system whether the peer has reset the connection, by writing nothing; if so it is closed with that error.
+   * For connections that are not read from, where nothing else would tell. A peer's orderly end cannot be found so: it
+   * stands behind the bytes that are not read.
+   */
+  probe(): void {
+    // While bytes wait for the system it tells by itself, and after our end there is nothing to ask with.
+    if (!this.#isClosed && !this.#isEnding && this.pendingBytes === 0) this.probeNow();
   }
 
   /**

@@ -31,3 +31,9 @@ export const DRAIN_GRACE_MS = 250;
  * modem is faster; HTTP.sys and Kestrel ask for as much.
  */
 export const OUTPUT_BYTES_PER_SECOND_MIN = 240;
+
+/**
+ * How often a client that is not read from is asked for a reset, in milliseconds. Its orderly end cannot be noticed: it
+ * stands behind the bytes that we do not read, mostly still at the client, whose window is closed.
+ */
+export const UNHEARD_PROBE_MS = 1000;

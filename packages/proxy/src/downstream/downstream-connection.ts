@@ -1,7 +1,7 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import { Forwarder } from "../filter/index.ts";
-import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS } from "../limits.ts";
+import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS, UNHEARD_PROBE_MS } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
@@ -44,6 +44,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** The last authority that belongs to this connection, and according to which hosts: most clients repeat it. */
   #soundAuthority: string | null = null;
   #soundHosts: TlsHostTable | null = null;
+  #isReadPaused: boolean = false;
   /** The connection is to end as soon as it is known whether another request is on its way. */
   #isDrainPending: boolean = false;
 
@@ -166,6 +167,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onReadPaused(isPaused: boolean): void {
     if (isPaused) this.listener.stats.readPauses++;
     this.#transport.setReadPaused(isPaused);
+    this.#isReadPaused = isPaused;
+    if (!isPaused) return;
+    const nowMs = this.listener.clock.nowMs();
+    const isSoon = this.#timer.deadlineMs - nowMs <= UNHEARD_PROBE_MS;
+    if (!isSoon) this.listener.wheel.schedule(this.#timer, UNHEARD_PROBE_MS, nowMs);
   }
 
   onOutputEnd(): void {
@@ -214,7 +220,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     }
     if (this.#hasEnded()) return;
     const leftMs = this.#headSinceMs > 0 ? config.headerTimeoutMs - headMs : config.idleTimeoutMs - idleMs;
-    wheel.schedule(entry, Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs));
+    const nextMs = Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs);
+    // Whoever is not read from is not heard leaving either.
+    const isUnheard = this.#isReadPaused || this.#sentBytes >= 0;
+    if (isUnheard) this.#transport.probe();
+    wheel.schedule(entry, isUnheard ? Math.min(nextMs, UNHEARD_PROBE_MS) : nextMs);
   }
 
   /** Ends what the client does not take: single streams, or the connection when its TCP window stays closed. */

@@ -367,6 +367,8 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     const nowMs = this.#deps.clock.nowMs();
     if (session.activeStreams > 0 || this.#requests !== this.#requestsSeen) this.#idleSinceMs = nowMs;
     this.#requestsSeen = this.#requests;
+    // Nothing is read of a host whose client is slow, nor after the host has ended its side of a tunnel.
+    this.#transport.probe();
     if (nowMs - this.#stallsAtMs >= this.#config.idleTimeoutMs) {
       this.#stallsAtMs = nowMs;
       session.endStalled(outputBytesMin(this.#config.idleTimeoutMs));
