@@ -1,13 +1,5 @@
+import type { Fields } from "./fields.ts";
 import type { RpcFrame } from "./rpc.ts";
-
-/**
- * Header fields as a flat list: name, value, name, value, ... Names are lower case, values have no leading or
- * trailing white space and hold no CR, LF or NUL; both are latin1 strings (one character per byte).
- */
-export type Fields = readonly string[];
-
-/** No fields. */
-export const NO_FIELDS: Fields = [];
 
 /**
  * What a request says before its body, whatever the protocol. Immutable once made: codecs hand out the same object for
@@ -102,23 +94,4 @@ export class ResponseHead {
   withFields(fields: Fields): ResponseHead {
     return new ResponseHead(this.status, fields, this.contentLength, this.frame);
   }
-}
-
-/** The value of the first field called `name` (lower case), or undefined. */
-export function fieldValue(fields: Fields, name: string): string | undefined {
-  for (let index = 0; index < fields.length; index += 2) {
-    if (fields[index] === name) return fields[index + 1];
-  }
-  return undefined;
-}
-
-/** All values of `name` joined with ", " as RFC 9110 section 5.3 allows, or undefined. */
-export function fieldValues(fields: Fields, name: string): string | undefined {
-  let joined: string | undefined;
-  for (let index = 0; index < fields.length; index += 2) {
-    if (fields[index] !== name) continue;
-    const value = fields[index + 1] ?? "";
-    joined = joined === undefined ? value : `${joined}, ${value}`;
-  }
-  return joined;
 }

@@ -13,8 +13,9 @@ export type {
   UpstreamTls,
 } from "./cluster.ts";
 export type { Feed, Subscription } from "./feed.ts";
-export { fieldValue, fieldValues, NO_FIELDS, RequestHead, ResponseHead } from "./head.ts";
-export type { Fields } from "./head.ts";
+export { RequestHead, ResponseHead } from "./head.ts";
+export { fieldValue, fieldValues, NO_FIELDS } from "./fields.ts";
+export type { Fields } from "./fields.ts";
 export type {
   CertificateConfig,
   ListenerConfig,

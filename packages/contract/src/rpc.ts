@@ -1,4 +1,4 @@
-import type { Fields } from "./head.ts";
+import type { Fields } from "./fields.ts";
 
 /** RPC protocols whose frames pass through as they came. */
 export type RpcProtocol = "bolt" | "dubbo";

@@ -1,4 +1,5 @@
-import type { Fields, ResponseHead } from "./head.ts";
+import type { ResponseHead } from "./head.ts";
+import type { Fields } from "./fields.ts";
 import type { Answer, Refusal } from "./refusal.ts";
 
 /**
