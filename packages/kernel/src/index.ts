@@ -7,6 +7,7 @@ export { CounterBlock, createCounterBlock } from "./counters.ts";
 export { KERNEL_ERRORS } from "./errors.ts";
 export type { KernelErrorCode } from "./errors.ts";
 export { FakeClock } from "./fake-clock.ts";
+export { findProgram } from "./find-program.ts";
 export { hashBytes, hashString, mixUint32 } from "./hash.ts";
 export { Histogram } from "./histogram.ts";
 export type { HistogramSnapshot } from "./histogram.ts";

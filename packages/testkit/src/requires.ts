@@ -1,22 +1,8 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
-
-/** Where servers are, even if the path of an ordinary user leaves it out. */
-const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+import { findProgram as findProgramIn } from "@weft/kernel";
 
 /** The absolute path of an installed program; undefined if there is none of that name. */
 export function findProgram(name: string): string | undefined {
-  for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS]) {
-    if (folder === "") continue;
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
+  return findProgramIn(name, process.env["PATH"] ?? "") ?? undefined;
 }
 
 /**

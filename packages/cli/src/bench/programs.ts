@@ -1,25 +1,10 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { WeftError } from "@weft/kernel";
+import { findProgram as findProgramIn, WeftError } from "@weft/kernel";
 import { VERSION_MS_MAX } from "./limits.ts";
-
-/** Where servers are, even if the path of an ordinary user leaves it out. */
-const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** The absolute path of an installed program; null if there is none of that name. */
 export function findProgram(name: string): string | null {
-  for (const folder of [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_FOLDERS]) {
-    if (folder === "") continue;
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      if (statSync(path).isFile()) return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return null;
+  return findProgramIn(name, process.env["PATH"] ?? "");
 }
 
 /**
