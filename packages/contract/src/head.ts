@@ -1,4 +1,4 @@
-import type { Fields } from "./fields.ts";
+import { type Fields, fieldValue } from "./fields.ts";
 import type { RpcFrame } from "./rpc.ts";
 
 /**
