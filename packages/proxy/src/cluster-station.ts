@@ -124,7 +124,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
       const cluster = this.#store.get(name);
       if (cluster === undefined) continue;
       const stats = this.#deps.metrics.cluster(name);
-      stats.keepHosts(new Set(cluster.hosts.keys()));
+      this.#deps.metrics.keepHosts(name, cluster.hosts.keys());
       const unit = this.#runtimes.get(name);
       if (unit === undefined) this.#runtimes.set(name, new ClusterUnit(cluster, stats, this.#deps));
       else unit.configure();
@@ -157,23 +157,24 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   }
 
   onMembership(cluster: Cluster<HostPool>): void {
-    const stats = this.#deps.metrics.cluster(cluster.name);
-    stats.membershipChanges++;
-    stats.keepHosts(new Set(cluster.hosts.keys()));
+    const { metrics } = this.#deps;
+    metrics.cluster(cluster.name).membershipChanges++;
+    metrics.keepHosts(cluster.name, cluster.hosts.keys());
   }
 
   onHostHealth(cluster: Cluster<HostPool>, host: Host<HostPool>, health: HostHealth, reason: string): void {
-    const stats = this.#deps.metrics.cluster(cluster.name);
-    if (health === "ejected") countEjection(stats, host.ejectionCause);
+    if (health === "ejected" && host.ejectionCause !== "") {
+      this.#deps.metrics.cluster(cluster.name).ejections[host.ejectionCause]++;
+    }
     this.#deps.log.info("host health changed", { cluster: cluster.name, host: host.key, health, reason });
   }
 
   onDnsAnswer(cluster: Cluster<HostPool>): void {
-    this.#deps.metrics.cluster(cluster.name).dnsLookups++;
+    this.#deps.metrics.cluster(cluster.name).dnsLookups.ok++;
   }
 
   onDnsProblem(cluster: Cluster<HostPool>, reason: string, isNews: boolean): void {
-    this.#deps.metrics.cluster(cluster.name).dnsFailures++;
+    this.#deps.metrics.cluster(cluster.name).dnsLookups.failed++;
     if (isNews) this.#deps.log.warn("name not resolved", { cluster: cluster.name, reason });
   }
 
@@ -183,23 +184,15 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
 
   /** Brings the gauges of every cluster up to date: before a scrape. */
   refreshGauges(): void {
-    for (const { cluster, stats } of this.#runtimes.values()) refreshClusterGauges(cluster, stats);
+    for (const { cluster, stats } of this.#runtimes.values()) refreshClusterGauges(cluster, stats, this.#deps.metrics);
   }
 
   #countCheck(clusterName: string, failure: string | null): void {
-    const stats = this.#deps.metrics.cluster(clusterName);
-    if (failure === null) stats.healthChecksPassed++;
-    else stats.healthChecksFailed++;
+    this.#deps.metrics.cluster(clusterName).healthChecks[failure === null ? "passed" : "failed"]++;
   }
 }
 
-function countEjection(stats: ClusterStats, cause: Host["ejectionCause"]): void {
-  if (cause === "success-rate") stats.ejectionsSuccessRate++;
-  else if (cause === "latency") stats.ejectionsLatency++;
-  else stats.ejectionsErrors++;
-}
-
-function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats): void {
+function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats, metrics: MetricsRegistry): void {
   let unhealthy = 0;
   let ejected = 0;
   let draining = 0;
@@ -211,25 +204,26 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats): 
     else if (host.verdict === "unhealthy") unhealthy++;
     idle += host.pool?.idleCount ?? 0;
     waiting += host.pool?.waitingCount ?? 0;
-    const hostStats = stats.host(host.key);
+    const hostStats = metrics.host(cluster.name, host.key);
     hostStats.requestsActive = host.activeRequests;
-    hostStats.succeeded = host.successes;
-    hostStats.failed = host.failures + host.connectFailures;
+    hostStats.outcomes.success = host.successes;
+    hostStats.outcomes.failure = host.failures + host.connectFailures;
     if (host.histogram !== undefined) hostStats.durationUs = host.histogram;
   }
   const { trips } = cluster.breaker.use();
-  stats.hostsHealthy = cluster.hosts.size - unhealthy - ejected - draining;
-  stats.hostsUnhealthy = unhealthy;
-  stats.hostsEjected = ejected;
-  stats.hostsDraining = draining;
+  const { hosts } = stats;
+  hosts.healthy = cluster.hosts.size - unhealthy - ejected - draining;
+  hosts.unhealthy = unhealthy;
+  hosts.ejected = ejected;
+  hosts.draining = draining;
   stats.panickingLevels = cluster.panickingLevels.length;
   stats.connectionsIdle = idle;
   stats.queueLength = waiting;
-  stats.tripsRequests = trips.CLUSTER_REQUESTS_FULL;
-  stats.tripsPending = trips.CLUSTER_PENDING_FULL;
-  stats.tripsConnections = trips.CLUSTER_CONNECTIONS_FULL;
-  stats.tripsRetries = trips.CLUSTER_RETRIES_FULL;
-  stats.tripsRetryBudget = trips.CLUSTER_RETRY_BUDGET_SPENT;
+  stats.trips.requests = trips.CLUSTER_REQUESTS_FULL;
+  stats.trips.pending = trips.CLUSTER_PENDING_FULL;
+  stats.trips.connections = trips.CLUSTER_CONNECTIONS_FULL;
+  stats.trips.retries = trips.CLUSTER_RETRIES_FULL;
+  stats.trips["retry-budget"] = trips.CLUSTER_RETRY_BUDGET_SPENT;
 }
 
 /** How requests reach the hosts of a cluster under one configuration. */

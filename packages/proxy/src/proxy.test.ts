@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isWeftError } from "@weft/kernel";
+import { FakeClock, isWeftError } from "@weft/kernel";
 import { createBackend, createCluster, createListener, createRule } from "@weft/testkit";
-import { echo, metric, send, startHttpServer, startProxy, until } from "./proxy.fixture.ts";
+import { METRICS_RETIRED_KEEP_MS } from "./metrics/limits.ts";
+import { echo, metric, onEnd, send, startHttpServer, startProxy, until } from "./proxy.fixture.ts";
 
 describe("a configuration that cannot be taken", () => {
   test("leaves the one before in force, is counted, and does not fall back on who published it", async () => {
@@ -67,5 +71,40 @@ describe("configurations while requests run", () => {
     assert.equal((await send(port)).body, "first");
     world.routes.set([]);
     assert.equal((await send(port)).headers["x-weft-error"], "PROXY_NOT_READY");
+  });
+});
+
+describe("two rules of one route", () => {
+  test("are told apart in metrics and in the access log, and a rule's series go with it", async () => {
+    const { port: host } = await startHttpServer(echo);
+    const folder = await mkdtemp(join(tmpdir(), "weft-rules-"));
+    onEnd(() => rm(folder, { recursive: true }));
+    const path = (value: string) => ({
+      match: { path: { type: "prefix", value }, method: "", headers: [], queryParams: [] } as const,
+    });
+    const rules = [createRule({ ...path("/a"), rule: 0 }), createRule({ ...path("/b"), rule: 1, ruleName: "second" })];
+    const clock = new FakeClock();
+    const { proxy, port, world } = await startProxy([createCluster([host])], rules, createListener(), { clock });
+    const target = join(folder, "access.log");
+    const everything = { statusMin: 0, durationMsMin: 0, routes: [], sample: 1 };
+    world.settings.set({ ...world.settings.value, accessLog: { target, rules: [everything] } });
+    for (const target of ["/a/1", "/a/2", "/b/1"]) assert.equal((await send(port, { path: target })).status, 200);
+    assert.equal((await send(port, { path: "/c" })).status, 404);
+    assert.equal(metric(proxy, "weft_router_requests_total", "test/route", "rules[0]", "2xx"), 2);
+    assert.equal(metric(proxy, "weft_router_requests_total", "test/route", "second", "2xx"), 1);
+    world.routes.set([{ name: "routes", rules: rules.slice(0, 1) }]);
+    await until(() => metric(proxy, "weft_config_revision") === 3, "the rule is gone");
+    const labels = (): (readonly string[])[] =>
+      (proxy.metrics().numbers["weft_router_requests_active"] ?? []).map((sample) => sample.labels);
+    assert.equal(labels().length, 2);
+    clock.advance(METRICS_RETIRED_KEEP_MS);
+    await until(() => labels().length === 1, "its series have gone");
+    assert.deepEqual(labels(), [["test/route", "rules[0]"]]);
+    await proxy.close();
+    const lines = (await readFile(target, "utf8")).trim().split("\n");
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as { rule: string }).rule),
+      ["rules[0]", "rules[0]", "second", ""],
+    );
   });
 });

@@ -21,7 +21,7 @@ import { Exchange } from "./request-path.ts";
 import { Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
-import { MetricsRegistry, startLagProbe, type MetricsSnapshot } from "./metrics/index.ts";
+import { MetricsRegistry, type MetricsSnapshot, type RouteStats, startLagProbe } from "./metrics/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
 import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
 import { ClientSessions, ServerSessions } from "./sessions.ts";
@@ -254,7 +254,7 @@ class DataPlane implements Proxy {
   #follow(feeds: Feeds): Promise<void> {
     return new Promise((resolve, reject) => {
       const refused = (what: string, error: unknown): void => {
-        this.#metrics.process.configRefused++;
+        this.#metrics.process.configUpdates.refused++;
         this.#refusedParts.add(what);
         this.#options.log.error(`${what} were not applied; those before stay in force`, { error: String(error) });
         reject(error);
@@ -301,12 +301,12 @@ class DataPlane implements Proxy {
       this.#isChangeNoted = false;
       const { process: counters } = this.#metrics;
       counters.configRevision = ++this.#world.revision;
-      counters.configApplied++;
-      counters.configAppliedAtMs = this.#path.clock.wallMs();
+      counters.configUpdates.applied++;
+      counters.configAppliedSeconds = this.#path.clock.wallMs() / 1000;
       this.#metrics.keep({
-        listeners: new Set([...this.#listeners.keys(), ...this.#world.listeners.map(({ name }) => name)]),
-        routes: new Set([...this.#tables.values()].flatMap((routes) => routes.names)),
-        clusters: new Set([...this.#clusters.values()].map((runtime) => runtime.cluster.name)),
+        listeners: [...this.#listeners.keys(), ...this.#world.listeners.map(({ name }) => name)],
+        rules: [...this.#tables.values()].flatMap((routes) => routes.names),
+        clusters: Array.from(this.#clusters.values(), (runtime) => runtime.cluster.name),
       });
     });
   }
@@ -400,22 +400,23 @@ class DataPlane implements Proxy {
   }
 }
 
-/** A compiled table with the counters of its routes, looked up once. */
+/** A compiled table with the counters of its rules, looked up once. */
 class CompiledRoutes implements ListenerRoutes {
   readonly config: RouteTableConfig;
   readonly table: RouteTable;
-  readonly names: readonly string[];
-  readonly #stats: readonly ReturnType<MetricsRegistry["route"]>[];
+  /** Of every rule, several times where it has several matches. */
+  readonly names: readonly (readonly [route: string, rule: string])[];
+  readonly #stats: readonly RouteStats[];
 
   /** @throws WeftError ROUTER_INVALID_TABLE */
   constructor(config: RouteTableConfig, metrics: MetricsRegistry) {
     this.config = config;
     this.table = compileRouteTable(config);
-    this.names = [...new Set(this.table.rules.map((rule) => rule.route))];
-    this.#stats = this.table.rules.map((rule) => metrics.route(rule.route));
+    this.names = this.table.rules.map((rule) => [rule.route, rule.label]);
+    this.#stats = this.names.map(([route, rule]) => metrics.route(route, rule));
   }
 
-  statsOf(rule: CompiledRule): ReturnType<MetricsRegistry["route"]> {
+  statsOf(rule: CompiledRule): RouteStats {
     const stats = this.#stats[rule.order];
     assert(stats !== undefined, "a rule belongs to the table that found it");
     return stats;

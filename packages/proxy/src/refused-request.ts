@@ -29,6 +29,7 @@ export function refuseRequest(
       sentBytes: answer === null || method === "HEAD" ? 0 : answer.body.length,
       listener: listener.config.name,
       route: "",
+      rule: "",
       cluster: "",
       host: "",
       attempts: 0,

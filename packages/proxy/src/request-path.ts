@@ -255,7 +255,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   onRequestReset(reason: ResetReason): void {
     this.#record.error = reason;
-    this.#connection.listener.stats.countReset(reason);
+    this.#connection.listener.stats.resets[reason]++;
     this.#finish("cancelled");
   }
 

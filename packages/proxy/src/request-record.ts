@@ -14,7 +14,7 @@ import type { DownstreamConnection } from "./downstream/index.ts";
 import type { FaultDraw, Forwarder } from "./filter/index.ts";
 import { GRPC_NONE, isGrpcFailure } from "./grpc-status.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
-import type { RouteStats } from "./metrics/index.ts";
+import { type ClusterOutcome, countAnswer, countGrpcStatus, type RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
@@ -62,8 +62,7 @@ export class RequestRecord {
     this.#connection = connection;
     this.#head = head;
     const { stats } = connection.listener;
-    if (connection.peer.protocol === "http2") stats.requestsHttp2++;
-    else stats.requestsHttp1++;
+    stats.requests[connection.peer.protocol]++;
     stats.requestsActive++;
     if (deps.tracer.isOn) this.#beginSpan();
   }
@@ -90,7 +89,7 @@ export class RequestRecord {
     this.#failure = detail;
     this.#trySpan?.end(0, GRPC_NONE, reason);
     this.#trySpan = null;
-    this.cluster?.stats.countOutcome(reason === "connect" ? "connect-failure" : outcomeOf(reason));
+    if (this.cluster !== null) this.cluster.stats.outcomes[outcomeOf(reason)]++;
   }
 
   /** The request's codec refuses the rest of it, and sends `answer`. */
@@ -102,8 +101,8 @@ export class RequestRecord {
 
   countFault(draw: FaultDraw): void {
     if (this.#stats === null) return;
-    if (draw.delayMs > 0) this.#stats.faultDelays++;
-    if (draw.aborts) this.#stats.faultAborts++;
+    if (draw.delayMs > 0) this.#stats.faults.delay++;
+    if (draw.aborts) this.#stats.faults.abort++;
   }
 
   /** Notes the host of a try; the head as the host gets it. Passes null on. */
@@ -191,13 +190,13 @@ export class RequestRecord {
     if (this.cluster !== null) {
       this.cluster.stats.requestsActive--;
       const isFailure = this.status >= 500 || isGrpcFailure(this.grpcStatus);
-      if (this.error === "") this.cluster.stats.countOutcome(isFailure ? "failure" : "success");
+      if (this.error === "") this.cluster.stats.outcomes[isFailure ? "failure" : "success"]++;
     }
     const stats = this.#stats;
     if (stats !== null) {
       stats.requestsActive--;
-      stats.record(this.status, durationMs * 1000, this.receivedBytes, this.sentBytes);
-      if (this.grpcStatus >= 0) stats.recordGrpc(this.grpcStatus);
+      countAnswer(stats, this.status, durationMs * 1000, this.receivedBytes, this.sentBytes);
+      if (this.grpcStatus >= 0) countGrpcStatus(stats, this.grpcStatus);
       if (this.error === "PROXY_TIMEOUT") stats.timeouts++;
     }
     if (!hasRequestEnded) this.#mirrors?.cut();
@@ -224,6 +223,7 @@ export class RequestRecord {
       sentBytes: this.sentBytes,
       listener: this.#connection.listener.config.name,
       route,
+      rule: this.#rule?.label ?? "",
       cluster: this.cluster?.cluster.name ?? "",
       host: this.#host,
       attempts: this.attempts,
@@ -247,7 +247,7 @@ export class RequestRecord {
   }
 }
 
-function outcomeOf(reason: ResetReason): "timeout" | "reset" | "refused" | "overloaded" | "cancelled" | "protocol" {
+function outcomeOf(reason: ResetReason): ClusterOutcome {
   switch (reason) {
     case "timeout":
     case "refused":
@@ -256,6 +256,7 @@ function outcomeOf(reason: ResetReason): "timeout" | "reset" | "refused" | "over
     case "protocol":
       return reason;
     case "connect":
+      return "connect-failure";
     case "connection":
     case "too-large":
     case "internal":

@@ -17,6 +17,7 @@ const entry = {
   sentBytes: 512,
   listener: "web",
   route: "shop/cart",
+  rule: "rules[0]",
   cluster: "shop/backend",
   host: "10.0.0.1:8080",
   attempts: 1,

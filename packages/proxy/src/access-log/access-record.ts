@@ -24,6 +24,8 @@ export interface AccessRecord {
   readonly listener: string;
   /** Route, cluster and host ("address:port"); "" where it did not come to that. */
   readonly route: string;
+  /** Which of the route's rules: its name, or its place ("rules[5]"); "" without a route. */
+  readonly rule: string;
   readonly cluster: string;
   readonly host: string;
   /** Tries; 0 when the proxy answered itself. */

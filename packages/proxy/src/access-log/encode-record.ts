@@ -14,7 +14,7 @@ export function encodeRecord(record: AccessRecord): string {
     `,"status":${numberText(record.status)}` +
     `,"grpc_status":${record.grpcStatus < 0 ? "null" : numberText(record.grpcStatus)}` +
     `,"received_bytes":${numberText(record.receivedBytes)},"sent_bytes":${numberText(record.sentBytes)}` +
-    `,"listener":${quote(record.listener)},"route":${quote(record.route)},"cluster":${quote(record.cluster)},"host":${quote(record.host)}` +
+    `,"listener":${quote(record.listener)},"route":${quote(record.route)},"rule":${quote(record.rule)},"cluster":${quote(record.cluster)},"host":${quote(record.host)}` +
     `,"attempts":${numberText(record.attempts)},"error":${quote(record.error)},"client":${quote(record.client)}` +
     `,"trace_id":${quote(record.traceId)},"user_agent":${quote(record.userAgent)}` +
     `,"request_id":${quote(record.requestId)}}\n`

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { test } from "node:test";
 import { FakeClock, sleep, systemClock, WeftError } from "@weft/kernel";
 import { createCluster, createListener, createRule, createSettings } from "@weft/testkit";
+import { countAnswer } from "../metrics/index.ts";
 import { createAdminServer } from "./admin-server.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { ADMIN_ACTION_HEADER } from "./guard.ts";
@@ -18,7 +19,7 @@ import {
   ADMIN_RESPONSE_MS_MAX,
   ADMIN_SOURCE_MS_MAX,
 } from "./limits.ts";
-import { type Answer, ask, errorOf, FakeSource, HOSTILE, open, start } from "./test-source.ts";
+import { type Answer, ask, errorOf, FakeSource, HOSTILE, open, start, RULE } from "./test-source.ts";
 
 test("createAdminServer() listens on loopback unless told otherwise", async (context) => {
   const { server } = await start(context);
@@ -132,7 +133,8 @@ test("GET /metrics gives the format that is asked for", async (context) => {
 
 test("GET /metrics sends a large scrape whole, and takes one snapshot for all who ask at once", async (context) => {
   const { server, source } = await start(context);
-  for (let index = 0; index < 1_000; index++) source.registry.route(`ns/route-${index}`).record(200, 1, 0, 0);
+  for (let index = 0; index < 1_000; index++)
+    countAnswer(source.registry.route(`ns/route-${index}`, RULE), 200, 1, 0, 0);
   const gate = Promise.withResolvers<void>();
   source.stuck = gate.promise;
   const accept = "application/openmetrics-text";
@@ -150,7 +152,7 @@ test("GET /metrics sends a large scrape whole, and takes one snapshot for all wh
 test("GET /metrics to a scraper that does not read is cut off, and holds up nobody", async (context) => {
   const clock = new FakeClock();
   const { server, source } = await start(context, { clock });
-  for (let index = 0; index < 5_000; index++) source.registry.route(`ns/route-${index}`);
+  for (let index = 0; index < 5_000; index++) source.registry.route(`ns/route-${index}`, RULE);
   const slow = await open(context, server);
   slow.pause();
   slow.write("GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
@@ -179,7 +181,7 @@ test("GET / is a page in which no name becomes markup and nothing foreign may lo
 
 test("GET / bounds its tables", async (context) => {
   const { server, source } = await start(context);
-  for (let index = 0; index < ADMIN_PAGE_ROWS_MAX + 9; index++) source.registry.route(`r${index}`);
+  for (let index = 0; index < ADMIN_PAGE_ROWS_MAX + 9; index++) source.registry.route(`r${index}`, RULE);
   const { text } = await ask(server, "/");
   assert.equal(text.split("<tr data-route").length - 1, ADMIN_PAGE_ROWS_MAX);
   assert.match(text, /and 10 more: see the API/);

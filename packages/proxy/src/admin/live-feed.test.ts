@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { FakeClock, sleep, systemClock } from "@weft/kernel";
-import { MetricsRegistry } from "../metrics/index.ts";
+import { countAnswer, MetricsRegistry } from "../metrics/index.ts";
 import type { AdminServer } from "./admin-server.ts";
 import {
   ADMIN_EVENT_BACKLOG_BYTES_MAX,
@@ -12,7 +12,7 @@ import {
   ADMIN_STREAMS_MAX,
 } from "./limits.ts";
 import { createLiveEvent } from "./live-feed.ts";
-import { ask, errorOf, open, start } from "./test-source.ts";
+import { ask, errorOf, open, start, RULE } from "./test-source.ts";
 
 /** Reads events from `/api/events` until the test is over. */
 async function watch(context: TestContext, server: AdminServer): Promise<{ socket: Socket; text: () => string }> {
@@ -37,7 +37,8 @@ test("GET /api/events tells each second what happened in it, while somebody list
   const { server, source } = await start(context, { clock });
   const { socket, text } = await watch(context, server);
   await until(clock, () => source.snapshots === 1);
-  for (let index = 0; index < 50; index++) source.registry.route("busy").record(index === 0 ? 500 : 200, 2_000, 0, 0);
+  for (let index = 0; index < 50; index++)
+    countAnswer(source.registry.route("busy", RULE), index === 0 ? 500 : 200, 2_000, 0, 0);
   await until(clock, () => text().includes("event: summary"));
   const data = /event: summary\ndata: (.*)\n\n/.exec(text())?.[1] ?? "";
   const event = JSON.parse(data) as {
@@ -84,7 +85,8 @@ test("GET /api/events serves a bounded number of views and ends them when the se
 test("GET /api/events cuts off a client that does not read", async (context) => {
   const clock = new FakeClock();
   const { server, source } = await start(context, { clock });
-  for (let index = 0; index < ADMIN_EVENT_ROUTES_MAX; index++) source.registry.route("x".repeat(500) + String(index));
+  for (let index = 0; index < ADMIN_EVENT_ROUTES_MAX; index++)
+    source.registry.route("x".repeat(500) + String(index), RULE);
   const { socket } = await watch(context, server);
   socket.pause();
   const sentBytesMin = ADMIN_EVENT_BACKLOG_BYTES_MAX;
@@ -96,8 +98,8 @@ test("GET /api/events cuts off a client that does not read", async (context) => 
 test("createLiveEvent() lists a bounded number of routes, the busiest", () => {
   const registry = new MetricsRegistry(new FakeClock());
   const before = registry.snapshot();
-  for (let index = 0; index < ADMIN_EVENT_ROUTES_MAX + 5; index++) registry.route(`r${index}`);
-  registry.route("busy").record(200, 1, 0, 0);
+  for (let index = 0; index < ADMIN_EVENT_ROUTES_MAX + 5; index++) registry.route(`r${index}`, RULE);
+  countAnswer(registry.route("busy", RULE), 200, 1, 0, 0);
   const event = createLiveEvent(before, registry.snapshot(), 1_000);
   assert.equal(event.routes.length, ADMIN_EVENT_ROUTES_MAX);
   assert.equal(event.routes[0]?.route, "busy");

@@ -4,12 +4,15 @@ import type { TestContext } from "node:test";
 import type { ReloadStatus, World } from "@weft/contract";
 import { systemClock } from "@weft/kernel";
 import type { LogLevel } from "../log.ts";
-import { MetricsRegistry } from "../metrics/index.ts";
+import { countAnswer, MetricsRegistry } from "../metrics/index.ts";
 import { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
 import type { AdminSource, ExplainRequest } from "./admin-source.ts";
 
 /** A name that would be markup if it were not escaped. */
 export const HOSTILE = `<script>alert("1")</script>'&`;
+
+/** The one rule of every route here. */
+export const RULE = "rules[0]";
 
 /** A proxy as the admin server sees it, all of whose names are hostile. */
 export class FakeSource implements AdminSource {
@@ -26,7 +29,7 @@ export class FakeSource implements AdminSource {
   stuck: Promise<unknown> | undefined = undefined;
 
   constructor() {
-    this.registry.route(HOSTILE).record(200, 1_500, 10, 20);
+    countAnswer(this.registry.route(HOSTILE, RULE), 200, 1_500, 10, 20);
     this.registry.listener("edge").connectionsActive = 3;
   }
 

@@ -19,7 +19,7 @@ export interface PeerFacts {
 }
 
 /** Why a connection ended; each has its counter. */
-export type CloseCause = "peer" | "idle" | "header-timeout" | "stalled" | "drain" | "protocol" | "error";
+export type CloseCause = keyof ListenerStats["closes"];
 
 /** A connection as its listener keeps it. */
 export interface OpenConnection {

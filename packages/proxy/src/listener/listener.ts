@@ -170,35 +170,14 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   }
 
   countProtocolError(code: string): void {
-    this.stats.countProtocolError(code);
+    const { protocolErrors } = this.stats;
+    protocolErrors.set(code, (protocolErrors.get(code) ?? 0) + 1);
     this.#deps.log.debug("client broke its protocol", { listener: this.config.name, code });
   }
 
   countClose(cause: CloseCause, openedAtMs: number): void {
-    const { stats } = this;
-    stats.connectionUs.record((this.clock.nowMs() - openedAtMs) * 1000);
-    switch (cause) {
-      case "peer":
-        stats.closedPeer++;
-        break;
-      case "idle":
-        stats.closedIdle++;
-        break;
-      case "header-timeout":
-        stats.closedHeaderTimeout++;
-        break;
-      case "stalled":
-        stats.closedStalled++;
-        break;
-      case "drain":
-        stats.closedDrain++;
-        break;
-      case "protocol":
-        stats.closedProtocol++;
-        break;
-      case "error":
-        stats.closedError++;
-    }
+    this.stats.connectionUs.record((this.clock.nowMs() - openedAtMs) * 1000);
+    this.stats.closes[cause]++;
   }
 
   onOpened(opening: Opening, result: OpeningResult, first: Buffer): void {
@@ -231,16 +210,16 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       case "":
         break;
       case "LISTENER_PROXY_HEADER_INVALID":
-        this.stats.refusedProxyProtocol++;
+        this.stats.refused["proxy-protocol"]++;
         break;
       case "LISTENER_OPENING_TIMEOUT":
-        this.stats.refusedTimeout++;
+        this.stats.refused.timeout++;
         break;
       case "LISTENER_SERVER_NAME_UNKNOWN":
-        this.stats.refusedServerName++;
+        this.stats.refused["server-name"]++;
         break;
       default:
-        this.stats.refusedProtocol++;
+        this.stats.refused.protocol++;
     }
     if (code !== "") this.#deps.log.debug("connection refused", { listener: this.config.name, code, detail });
   }
@@ -252,7 +231,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.stats.receivedBytes += receivedBytes;
     this.stats.sentBytes += sentBytes;
     if (error !== "") {
-      this.stats.countReset("connection");
+      this.stats.resets.connection++;
       this.#deps.log.debug("tunnel broke", { listener: this.config.name, error });
     }
     this.#checkEmpty();
@@ -261,8 +240,8 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   #accept(handle: TcpHandle): void {
     this.stats.connections++;
     if (this.#isDraining || this.connectionCount >= this.config.connectionsMax) {
-      if (this.#isDraining) this.stats.refusedDraining++;
-      else this.stats.refusedLimit++;
+      if (this.#isDraining) this.stats.refused.draining++;
+      else this.stats.refused.limit++;
       handle.close();
       return;
     }
@@ -285,13 +264,13 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#handshakes++;
     tls.accept(transport.detach(first), {
       onSecure: (socket) => {
-        this.stats.tlsHandshakes++;
+        this.stats.tlsHandshakes.ok++;
         this.stats.tlsHandshakeUs.record((this.clock.nowMs() - startedMs) * 1000);
         this.#handshakeOver();
         this.#serveTls(socket, address, port);
       },
       onHandshakeFailed: (detail) => {
-        this.stats.tlsHandshakeFailures++;
+        this.stats.tlsHandshakes.failed++;
         this.#handshakeOver();
         this.#deps.log.debug("TLS handshake failed", { listener: this.config.name, client: address, detail });
         this.#checkEmpty();
@@ -349,7 +328,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     }
     this.stats.connectionsActive++;
     this.stats.requestsActive++;
-    this.stats.requestsTcp++;
+    this.stats.requests.tcp++;
     const client: TunnelClient = {
       transport,
       first,

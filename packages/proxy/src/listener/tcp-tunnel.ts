@@ -197,8 +197,8 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
     host.onRequestStart();
     this.#pool = this.#cluster.poolOf(host);
     this.#pool.addGuest(this);
-    this.#cluster.stats.connectionsTcp++;
-    this.#cluster.stats.connectionsActiveTcp++;
+    this.#cluster.stats.connections.tcp++;
+    this.#cluster.stats.connectionsActive.tcp++;
     this.#deps.wheel.schedule(this.#timer, this.#cluster.config.pool.connectTimeoutMs);
     this.#upstream = new TunnelUpstream(this, this.#cluster, host, this.#clientFacts);
   }
@@ -214,7 +214,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
     this.#pool?.removeGuest(this);
     this.#pool = null;
     this.#cluster.breaker.releaseConnection();
-    this.#cluster.stats.connectionsActiveTcp--;
+    this.#cluster.stats.connectionsActive.tcp--;
   }
 
   #finish(error: string): void {

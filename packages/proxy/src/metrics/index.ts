@@ -1,11 +1,12 @@
-export { ClusterStats } from "./cluster-stats.ts";
-export { ListenerStats } from "./listener-stats.ts";
+export type { ClusterOutcome, ClusterStats } from "./cluster-stats.ts";
+export type { ListenerStats } from "./listener-stats.ts";
+export { mergeSnapshots } from "./merge-snapshots.ts";
 export { startLagProbe } from "./process-stats.ts";
 export { MetricsRegistry } from "./registry.ts";
 export { reloadMetrics } from "./reload-metrics.ts";
 export { METRICS_CONTENT_TYPES, negotiateFormat, renderChunks, renderOpenMetrics } from "./render.ts";
-export { RouteStats } from "./route-stats.ts";
-export { mergeSnapshots } from "./snapshot.ts";
+export { countAnswer, countGrpcStatus } from "./route-stats.ts";
+export type { RouteStats } from "./route-stats.ts";
 export type { MetricsSnapshot } from "./snapshot.ts";
 export { summarise } from "./summary.ts";
 export type { RouteSummary } from "./summary.ts";

@@ -1,8 +1,8 @@
 /** Listeners with series of their own; more than one proxy serves, yet a bound on what a broken feed can cost. */
 export const METRICS_LISTENERS_MAX = 1_000;
 
-/** Routes with series of their own: about 30 lines of scrape each, 300,000 lines in all. */
-export const METRICS_ROUTES_MAX = 10_000;
+/** Rules, over all routes, with series of their own: about 30 lines of scrape each, 300,000 lines in all. */
+export const METRICS_RULES_MAX = 10_000;
 
 /** Clusters with series of their own: about 120 lines of scrape each. */
 export const METRICS_CLUSTERS_MAX = 10_000;
@@ -13,7 +13,7 @@ export const METRICS_HOSTS_MAX = 16_000;
 /** Characters of a label value: a namespace and a name of Kubernetes with room; longer ones are cut and hashed. */
 export const METRICS_LABEL_CHARS_MAX = 512;
 
-/** How long the series of a removed route, cluster or host stay, in milliseconds: several scrapes of any period. */
+/** How long the series of a removed rule, cluster or host stay, in milliseconds: several scrapes of any period. */
 export const METRICS_RETIRED_KEEP_MS = 300_000;
 
 /** Characters of one piece of a rendered scrape: small enough that no turn of the event loop is held up by it. */

@@ -1,55 +1,99 @@
-import { type Clock, Histogram, type TimerHandle } from "@weft/kernel";
+import type { Clock, TimerHandle } from "@weft/kernel";
 import { METRICS_LAG_PERIOD_MS } from "./limits.ts";
-import type { NumberSeries, SnapshotBuilder } from "./snapshot.ts";
+import { type Stats, StatsShape } from "./stats-shape.ts";
 
 /** What holds for a whole worker: its configuration, the logs and traces that leave it, and the process itself. */
-export class ProcessStats {
-  configRevision: number = 0;
-  configApplied: number = 0;
-  configRefused: number = 0;
-  /** 1 while the configuration that came last is in force, all of it. */
-  configIsCurrent: number = 0;
-  /** Milliseconds since 1970. */
-  configAppliedAtMs: number = 0;
-  accessLogRecords: number = 0;
-  accessLogDropped: number = 0;
-  spans: number = 0;
-  spansDropped: number = 0;
-  timersActive: number = 0;
-  readonly lagUs: Histogram = new Histogram();
-  readonly #startedAtMs: number;
+export const PROCESS_METRICS = {
+  configRevision: {
+    name: "weft_config_revision",
+    type: "gauge",
+    merge: "min",
+    help: "Revision of the configuration in force; the oldest among the workers.",
+  },
+  configUpdates: {
+    name: "weft_config_updates_total",
+    label: "result",
+    values: ["applied", "refused"],
+    help: "Configurations that workers received, by result; each counts.",
+  },
+  configIsCurrent: {
+    name: "weft_config_last_reload_successful",
+    type: "gauge",
+    merge: "min",
+    help: "Is 1 while the latest configuration is in force in every worker, 0 while it is refused.",
+  },
+  configAppliedSeconds: {
+    name: "weft_config_applied_timestamp_seconds",
+    type: "gauge",
+    merge: "min",
+    help: "When the configuration in force was applied, in seconds since 1970.",
+  },
+  accessLogRecords: { name: "weft_access_log_records_total", help: "Access log records that were written." },
+  accessLogDropped: {
+    name: "weft_access_log_dropped_total",
+    help: "Access log records lost because the log was slower than the traffic.",
+  },
+  spans: { name: "weft_tracing_spans_total", help: "Spans delivered to the collector." },
+  spansDropped: {
+    name: "weft_tracing_spans_dropped_total",
+    help: "Spans lost because the collector was slow or refused them.",
+  },
+  overflows: {
+    name: "weft_metrics_overflows_total",
+    label: "kind",
+    values: ["listener", "rule", "cluster", "host"],
+    help: "Names that got no series of their own because a limit on series was reached.",
+  },
+  cpuSeconds: { name: "weft_process_cpu_seconds_total", help: "Processor time used, in user and system mode." },
+  residentBytes: {
+    name: "weft_process_resident_memory_bytes",
+    type: "gauge",
+    help: "Memory held, as the system counts it.",
+  },
+  heapBytes: {
+    name: "weft_process_heap_used_bytes",
+    type: "gauge",
+    help: "Memory in use by JavaScript objects.",
+  },
+  lagUs: {
+    name: "weft_process_event_loop_lag_seconds",
+    type: "histogram",
+    help: "How late a timer fired that is set all the time: what one turn of the loop delays others by.",
+  },
+  timersActive: {
+    name: "weft_process_timers_active",
+    type: "gauge",
+    help: "Deadlines that are set: one or more for each connection and request.",
+  },
+  startedSeconds: {
+    name: "weft_process_start_timestamp_seconds",
+    type: "gauge",
+    merge: "min",
+    help: "When the oldest worker started, in seconds since 1970.",
+  },
+  workers: { name: "weft_process_workers", type: "gauge", help: "Worker processes that report." },
+} as const;
 
-  /** `startedAtMs`: milliseconds since 1970. */
-  constructor(startedAtMs: number) {
-    this.#startedAtMs = startedAtMs;
-  }
+export type ProcessStats = Stats<typeof PROCESS_METRICS>;
 
-  /** Adds the series of the process; asks the system for its usage. */
-  addTo(builder: SnapshotBuilder): void {
-    builder.numbers<ProcessStats>(this, [], NUMBERS);
-    const usage = process.cpuUsage();
-    const memory = process.memoryUsage();
-    builder.number("weft_config_applied_timestamp_seconds", [], this.configAppliedAtMs / 1000);
-    builder.number("weft_process_cpu_seconds_total", [], (usage.user + usage.system) / 1e6);
-    builder.number("weft_process_resident_memory_bytes", [], memory.rss);
-    builder.number("weft_process_heap_used_bytes", [], memory.heapUsed);
-    builder.number("weft_process_start_timestamp_seconds", [], this.#startedAtMs / 1000);
-    builder.number("weft_process_workers", [], 1);
-    builder.histogram("weft_process_event_loop_lag_seconds", [], this.lagUs.snapshot());
-  }
+export const PROCESS_SHAPE: StatsShape<typeof PROCESS_METRICS> = new StatsShape([], PROCESS_METRICS);
+
+/** The stats of this worker; `startedAtMs` in milliseconds since 1970. */
+export function createProcessStats(startedAtMs: number): ProcessStats {
+  const stats = PROCESS_SHAPE.create();
+  stats.startedSeconds = startedAtMs / 1000;
+  stats.workers = 1;
+  return stats;
 }
 
-const NUMBERS: readonly NumberSeries<ProcessStats>[] = [
-  ["weft_config_revision", [], "configRevision"],
-  ["weft_config_updates_total", ["applied"], "configApplied"],
-  ["weft_config_updates_total", ["refused"], "configRefused"],
-  ["weft_config_last_reload_successful", [], "configIsCurrent"],
-  ["weft_access_log_records_total", [], "accessLogRecords"],
-  ["weft_access_log_dropped_total", [], "accessLogDropped"],
-  ["weft_tracing_spans_total", [], "spans"],
-  ["weft_tracing_spans_dropped_total", [], "spansDropped"],
-  ["weft_process_timers_active", [], "timersActive"],
-];
+/** Asks the system what the process uses: before a scrape. */
+export function refreshUsage(stats: ProcessStats): void {
+  const usage = process.cpuUsage();
+  const memory = process.memoryUsage();
+  stats.cpuSeconds = (usage.user + usage.system) / 1e6;
+  stats.residentBytes = memory.rss;
+  stats.heapBytes = memory.heapUsed;
+}
 
 /**
  * Measures how late a timer fires, for as long as the process runs; it does not keep the process alive.

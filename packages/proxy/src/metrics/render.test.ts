@@ -4,10 +4,15 @@ import { FakeClock } from "@weft/kernel";
 import fc from "fast-check";
 import { METRIC_CATALOG } from "./catalog.ts";
 import { METRICS_RENDER_CHUNK_CHARS } from "./limits.ts";
+import { mergeSnapshots } from "./merge-snapshots.ts";
 import { MetricsRegistry } from "./registry.ts";
 import { negotiateFormat, renderChunks, renderOpenMetrics, renderPrometheus } from "./render.ts";
 import { reloadMetrics } from "./reload-metrics.ts";
-import { mergeSnapshots, type MetricsSnapshot } from "./snapshot.ts";
+import { countAnswer, countGrpcStatus } from "./route-stats.ts";
+import type { MetricsSnapshot } from "./snapshot.ts";
+
+/** The rule of every route here that has only one. */
+const RULE = "rules[0]";
 
 interface Sample {
   readonly name: string;
@@ -165,18 +170,20 @@ function valueOf(families: Map<string, Family>, name: string, labels: Record<str
 
 function busyRegistry(): MetricsRegistry {
   const registry = new MetricsRegistry(new FakeClock());
-  const route = registry.route("shop/cart");
-  route.record(200, 1_200, 10, 2_000);
-  route.record(503, 90_000, 0, 30);
-  route.record(0, 5, 0, 0);
-  route.recordGrpc(14);
+  const route = registry.route("shop/cart", RULE);
+  countAnswer(route, 200, 1_200, 10, 2_000);
+  countAnswer(route, 503, 90_000, 0, 30);
+  countAnswer(route, 0, 5, 0, 0);
+  countGrpcStatus(route, 14);
   const cluster = registry.cluster("shop/backend");
-  cluster.countOutcome("success");
-  cluster.host("10.0.0.1:80").record(true, 1_000);
+  cluster.outcomes.success++;
+  const host = registry.host("shop/backend", "10.0.0.1:80");
+  host.outcomes.success++;
+  host.durationUs.record(1_000);
   cluster.connectUs.record(200);
   const listener = registry.listener("edge");
-  listener.countReset("timeout");
-  listener.countProtocolError("HTTP1_INVALID_HOST");
+  listener.resets.timeout++;
+  listener.protocolErrors.set("HTTP1_INVALID_HOST", 1);
   listener.connectionsActive = 7;
   return registry;
 }
@@ -200,7 +207,7 @@ test("renderOpenMetrics() gives text that a strict parser accepts, with every me
 
 test("renderOpenMetrics() shows what was counted", () => {
   const families = parseOpenMetrics(renderOpenMetrics(busyRegistry().snapshot()));
-  const route = { route: "shop/cart" };
+  const route = { route: "shop/cart", rule: RULE };
   assert.equal(valueOf(families, "weft_router_requests_total", { ...route, status_class: "2xx" }), 1);
   assert.equal(valueOf(families, "weft_router_requests_total", { ...route, status_class: "5xx" }), 1);
   assert.equal(valueOf(families, "weft_router_requests_total", { ...route, status_class: "none" }), 1);
@@ -221,13 +228,13 @@ test("renderOpenMetrics() shows what was counted", () => {
 test("renderOpenMetrics() lets no name break out of its label", () => {
   const hostile = 'a"} 1\nweft_fake_total{x="\r\n# EOF\n\\\u0000\u2028\ud800';
   const registry = new MetricsRegistry(new FakeClock());
-  registry.route(hostile).record(200, 1, 0, 0);
+  countAnswer(registry.route(hostile, RULE), 200, 1, 0, 0);
   const text = renderOpenMetrics(registry.snapshot());
   assert.doesNotMatch(text, /[\r\0\u2028]/u);
   const families = parseOpenMetrics(text);
   assert.ok(!families.has("weft_fake"));
   const shown = 'a"} 1\nweft_fake_total{x="\ufffd\n# EOF\n\\\ufffd\ufffd\ufffd';
-  assert.equal(valueOf(families, "weft_router_requests_total", { route: shown, status_class: "2xx" }), 1);
+  assert.equal(valueOf(families, "weft_router_requests_total", { route: shown, rule: RULE, status_class: "2xx" }), 1);
 });
 
 test("renderOpenMetrics() survives any names and any numbers", () => {
@@ -237,8 +244,8 @@ test("renderOpenMetrics() survives any names and any numbers", () => {
     fc.property(fc.array(fc.tuple(name, number, fc.integer({ min: 0, max: 700 })), { maxLength: 8 }), (rows) => {
       const registry = new MetricsRegistry(new FakeClock());
       for (const [label, amount, status] of rows) {
-        registry.route(label).record(status, amount, amount, amount);
-        registry.cluster(label).host(label).record(true, amount);
+        countAnswer(registry.route(label, RULE), status, amount, amount, amount);
+        registry.host(label, label).durationUs.record(amount);
         registry.listener(label).receivedBytes += amount;
       }
       // Names that differ only in what is masked would be one series to the parser: each is its own scrape.
@@ -251,7 +258,7 @@ test("renderOpenMetrics() survives any names and any numbers", () => {
 });
 
 function oneRoute(name: string): ReturnType<MetricsRegistry["snapshot"]> {
-  const sample = { labels: [name, "2xx"], value: 1 };
+  const sample = { labels: [name, RULE, "2xx"], value: 1 };
   return { wallMs: 0, numbers: { weft_router_requests_total: [sample] }, histograms: {} };
 }
 
@@ -281,7 +288,7 @@ test("renderOpenMetrics() leaves out what the catalog does not know or whose lab
 test("renderPrometheus() gives the older format: full names, no units, no EOF", () => {
   const text = renderPrometheus(busyRegistry().snapshot());
   assert.match(text, /^# TYPE weft_router_requests_total counter$/m);
-  assert.match(text, /^weft_router_requests_total\{route="shop\/cart",status_class="2xx"\} 1$/m);
+  assert.match(text, /^weft_router_requests_total\{route="shop\/cart",rule="rules\[0\]",status_class="2xx"\} 1$/m);
   assert.doesNotMatch(text, /# (EOF|UNIT)/);
   for (const line of text.trimEnd().split("\n")) {
     assert.match(line, /^(# (HELP|TYPE) [a-z0-9_]+ .+|[a-z0-9_]+(\{.*\})? \S+)$/);
@@ -290,7 +297,7 @@ test("renderPrometheus() gives the older format: full names, no units, no EOF", 
 
 test("renderChunks() gives a large scrape in bounded pieces that add up to the whole", () => {
   const registry = new MetricsRegistry(new FakeClock());
-  for (let index = 0; index < 300; index++) registry.route(`ns/route-${index}`);
+  for (let index = 0; index < 300; index++) registry.route(`ns/route-${index}`, RULE);
   const snapshot = registry.snapshot();
   const chunks = [...renderChunks(snapshot, "openmetrics")];
   assert.ok(chunks.length > 3);
@@ -315,5 +322,8 @@ test("negotiateFormat() gives OpenMetrics only to whoever asks for a version tha
 test("mergeSnapshots() and JSON keep a snapshot renderable", () => {
   const merged = mergeSnapshots([busyRegistry().snapshot(), busyRegistry().snapshot()]);
   const families = parseOpenMetrics(renderOpenMetrics(JSON.parse(JSON.stringify(merged)) as typeof merged));
-  assert.equal(valueOf(families, "weft_router_requests_total", { route: "shop/cart", status_class: "5xx" }), 2);
+  assert.equal(
+    valueOf(families, "weft_router_requests_total", { route: "shop/cart", rule: RULE, status_class: "5xx" }),
+    2,
+  );
 });

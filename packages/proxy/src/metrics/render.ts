@@ -1,7 +1,8 @@
 import { Histogram, type HistogramSnapshot } from "@weft/kernel";
-import { METRIC_CATALOG, type MetricDefinition } from "./catalog.ts";
+import { METRIC_CATALOG } from "./catalog.ts";
 import { METRICS_RENDER_CHUNK_CHARS } from "./limits.ts";
 import type { MetricsSnapshot } from "./snapshot.ts";
+import type { MetricDefinition } from "./stats-shape.ts";
 
 /** The text formats that a scraper may ask for: OpenMetrics 1.0 and the older one of Prometheus (0.0.4). */
 export type MetricsFormat = "openmetrics" | "prometheus";

@@ -1,6 +1,7 @@
-import { hashString } from "@weft/kernel";
-import type { Clock } from "@weft/kernel";
+import { type Clock, hashString } from "@weft/kernel";
 import { METRICS_LABEL_CHARS_MAX, METRICS_RETIRED_KEEP_MS } from "./limits.ts";
+import { keyOf, type SnapshotBuilder } from "./snapshot.ts";
+import type { MetricFamilies, Stats, StatsShape } from "./stats-shape.ts";
 
 /** A bound that several tables share. */
 export class SeriesBudget {
@@ -15,8 +16,13 @@ export class SeriesBudget {
   }
 }
 
-interface Entry<T> {
-  readonly stats: T;
+/** Stats with the label values that they are shown under. */
+export interface StatsEntry<Families extends MetricFamilies> {
+  readonly labels: readonly string[];
+  readonly stats: Stats<Families>;
+}
+
+interface Entry<Families extends MetricFamilies> extends StatsEntry<Families> {
   /** When it is dropped; Infinity while it is in use. */
   dropAtMs: number;
 }
@@ -25,77 +31,80 @@ interface Entry<T> {
 export const OVERFLOW_NAME = "_other";
 
 /**
- * Stats by name: created when first asked for, kept for a while after their name has gone (so that the last counts are
- * still scraped, and a name that comes back goes on counting), bounded in number.
+ * Stats by name, or by several: created when first asked for, kept for a while after their name has gone (so that the
+ * last counts are still scraped, and a name that comes back goes on counting), bounded in number.
  */
-export class StatsTable<T> {
-  readonly #entries = new Map<string, Entry<T>>();
+export class StatsTable<Families extends MetricFamilies> {
+  readonly #shape: StatsShape<Families>;
+  readonly #entries: Map<string, Entry<Families>> = new Map();
   readonly #budget: SeriesBudget;
   readonly #clock: Clock;
-  readonly #create: (name: string) => T;
-  readonly #onDrop: ((stats: T) => void) | undefined;
-  #overflow: T | undefined = undefined;
-  #isClosed: boolean = false;
+  readonly #onDrop: ((labels: readonly string[]) => void) | undefined;
+  #overflow: StatsEntry<Families> | undefined = undefined;
 
-  constructor(budget: SeriesBudget, clock: Clock, create: (name: string) => T, onDrop?: (stats: T) => void) {
+  constructor(
+    shape: StatsShape<Families>,
+    budget: SeriesBudget,
+    clock: Clock,
+    onDrop?: (labels: readonly string[]) => void,
+  ) {
+    this.#shape = shape;
     this.#budget = budget;
     this.#clock = clock;
-    this.#create = create;
     this.#onDrop = onDrop;
   }
 
-  /** The stats of `name`. Beyond the bound all new names share one entry, "_other". */
-  get(name: string): T {
-    const label = labelOf(name);
-    const entry = this.#entries.get(label);
+  /** The stats of `names`. Beyond the bound all new names share one entry, "_other". Ask once, never per request. */
+  get(...names: readonly string[]): StatsEntry<Families> {
+    const labels = names.map(labelOf);
+    const key = keyOf(labels);
+    const entry = this.#entries.get(key);
     if (entry !== undefined) {
       entry.dropAtMs = Number.POSITIVE_INFINITY;
-      return entry.stats;
+      return entry;
     }
     if (this.#budget.used >= this.#budget.max) this.#dropRetired();
-    if (this.#isClosed || this.#budget.used >= this.#budget.max) {
+    if (this.#budget.used >= this.#budget.max) {
       this.#budget.overflows++;
-      return (this.#overflow ??= this.#create(OVERFLOW_NAME));
+      return (this.#overflow ??= { labels: names.map(() => OVERFLOW_NAME), stats: this.#shape.create() });
     }
     this.#budget.used++;
-    const stats = this.#create(label);
-    this.#entries.set(label, { stats, dropAtMs: Number.POSITIVE_INFINITY });
-    return stats;
+    const created = { labels, stats: this.#shape.create(), dropAtMs: Number.POSITIVE_INFINITY };
+    this.#entries.set(key, created);
+    return created;
   }
 
-  /** Retires every entry whose name is not in `names`. */
-  keep(names: ReadonlySet<string>): void {
-    const labels = new Set<string>();
-    for (const name of names) labels.add(labelOf(name));
+  /** Retires every entry whose names are not among `names`. */
+  keep(names: Iterable<readonly string[]>): void {
+    const keys = new Set<string>();
+    for (const each of names) keys.add(keyOf(each.map(labelOf)));
     const dropAtMs = this.#clock.nowMs() + METRICS_RETIRED_KEEP_MS;
-    for (const [label, entry] of this.#entries) {
-      if (labels.has(label)) entry.dropAtMs = Number.POSITIVE_INFINITY;
+    for (const [key, entry] of this.#entries) {
+      if (keys.has(key)) entry.dropAtMs = Number.POSITIVE_INFINITY;
       else entry.dropAtMs = Math.min(entry.dropAtMs, dropAtMs);
     }
   }
 
-  /** Every entry that is still shown, and the shared one last. */
-  live(): T[] {
+  /** Adds the series of every entry that is still shown, those of the shared one last. */
+  addTo(builder: SnapshotBuilder): void {
     this.#dropRetired();
-    const all = Array.from(this.#entries.values(), ({ stats }) => stats);
-    if (this.#overflow !== undefined) all.push(this.#overflow);
-    return all;
+    for (const { labels, stats } of this.#entries.values()) this.#shape.addTo(builder, labels, stats);
+    if (this.#overflow !== undefined) this.#shape.addTo(builder, this.#overflow.labels, this.#overflow.stats);
   }
 
-  /** Forgets all entries for good; whoever still asks gets the shared one, which nobody shows any more. */
-  close(): void {
-    this.#isClosed = true;
+  /** Forgets every entry, and gives back what they hold of the bound. */
+  clear(): void {
     this.#budget.used -= this.#entries.size;
     this.#entries.clear();
   }
 
   #dropRetired(): void {
     const nowMs = this.#clock.nowMs();
-    for (const [label, entry] of this.#entries) {
+    for (const [key, entry] of this.#entries) {
       if (entry.dropAtMs > nowMs) continue;
-      this.#entries.delete(label);
+      this.#entries.delete(key);
       this.#budget.used--;
-      this.#onDrop?.(entry.stats);
+      this.#onDrop?.(entry.labels);
     }
   }
 }

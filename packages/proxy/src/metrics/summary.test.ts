@@ -3,15 +3,19 @@ import { test } from "node:test";
 import { FakeClock } from "@weft/kernel";
 import fc from "fast-check";
 import { MetricsRegistry } from "./registry.ts";
+import { countAnswer, countGrpcStatus } from "./route-stats.ts";
 import { summarise } from "./summary.ts";
+
+/** The rule of every route here that has only one. */
+const RULE = "rules[0]";
 
 test("summarise() gives rates and quantiles of the span alone", () => {
   const registry = new MetricsRegistry(new FakeClock());
-  const route = registry.route("r");
-  for (let index = 0; index < 1000; index++) route.record(500, 1_000_000, 0, 0);
+  const route = registry.route("r", RULE);
+  for (let index = 0; index < 1000; index++) countAnswer(route, 500, 1_000_000, 0, 0);
   const before = registry.snapshot();
-  for (let index = 0; index < 99; index++) route.record(200, 2_000, 0, 0);
-  route.record(503, 80_000, 0, 0);
+  for (let index = 0; index < 99; index++) countAnswer(route, 200, 2_000, 0, 0);
+  countAnswer(route, 503, 80_000, 0, 0);
   const [summary] = summarise(before, registry.snapshot(), 2_000);
   assert.equal(summary?.route, "r");
   assert.equal(summary?.requestsPerSecond, 50);
@@ -23,19 +27,19 @@ test("summarise() gives rates and quantiles of the span alone", () => {
 test("summarise() counts gRPC failures that hide behind status 200, and answers that never came", () => {
   const registry = new MetricsRegistry(new FakeClock());
   const before = registry.snapshot();
-  const route = registry.route("r");
+  const route = registry.route("r", RULE);
   for (const grpcStatus of [0, 5, 13, 14]) {
-    route.record(200, 10, 0, 0);
-    route.recordGrpc(grpcStatus);
+    countAnswer(route, 200, 10, 0, 0);
+    countGrpcStatus(route, grpcStatus);
   }
-  route.record(0, 10, 0, 0);
+  countAnswer(route, 0, 10, 0, 0);
   const [summary] = summarise(before, registry.snapshot(), 1_000);
   assert.equal(summary?.successShare, 1 - 3 / 5);
 });
 
 test("summarise() says nothing of a silent route but that it is silent", () => {
   const registry = new MetricsRegistry(new FakeClock());
-  registry.route("r").record(200, 10, 0, 0);
+  countAnswer(registry.route("r", RULE), 200, 10, 0, 0);
   const snapshot = registry.snapshot();
   assert.deepEqual(summarise(snapshot, snapshot, 1_000), [
     { route: "r", requestsPerSecond: 0, successShare: 1, p50Ms: null, p99Ms: null },
@@ -44,9 +48,9 @@ test("summarise() says nothing of a silent route but that it is silent", () => {
 
 test("summarise() counts from zero when a worker was replaced", () => {
   const old = new MetricsRegistry(new FakeClock());
-  for (let index = 0; index < 10; index++) old.route("r").record(200, 10, 0, 0);
+  for (let index = 0; index < 10; index++) countAnswer(old.route("r", RULE), 200, 10, 0, 0);
   const fresh = new MetricsRegistry(new FakeClock());
-  fresh.route("r").record(200, 3_000, 0, 0);
+  countAnswer(fresh.route("r", RULE), 200, 3_000, 0, 0);
   const [summary] = summarise(old.snapshot(), fresh.snapshot(), 1_000);
   assert.equal(summary?.requestsPerSecond, 1);
   assert.ok(Math.abs((summary?.p50Ms ?? 0) - 3) < 0.1);
@@ -55,9 +59,9 @@ test("summarise() counts from zero when a worker was replaced", () => {
 test("summarise() puts the busiest route first", () => {
   const registry = new MetricsRegistry(new FakeClock());
   const before = registry.snapshot();
-  registry.route("b");
-  registry.route("a");
-  registry.route("busy").record(200, 1, 0, 0);
+  registry.route("b", RULE);
+  registry.route("a", RULE);
+  countAnswer(registry.route("busy", RULE), 200, 1, 0, 0);
   const routes = summarise(before, registry.snapshot(), 1_000).map(({ route }) => route);
   assert.deepEqual(routes, ["busy", "a", "b"]);
 });
@@ -73,8 +77,8 @@ test("summarise() stays within its bounds whatever was recorded", () => {
       const registry = new MetricsRegistry(new FakeClock());
       const play = (records: typeof first): void => {
         for (const [status, durationUs, grpcStatus] of records) {
-          registry.route("r").record(status, durationUs, 0, 0);
-          if (grpcStatus >= 0) registry.route("r").recordGrpc(grpcStatus);
+          countAnswer(registry.route("r", RULE), status, durationUs, 0, 0);
+          if (grpcStatus >= 0) countGrpcStatus(registry.route("r", RULE), grpcStatus);
         }
       };
       play(first);
@@ -89,4 +93,21 @@ test("summarise() stays within its bounds whatever was recorded", () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test("summarise() adds up the rules of a route", () => {
+  const registry = new MetricsRegistry(new FakeClock());
+  const rules = [registry.route("r", "rules[0]"), registry.route("r", "checkout")] as const;
+  for (let index = 0; index < 10; index++) countAnswer(rules[0], 200, 1_000, 0, 0);
+  const before = registry.snapshot();
+  for (let index = 0; index < 90; index++) countAnswer(rules[0], 200, 1_000, 0, 0);
+  for (let index = 0; index < 10; index++) countAnswer(rules[1], 503, 50_000, 0, 0);
+  countGrpcStatus(rules[1], 13);
+  const summaries = summarise(before, registry.snapshot(), 1_000);
+  assert.equal(summaries.length, 1);
+  const [summary] = summaries;
+  assert.equal(summary?.requestsPerSecond, 100);
+  assert.equal(summary?.successShare, 0.89);
+  assert.ok(Math.abs((summary?.p50Ms ?? 0) - 1) < 0.04);
+  assert.ok(Math.abs((summary?.p99Ms ?? 0) - 50) < 1.6);
 });

@@ -1,8 +1,9 @@
 import { Histogram, type HistogramSnapshot } from "@weft/kernel";
 import { isGrpcFailure } from "../grpc-status.ts";
-import { keyOf, type MetricsSnapshot } from "./snapshot.ts";
+import { ROUTE_METRICS } from "./route-stats.ts";
+import type { MetricsSnapshot } from "./snapshot.ts";
 
-/** What one route did in a span of time. */
+/** What one route did in a span of time, all of its rules together. */
 export interface RouteSummary {
   readonly route: string;
   readonly requestsPerSecond: number;
@@ -13,9 +14,9 @@ export interface RouteSummary {
   readonly p99Ms: number | null;
 }
 
-const REQUESTS = "weft_router_requests_total";
-const GRPC = "weft_router_grpc_responses_total";
-const DURATION = "weft_router_request_duration_seconds";
+const REQUESTS = ROUTE_METRICS.requests.name;
+const GRPC = ROUTE_METRICS.grpcResponses.name;
+const DURATION = ROUTE_METRICS.durationUs.name;
 
 /**
  * What happened on each route between two snapshots, busiest first. A counter that went backwards (a worker was
@@ -28,7 +29,7 @@ export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, e
     const then = before.get(route);
     const requests = growth(now.requests, then?.requests ?? 0);
     const failures = growth(now.failures, then?.failures ?? 0);
-    const duration = durationsBetween(then?.durations, now.durations);
+    const duration = durationsBetween(then?.durations.snapshot(), now.durations.snapshot());
     summaries.push({
       route,
       requestsPerSecond: elapsedMs > 0 ? (requests * 1000) / elapsedMs : 0,
@@ -73,27 +74,26 @@ export function quantileMs(histogram: Histogram, q: number): number | null {
 interface RouteTotals {
   requests: number;
   failures: number;
-  durations: HistogramSnapshot;
+  readonly durations: Histogram;
 }
 
-const NO_DURATIONS: HistogramSnapshot = { count: 0, sum: 0, min: 0, max: 0, buckets: [] };
-
+/** The rules of each route, added up. */
 function collect(snapshot: MetricsSnapshot): Map<string, RouteTotals> {
   const totals = new Map<string, RouteTotals>();
   for (const { labels, value } of snapshot.numbers[REQUESTS] ?? []) {
-    const [route = "", statusClass = ""] = labels;
+    const [route = "", , statusClass = ""] = labels;
     let entry = totals.get(route);
-    if (entry === undefined) totals.set(route, (entry = { requests: 0, failures: 0, durations: NO_DURATIONS }));
+    if (entry === undefined) totals.set(route, (entry = { requests: 0, failures: 0, durations: new Histogram() }));
     entry.requests += value;
     if (statusClass === "5xx" || statusClass === "none") entry.failures += value;
   }
   for (const { labels, value } of snapshot.numbers[GRPC] ?? []) {
-    const entry = totals.get(labels[0] ?? "");
-    if (entry !== undefined && isGrpcFailure(Number(labels[1]))) entry.failures += value;
+    const [route = "", , status = ""] = labels;
+    const entry = totals.get(route);
+    if (entry !== undefined && isGrpcFailure(Number(status))) entry.failures += value;
   }
   for (const { labels, histogram } of snapshot.histograms[DURATION] ?? []) {
-    const entry = totals.get(keyOf(labels));
-    if (entry !== undefined) entry.durations = histogram;
+    totals.get(labels[0] ?? "")?.durations.merge(histogram);
   }
   return totals;
 }

@@ -6,6 +6,7 @@ import { compileCors, type CompiledCors } from "./cors.ts";
 import { compileFieldChange, composeFieldChanges, type FieldChange, setField, wireText } from "./field-change.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { CompiledRetry } from "./retry.ts";
+import { ruleLabel } from "./rule-text.ts";
 
 /** A backend of a rule with everything that is done for it. */
 export interface CompiledBackend {
@@ -30,6 +31,8 @@ export class CompiledRule {
   readonly config: RouteRule;
   /** Route's namespace/name. */
   readonly route: string;
+  /** Which of the route's rules: its name or its place, as metrics and logs say it. */
+  readonly label: string;
   /** Position in the table's order of precedence, from 0; also an index for figures kept per rule. */
   readonly order: number;
   readonly pathKind: PathKind;
@@ -60,6 +63,7 @@ export class CompiledRule {
     const responseChange = compileFieldChange(config.responseHeaders);
     this.config = config;
     this.route = config.route;
+    this.label = ruleLabel(config);
     this.order = order;
     this.pathKind = kind;
     this.path = path;

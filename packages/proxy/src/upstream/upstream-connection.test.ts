@@ -137,7 +137,7 @@ describe("UpstreamConnection", () => {
     clock.advance(30);
     await until(() => owner.events.length > 0, "the end");
     assert.deepEqual(owner.events, ["gone before it was up (no connection within 1000 ms)"]);
-    assert.equal(stats.connectTimeouts, 1);
+    assert.equal(stats.connectFailures.timeout, 1);
     assert.equal(wheel.size, 0);
   });
 
@@ -156,8 +156,8 @@ describe("UpstreamConnection", () => {
     await until(() => owner.events.length === 2, "the end");
     assert.deepEqual(owner.events, ["ready", "gone (no answer to a PING within 2000 ms)"]);
     assert.equal(receiver.outcome, "connection");
-    assert.equal(stats.closedKeepalive, 1);
-    assert.equal(stats.connectionsActiveHttp2, 0);
+    assert.equal(stats.closes.keepalive, 1);
+    assert.equal(stats.connectionsActive.http2, 0);
     assert.equal(wheel.size, 0);
   });
 
@@ -177,7 +177,7 @@ describe("UpstreamConnection", () => {
     assert.ok(clock.nowMs() >= CONFIG.idleTimeoutMs, `closed after ${clock.nowMs()} ms`);
     assert.ok(clock.nowMs() <= CONFIG.idleTimeoutMs + CONFIG.keepaliveMs + CONFIG.keepaliveTimeoutMs + 2500);
     assert.deepEqual(owner.events.slice(0, 2), ["ready", "draining"]);
-    assert.equal(stats.closedIdle, 1);
+    assert.equal(stats.closes.idle, 1);
     assert.equal(wheel.size, 0);
   });
 
@@ -219,7 +219,7 @@ describe("UpstreamConnection", () => {
     }
     await until(() => owner.events.some((event) => event.startsWith("gone")), "the end");
     assert.deepEqual(owner.events.slice(0, 3), ["ready", "available", "draining"]);
-    assert.equal(stats.closedRequestLimit, 1);
+    assert.equal(stats.closes["request-limit"], 1);
     assert.equal(wheel.size, 0);
   });
 });

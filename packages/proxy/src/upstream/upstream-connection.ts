@@ -40,16 +40,7 @@ export type CreateClientSession = (
 ) => { readonly protocol: "http1" | "http2"; readonly session: ClientSession };
 
 /** Why a connection that was up ended; each has its counter. */
-type CloseCause =
-  | "peer"
-  | "idle"
-  | "goaway"
-  | "keepalive"
-  | "request-limit"
-  | "drain"
-  | "drain-deadline"
-  | "protocol"
-  | "error";
+type CloseCause = keyof ClusterStats["closes"];
 
 const TIMER_CONNECT = 0;
 const TIMER_QUIET = 1;
@@ -248,7 +239,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     if (this.#session === null) this.#countConnectFailure(error);
     else {
       this.#countOpen(-1);
-      this.#countClose(this.#cause ?? (error === null ? "peer" : "error"));
+      this.#stats.closes[this.#cause ?? (error === null ? "peer" : "error")]++;
     }
     if (this.#detail === "") this.#detail = error === null ? "the connection was closed" : describeError(error);
     // The pool first: requests that try again at once find the connection's place free.
@@ -303,55 +294,18 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   #countOpen(change: 1 | -1): void {
-    const stats = this.#stats;
-    if (this.#protocol === "http2") {
-      if (change === 1) stats.connectionsHttp2++;
-      stats.connectionsActiveHttp2 += change;
-    } else {
-      if (change === 1) stats.connectionsHttp1++;
-      stats.connectionsActiveHttp1 += change;
-    }
+    const protocol = this.#protocol === "http2" ? "http2" : "http1";
+    if (change === 1) this.#stats.connections[protocol]++;
+    this.#stats.connectionsActive[protocol] += change;
   }
 
   #countConnectFailure(error: Error | null): void {
-    const stats = this.#stats;
+    const { connectFailures } = this.#stats;
     const code = error !== null && "code" in error ? String(error.code) : "";
-    if (this.#isConnectTimeout) stats.connectTimeouts++;
-    else if (code === "ECONNREFUSED") stats.connectRefused++;
-    else if (isTlsError(code)) stats.connectTlsFailures++;
-    else if (this.#cause !== "drain") stats.connectErrors++;
-  }
-
-  #countClose(cause: CloseCause): void {
-    const stats = this.#stats;
-    switch (cause) {
-      case "peer":
-        stats.closedPeer++;
-        break;
-      case "idle":
-        stats.closedIdle++;
-        break;
-      case "goaway":
-        stats.closedGoaway++;
-        break;
-      case "keepalive":
-        stats.closedKeepalive++;
-        break;
-      case "request-limit":
-        stats.closedRequestLimit++;
-        break;
-      case "drain":
-        stats.closedDrain++;
-        break;
-      case "drain-deadline":
-        stats.closedDrainDeadline++;
-        break;
-      case "protocol":
-        stats.closedProtocol++;
-        break;
-      case "error":
-        stats.closedError++;
-    }
+    if (this.#isConnectTimeout) connectFailures.timeout++;
+    else if (code === "ECONNREFUSED") connectFailures.refused++;
+    else if (isTlsError(code)) connectFailures.tls++;
+    else if (this.#cause !== "drain") connectFailures.error++;
   }
 
   /** How often the connection is looked at: the shorter of keepalive and idle time. */
