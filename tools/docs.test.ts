@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { readErrorCatalogs, readLimits, renderDocuments, renderMetrics, renderNumbers, replaceParts } from "./docs.ts";
 import { checkErrorCodes, type ErrorCatalog, renderErrors } from "./error-codes.ts";
 import { collectLimits, renderLimits, unitOf } from "./limits-table.ts";
+import { renderPhases } from "./phase-table.ts";
 import { readLaw } from "./rooms.ts";
 import { isTestFile, parseSource, readSources, readText, renderFinding, repositoryRoot } from "./sources.ts";
 
@@ -114,12 +115,31 @@ test("renderNumbers() shows every figure and every target, missed ones too", () 
       { scenario: "h1", peer: "weft", cpu_us_per_request: 47.1234 },
       { scenario: "h1", peer: "nginx", cpu_us_per_request: 34, p99_ms: 1.5 },
     ],
-    targets: [{ name: "h1 cpu", limit: 40, value: 47.1, ok: false }],
+    targets: [{ name: "h1 cpu", limit: 40, value: 47.1234567, ok: false }],
   });
   assert.match(text, /^Measured on 2 cores, 26\.$/m);
   assert.match(text, /^\| scenario \| peer \| cpu us per request \| p99 ms \|$/m);
   assert.match(text, /^\| h1 \| weft \| 47\.1 \| - \|$/m);
   assert.match(text, /^\| h1 cpu \| 40 \| 47\.1 \| missed \|$/m);
+});
+
+test("renderPhases() adds clients up, and takes the worst of what cannot be added", () => {
+  const row = { scenario: "workers killed", peer: "weft", changes: 3, failed_at_most: 4 };
+  const text = renderPhases({
+    machine: "2 cores",
+    rows: [
+      { ...row, client: "a", requests: 100, failed: 2, sent_again: 1, p99_ms: 10.4, gap_ms: 55.5 },
+      { ...row, client: "b", requests: 50, failed: 1, sent_again: null, p99_ms: 20.6, gap_ms: null },
+    ],
+    targets: [
+      { name: "x", limit: 0, value: 0, ok: true },
+      { name: "y", limit: 0, value: 1, ok: false },
+    ],
+  });
+  assert.match(text, /^Measured on 2 cores\.$/m);
+  assert.match(text, /^\| workers killed \| 3 \| 150 \| 3 \| 8 \| 1 \| 21 \| 56 \|$/m);
+  assert.match(text, /^1 of 2 targets are met/m);
+  assert.match(renderPhases(undefined), /^No results of `\.\/weft bench reload`/);
 });
 
 test("replaceParts() replaces between the markers only, and repeats itself exactly", () => {

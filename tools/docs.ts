@@ -8,12 +8,14 @@ import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ErrorCatalog, renderErrors } from "./error-codes.ts";
 import { collectLimits, type LimitRow, renderLimits } from "./limits-table.ts";
+import { renderPhases } from "./phase-table.ts";
 import { readLaw, renderGraph } from "./rooms.ts";
 import { renderShardingPicture } from "./sharding-picture.ts";
 import { isTestFile, readSources, readText, repositoryRoot, type SourceFile } from "./sources.ts";
 
 const METRIC_CATALOG_PATH = "packages/proxy/src/metrics/catalog.ts";
 const BENCH_RESULTS_PATH = "bench/results/http.json";
+const RELOAD_RESULTS_PATH = "bench/results/reload.json";
 const SHARDING_RESULTS_PATH = "bench/results/sharding.json";
 const SHARDING_PICTURE_PATH = "docs/sharding.svg";
 
@@ -101,7 +103,7 @@ export function renderNumbers(results: BenchResults | undefined, suite = "http")
   const targets = results.targets.map(({ name, limit, value, ok }) => [
     name,
     String(limit),
-    String(value),
+    typeof value === "number" ? renderFigure(value) : String(value),
     ok ? "met" : "missed",
   ]);
   const table = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -141,7 +143,13 @@ async function createParts(): Promise<DocumentParts[]> {
     { path: "docs/LIMITS.md", parts: { limits: renderLimits(await readLimits(files)) } },
     { path: "docs/METRICS.md", parts: { metrics: renderMetrics(await readMetrics()) } },
     { path: "ARCHITECTURE.md", parts: { rooms: renderGraph(readLaw()) } },
-    { path: "README.md", parts: { numbers: renderNumbers(readNumbers(BENCH_RESULTS_PATH)) } },
+    {
+      path: "README.md",
+      parts: {
+        numbers: renderNumbers(readNumbers(BENCH_RESULTS_PATH)),
+        changes: renderPhases(readNumbers(RELOAD_RESULTS_PATH)),
+      },
+    },
     { path: "docs/SHARDING.md", parts: { numbers: renderNumbers(readNumbers(SHARDING_RESULTS_PATH), "sharding") } },
   ];
 }
