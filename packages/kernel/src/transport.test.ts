@@ -302,6 +302,24 @@ for (const kind of KINDS) {
       transport.probe();
     });
 
+    test("takenBytes stands still while the peer does not read, and reaches sentBytes when it does", async () => {
+      const { transport, peer } = await open(kind);
+      peer.pause();
+      const bytes = Buffer.alloc(1_000_000);
+      let taken = -1;
+      // Until the system's buffers are full.
+      while (transport.takenBytes !== taken || transport.pendingBytes === 0) {
+        taken = transport.takenBytes;
+        transport.output.writeBytes(bytes, 0, bytes.length);
+        // waits: so that what the peer's system still takes is taken
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert.ok(taken > 0 && taken < transport.sentBytes);
+      peer.resume();
+      await until(() => transport.takenBytes > taken);
+      await until(() => transport.takenBytes === transport.sentBytes);
+    });
+
     test("probe() after the end asks nothing", async () => {
       const { transport, recorder, peer } = await open(kind);
       transport.end();

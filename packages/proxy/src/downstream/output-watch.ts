@@ -1,17 +1,22 @@
-import type { Transport } from "@weft/kernel";
+/** The figures of a transport that show whether its peer takes what it gets. */
+export interface WatchedOutput {
+  readonly output: { readonly pendingBytes: number };
+  readonly sentBytes: number;
+  readonly takenBytes: number;
+}
 
 /**
  * Looks now and then whether a client takes the bytes that wait for it: of what waited at one look, all or a minimum
  * must be gone by the next. What the system has taken counts as taken; what it holds for the client is not ours to see.
  */
 export class OutputWatch {
-  readonly #transport: Transport;
+  readonly #transport: WatchedOutput;
   #lookedAtMs: number;
   /** What had been taken then, and what waited. */
   #takenBytes: number;
   #waitingBytes: number;
 
-  constructor(transport: Transport, nowMs: number) {
+  constructor(transport: WatchedOutput, nowMs: number) {
     this.#transport = transport;
     this.#lookedAtMs = nowMs;
     this.#takenBytes = transport.takenBytes;
@@ -34,6 +39,6 @@ export class OutputWatch {
   }
 }
 
-function waitingBytes({ output, sentBytes, takenBytes }: Transport): number {
+function waitingBytes({ output, sentBytes, takenBytes }: WatchedOutput): number {
   return output.pendingBytes + sentBytes - takenBytes;
 }
