@@ -23,6 +23,11 @@ export function fieldNameOf(key: string): string {
   return name;
 }
 
+/** Keys whose field names are remembered. */
+export function knownNameCount(): number {
+  return knownNames.size;
+}
+
 /** True when a value can stand in a field: no control character, no white space at its ends. */
 export function isFieldValue(value: string): boolean {
   const { length } = value;

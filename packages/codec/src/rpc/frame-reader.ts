@@ -82,7 +82,7 @@ export class FrameReader {
     const sink = this.#sink;
     const frameBytes = sink.measureFrame(bytes, at, end);
     if (frameBytes < 0) return end;
-    if (frameBytes > sink.frameBytesMax) return this.#refuse(bytes, at, frameBytes, at);
+    if (frameBytes > sink.frameBytesMax) return this.#refuse(bytes, at, frameBytes, 0, at);
     if (frameBytes > 0 && end - at >= frameBytes) {
       sink.receiveFrame(bytes, at, at + frameBytes);
       return at + frameBytes;
@@ -110,7 +110,7 @@ export class FrameReader {
         const held = this.#held;
         const heldBytes = this.#heldBytes;
         this.clear();
-        return this.#refuse(held, 0, frameBytes - heldBytes, at);
+        return this.#refuse(held, 0, frameBytes, heldBytes, at);
       }
       this.#frameBytes = frameBytes;
       this.#headBytes = sink.measureHead(this.#held, 0);
@@ -126,10 +126,10 @@ export class FrameReader {
     return stop;
   }
 
-  /** `skipBytes` bytes from `next` on are thrown away. */
-  #refuse(bytes: Buffer, at: number, skipBytes: number, next: number): number {
-    this.#skipBytes = skipBytes;
-    this.#sink.refuseFrame(bytes, at, skipBytes <= SKIPPED_FRAME_BYTES_MAX);
+  /** The rest of a frame, of which `heldBytes` are behind us, is thrown away from `next` on. */
+  #refuse(bytes: Buffer, at: number, frameBytes: number, heldBytes: number, next: number): number {
+    this.#skipBytes = frameBytes - heldBytes;
+    this.#sink.refuseFrame(bytes, at, frameBytes <= SKIPPED_FRAME_BYTES_MAX);
     return next;
   }
 

@@ -144,15 +144,17 @@ for (const dialect of DIALECTS) {
     const skipped = dialect.server();
     skipped.feed(dialect.announce(true, 1, SKIPPED_FRAME_BYTES_MAX - dialect.headerBytes));
     assert.equal(skipped.ended, undefined);
-    const server = dialect.server();
-    server.feed(dialect.request(4));
-    server.feed(dialect.announce(true, 5, SKIPPED_FRAME_BYTES_MAX - dialect.headerBytes + 1));
-    assert.equal(server.ended?.code, "RPC_FRAME_TOO_LARGE");
-    assert.deepEqual(
-      dialect.frames(server.bytes()).map(({ id, status }) => [id, status]),
-      [[5, dialect.tooLarge]],
-    );
-    assert.match(server.request().reset ?? "", /protocol/);
+    for (const pieceBytes of [1, 5, 1000]) {
+      const server = dialect.server();
+      server.feed(dialect.request(4));
+      server.feed(dialect.announce(true, 5, SKIPPED_FRAME_BYTES_MAX - dialect.headerBytes + 1), pieceBytes);
+      assert.equal(server.ended?.code, "RPC_FRAME_TOO_LARGE");
+      assert.deepEqual(
+        dialect.frames(server.bytes()).map(({ id, status }) => [id, status]),
+        [[5, dialect.tooLarge]],
+      );
+      assert.match(server.request().reset ?? "", /protocol/);
+    }
   });
 
   test(`${name} server: an announced length takes no memory before its bytes come`, () => {
