@@ -66,7 +66,7 @@ test("a module of a bundle loads nothing of fetch: built-in modules are asked fo
   assert.match(output, /loaded: 0\n/);
 });
 
-test("removeOthers() leaves bundles from which a process runs, and those that are being made", async () => {
+test("removeOthers() leaves bundles from which a process runs, those that are being made, and everything else", async () => {
   const parent = join(folder, "others");
   const ended = spawn("true");
   await once(ended, "exit");
@@ -74,13 +74,14 @@ test("removeOthers() leaves bundles from which a process runs, and those that ar
     mkdirSync(join(parent, name), { recursive: true });
     if (users !== null) writeFileSync(join(parent, name, "users"), users);
   };
-  add("own", null);
-  add("used", `${ended.pid}\n${process.pid}\n`);
-  add("unused", `${ended.pid}\n`);
-  add("never-used", null);
+  add("1-1", null);
+  add("2-2", `${ended.pid}\n${process.pid}\n`);
+  add("3-3", `${ended.pid}\n`);
+  add("4-4", null);
+  add("precious", null);
   add(`unfinished-${process.pid}`, null);
   add(`unfinished-${ended.pid}`, null);
   add(`unfinished-${process.ppid}`, null);
-  removeOthers(join(parent, "own"));
-  assert.deepEqual(readdirSync(parent).sort(), ["own", `unfinished-${process.ppid}`, "used"].sort());
+  removeOthers(join(parent, "1-1"));
+  assert.deepEqual(readdirSync(parent).sort(), ["1-1", "2-2", "precious", `unfinished-${process.ppid}`].sort());
 });

@@ -18,6 +18,8 @@ import { repositoryRoot } from "./sources.ts";
 const STACK_MODULE = join(import.meta.dirname, "bundle-stack.ts");
 /** One process id per line; written by the launcher. */
 const USERS_FILE = "users";
+/** How the launcher names a bundle: two numbers. */
+const BUNDLE = /^\d+-\d+$/;
 /** A bundle that is being written, or removed, by the process with that id. */
 const UNFINISHED = /^unfinished-(\d+)$/;
 
@@ -99,12 +101,16 @@ export async function writeBundle(entries: readonly string[], output: string, fo
   }
 }
 
-/** Removes the other bundles beside this one: those that no process runs from, and those whose maker was killed. */
+/**
+ * Removes the other bundles beside this one: those that no process runs from, and those whose maker was killed. Whatever has
+ * not the name of a bundle stays.
+ */
 export function removeOthers(folder: string): void {
   const parent = dirname(folder);
   for (const name of readdirSync(parent)) {
     const path = join(parent, name);
     const [, maker] = UNFINISHED.exec(name) ?? [];
+    if (maker === undefined && !BUNDLE.test(name)) continue;
     if (path === folder || (maker === undefined ? hasUsers(path) : isAlive(Number(maker)))) continue;
     // Under another name first: nobody starts from half a bundle.
     const doomed = join(parent, `unfinished-${process.pid}`);
