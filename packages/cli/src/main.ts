@@ -42,6 +42,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/explain.ts"),
   },
   {
+    name: "doctor",
+    summary: "check this machine and a configuration for what keeps Weft from working",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: "bench",
     summary: "measure side by side with other proxies",
     load: () => import("./commands/bench.ts"),

@@ -1,4 +1,4 @@
-export { createAdminServer } from "./admin/index.ts";
+export { createAdminServer, isLoopback } from "./admin/index.ts";
 export type {
   AdminServer,
   AdminServerOptions,
@@ -7,7 +7,8 @@ export type {
   TableExplanation,
   WorkerStatus,
 } from "./admin/index.ts";
-export type { HealthVerdict } from "./cluster/index.ts";
+export { createDnsResolver } from "./cluster/index.ts";
+export type { DnsAnswer, HealthVerdict } from "./cluster/index.ts";
 export { ShardSizer, ShardView } from "./cluster/shard/index.ts";
 export type {
   AutomaticSize,

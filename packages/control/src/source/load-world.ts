@@ -11,6 +11,8 @@ export interface LoadedWorld {
   readonly world: World | null;
   readonly problems: readonly ResourceProblem[];
   readonly status: readonly ResourceStatus[];
+  /** Files that resources refer to: certificates and keys. */
+  readonly attachmentPaths: readonly string[];
 }
 
 /**
@@ -28,5 +30,10 @@ export async function loadWorld(
   const reader = new ResourceReader(new FolderReader(roots, clock), defaults, clock);
   const reading = await reader.read(1, null);
   const { problems, world } = reading;
-  return { world: problems.length === 0 ? world : null, problems, status: resourceStatuses(reading) };
+  return {
+    world: problems.length === 0 ? world : null,
+    problems,
+    status: resourceStatuses(reading),
+    attachmentPaths: [...reading.attachmentPaths],
+  };
 }

@@ -9,4 +9,5 @@ export type {
   TableExplanation,
   WorkerStatus,
 } from "./admin-source.ts";
+export { isLoopback } from "./guard.ts";
 export type { ShownReloads } from "./show-reloads.ts";

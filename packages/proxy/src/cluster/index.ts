@@ -5,6 +5,8 @@ export { ClusterStore } from "./cluster-store.ts";
 export { describeCluster } from "./describe.ts";
 export type { ClusterDescription, HostDescription } from "./describe.ts";
 export type { ClusterErrorCode } from "./errors.ts";
+export { createDnsResolver } from "./dns-resolver.ts";
+export type { DnsAnswer } from "./dns-resolver.ts";
 export { HealthChecker } from "./health-checker.ts";
 export type { HostVerdict, OnVerdict } from "./health-checker.ts";
 export { Host } from "./host.ts";
