@@ -20,7 +20,8 @@ interface BenchOptions {
   readonly strict?: boolean;
 }
 
-const SUITE_LIST = SUITES.map(({ name, summary }) => `  ${name.padEnd(6)}  ${summary}`).join("\n");
+const NAME_WIDTH = Math.max(...SUITES.map(({ name }) => name.length));
+const SUITE_LIST = SUITES.map(({ name, summary }) => `  ${name.padEnd(NAME_WIDTH)}  ${summary}`).join("\n");
 
 /** `weft bench`: benchmarks. */
 export function createCommand(): Command {
