@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { readErrorCatalogs, readLimits, renderDocuments, renderMetrics, renderNumbers, replaceParts } from "./docs.ts";
+import { renderNumbers, renderPhases } from "./bench-tables.ts";
+import { readErrorCatalogs, readLimits, renderDocuments, renderMetrics, replaceParts } from "./docs.ts";
 import { checkErrorCodes, type ErrorCatalog, renderErrors } from "./error-codes.ts";
 import { collectLimits, renderLimits, unitOf } from "./limits-table.ts";
-import { renderPhases } from "./phase-table.ts";
 import { readLaw } from "./rooms.ts";
 import { isTestFile, parseSource, readSources, readText, renderFinding, repositoryRoot } from "./sources.ts";
 

@@ -6,9 +6,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { type BenchResults, renderNumbers, renderPhases } from "./bench-tables.ts";
 import { type ErrorCatalog, renderErrors } from "./error-codes.ts";
 import { collectLimits, type LimitRow, renderLimits } from "./limits-table.ts";
-import { renderPhases } from "./phase-table.ts";
 import { readLaw, renderGraph } from "./rooms.ts";
 import { renderShardingPicture } from "./sharding-picture.ts";
 import { isTestFile, readSources, readText, repositoryRoot, type SourceFile } from "./sources.ts";
@@ -26,20 +26,6 @@ export interface MetricRow {
   readonly unit: string;
   readonly labels: readonly string[];
   readonly help: string;
-}
-
-/** The result of a benchmark suite, as `weft bench --json` writes it. */
-export interface BenchResults {
-  /** "quick" for short rounds, whose figures scatter. */
-  readonly mode?: string;
-  readonly machine: Readonly<Record<string, unknown>> | string;
-  readonly rows: readonly Readonly<Record<string, string | number | null>>[];
-  readonly targets: readonly {
-    readonly name: string;
-    readonly limit: unknown;
-    readonly value: unknown;
-    readonly ok: boolean;
-  }[];
 }
 
 /** A document and the names of its generated parts. */
@@ -82,34 +68,6 @@ export function renderMetrics(metrics: readonly MetricRow[]): string {
     const names = labels.map((label) => `\`${label}\``).join(" ") || "-";
     lines.push(`| \`${name}\` | ${type} | ${unit || "-"} | ${names} | ${help.replaceAll("|", "\\|")} |`);
   }
-  return `${lines.join("\n")}\n`;
-}
-
-function renderFigure(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return "-";
-  return typeof value === "number" ? String(Number(value.toPrecision(3))) : value;
-}
-
-/** The figures of a benchmark as Markdown: a row per scenario and peer, then the targets, missed ones too. */
-export function renderNumbers(results: BenchResults | undefined, suite = "http"): string {
-  if (results === undefined) return `No results of \`./weft bench ${suite}\` are recorded in this repository yet.\n`;
-  const figures = [...new Set(results.rows.flatMap((row) => Object.keys(row)))].filter(
-    (key) => key !== "scenario" && key !== "peer",
-  );
-  const head = ["scenario", "peer", ...figures.map((figure) => figure.replaceAll("_", " "))];
-  const rule = `|---|---|${figures.map(() => "---:|").join("")}`;
-  const rows = results.rows.map((row) => ["scenario", "peer", ...figures].map((key) => renderFigure(row[key])));
-  const machine = typeof results.machine === "string" ? results.machine : Object.values(results.machine).join(", ");
-  const targets = results.targets.map(({ name, limit, value, ok }) => [
-    name,
-    String(limit),
-    typeof value === "number" ? renderFigure(value) : String(value),
-    ok ? "met" : "missed",
-  ]);
-  const table = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const quick = results.mode === "quick" ? ", in the short rounds of a quick run" : "";
-  const lines = [`Measured on ${machine}${quick}.`, "", table(head), rule, ...rows.map((row) => table(row)), ""];
-  lines.push(table(["target", "limit", "value", ""]), "|---|---:|---:|---|", ...targets.map((row) => table(row)));
   return `${lines.join("\n")}\n`;
 }
 
