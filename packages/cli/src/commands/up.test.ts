@@ -1,75 +1,21 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { isAlive, runCommand, spawnCommand, until } from "../test-command.ts";
-
-/** Thirteen processes start in each test; on a machine that does other things that takes its time. */
-const TIMEOUT_MS = 100_000;
+import { isAlive, runCommand, until } from "../test-command.ts";
+import { descendants, endMeshes, ingressOf, statusOf, TIMEOUT_MS, up } from "./up.fixture.ts";
 
 let folder = "";
-const started: RunningUp[] = [];
-
-/** `weft up` in a child process, and what it has printed. */
-interface RunningUp {
-  readonly child: ChildProcess;
-  output(): string;
-}
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "weft-up-command-"));
 });
 
-afterEach(async () => {
-  for (const { child } of started.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const pids = descendants(child.pid ?? 0);
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    await until(() => !pids.some((pid) => isAlive(pid)));
-  }
-});
+afterEach(endMeshes);
 
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Starts a mesh and waits until it is ready. */
-async function up(...args: readonly string[]): Promise<RunningUp> {
-  const child = spawnCommand(["up", ...args]);
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (piece: string) => void (printed += piece));
-  }
-  const running = { child, output: () => printed };
-  started.push(running);
-  await until(() => printed.includes("Three things to try") || child.exitCode !== null);
-  assert.equal(child.exitCode, null, printed);
-  return running;
-}
-
-/** Every process that a process has started, directly or not. */
-function descendants(root: number): number[] {
-  const parents = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number));
-  const found = [root];
-  for (const parent of found) found.push(...parents.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid] : [])));
-  return found.slice(1);
-}
-
-function ingressOf({ output }: RunningUp): string {
-  const [, address = ""] = /ingress +(http:\/\/[\d.:]+)/.exec(output()) ?? [];
-  return address;
-}
-
-async function statusOf(url: string): Promise<number> {
-  const answer = await fetch(url);
-  await answer.body?.cancel();
-  return answer.status;
-}
 
 test("weft up ends with 2 on wrong usage", async () => {
   writeFileSync(join(folder, "something"), "");
@@ -135,72 +81,4 @@ test("a second weft up runs beside the first, and a killed one leaves no orphan"
   first.child.kill("SIGTERM");
   assert.deepEqual(await once(first.child, "exit"), [0, null]);
   assert.ok(existsSync(join(folder, "first", "ingress", "routes.yaml")), "--dir keeps the files");
-});
-
-test("two weft up that start at the same time both come up", { timeout: TIMEOUT_MS }, async () => {
-  const meshes = await Promise.all([up(), up()]);
-  for (const mesh of meshes) assert.equal(await statusOf(`${ingressOf(mesh)}/checkout`), 200);
-  assert.equal(new Set(meshes.map(ingressOf)).size, 2);
-  for (const { child, output } of meshes) {
-    child.kill("SIGINT");
-    assert.deepEqual(await once(child, "exit"), [0, null]);
-    assert.doesNotMatch(output(), /starting again on other ports/, "ports that one has chosen the other does not take");
-  }
-});
-
-/** `weft up` as the leader of a process group, all of which gets what a terminal sends. */
-function spawnGroup(): ChildProcess {
-  const program = new URL("../main.ts", import.meta.url).pathname;
-  return spawn(process.execPath, [...process.execArgv, program, "up"], { stdio: "ignore", detached: true });
-}
-
-/** Members of a process group, and the folders of runs: what a mesh could leave. */
-function traces(group: number): { readonly pids: readonly number[]; readonly folders: readonly string[] } {
-  const rows = execFileSync("ps", ["-A", "-o", "pid=,pgid=,stat="], { encoding: "utf8" }).trim().split("\n");
-  const pids = rows.flatMap((row) => {
-    const [pid, pgid, state = ""] = row.trim().split(/\s+/);
-    return Number(pgid) === group && !state.startsWith("Z") ? [Number(pid)] : [];
-  });
-  const folders = readdirSync(tmpdir()).filter((name) => {
-    const owner = join(tmpdir(), name, "owner.pid");
-    return name.startsWith("weft-run-") && existsSync(owner) && readFileSync(owner, "utf8") === String(group);
-  });
-  return { pids, folders };
-}
-
-/** Moments of a start: from the first process of the mesh to the last, and a moment before it is ready. */
-const MOMENTS: readonly number[] = [1, 2, 5, 9, 15];
-
-test("Ctrl-C at any moment of the start leaves no process and no file", { timeout: TIMEOUT_MS }, async () => {
-  for (const processes of MOMENTS) {
-    const child = spawnGroup();
-    const group = child.pid ?? 0;
-    try {
-      await until(() => traces(group).pids.length >= processes);
-      process.kill(-group, "SIGINT");
-      const [status, signal] = (await once(child, "exit")) as [number | null, string | null];
-      // Before it knows of signals it ends of them, and has nothing to clean up.
-      assert.ok(status === 0 || (processes === 1 && signal === "SIGINT"), `${status} ${signal} at ${processes}`);
-      await until(() => traces(group).pids.length === 0);
-      assert.deepEqual(traces(group).folders, [], `at ${processes}`);
-    } finally {
-      for (const pid of traces(group).pids) process.kill(pid, "SIGKILL");
-    }
-  }
-});
-
-test("weft up that is killed while it starts leaves no process", { timeout: TIMEOUT_MS }, async () => {
-  for (const processes of [3, 15]) {
-    const child = spawnGroup();
-    const group = child.pid ?? 0;
-    try {
-      await until(() => traces(group).pids.length >= processes);
-      child.kill("SIGKILL");
-      await until(() => traces(group).pids.length === 0);
-    } finally {
-      const { pids, folders } = traces(group);
-      for (const pid of pids) process.kill(pid, "SIGKILL");
-      for (const name of folders) rmSync(join(tmpdir(), name), { recursive: true });
-    }
-  }
 });

@@ -50,7 +50,7 @@ test("withMesh() gives up when ports are taken again and again", { timeout: TIME
   const start = withMesh(
     createOptions(() => {}),
     () => assert.fail("it does not start"),
-    (chooser) => planTaken(chooser, ({ httpPort }) => (tries++, httpPort), 1),
+    (chooser) => planTaken(chooser, ({ instances }) => (tries++, instances[1]?.applicationPort ?? 0), 1),
   );
   await assert.rejects(start, (error) => {
     assert.ok(isWeftError(error, "CLI_MESH_START_FAILED"));
