@@ -57,8 +57,9 @@ export interface ServerSession extends Session {
   /** True while the first bytes of a request are here but its head is not complete: the header deadline applies. */
   readonly isReceivingHead: boolean;
   /**
-   * Ends gently: no new request is accepted (HTTP/2 GOAWAY, HTTP/1 `Connection: close` on the next answer), open
-   * streams finish, then `onSessionEnd(null)`. At once when nothing is open.
+   * Ends gently: says so (HTTP/2 GOAWAY, HTTP/1 `Connection: close` with the next answer), answers what is open or on
+   * its way all the same, then `onSessionEnd(null)`. What is on its way cannot be known for certain: called a second
+   * time it waits for nobody else, and ends at once when nothing is open.
    */
   drain(): void;
   /** A deadline passed while the head was incomplete: HTTP/1 answers 408; then the session ends. */

@@ -22,8 +22,14 @@ export const MIRROR_DEADLINE_MS = 15_000;
  */
 export const HALF_CLOSED_WAIT_MS = 1000;
 
-/** How long an idle HTTP/1 connection waits, when it is to end, for a request that may be on its way, in milliseconds. */
+/**
+ * How long an HTTP/1 connection without a request waits, when it is to end, for one that may be on its way, and a new
+ * connection for its first byte, in milliseconds.
+ */
 export const DRAIN_GRACE_MS = 250;
+
+/** How long an HTTP/2 client may take to say that it knows of the end of its connection, in milliseconds. */
+export const DRAIN_ROUND_TRIP_MS = 1000;
 
 /**
  * Bytes per second that a peer must take, on average over a stream's idle time, of what waits for it all that time;

@@ -328,23 +328,50 @@ test("sendData() returns false while the output is congested, and outputDrained(
   assert.deepEqual(server.last.events, ["end", "writable"]);
 });
 
-test("drain() ends at once when idle", () => {
+test("drain() answers a request that was on its way to an idle connection, called again it waits no more", () => {
   const server = new RecordedServer();
   server.session.drain();
+  assert.equal(server.ended, undefined);
+  server.feed(get("/"));
+  server.answer(200);
+  assert.match(server.text(), /connection: close\r\n\r\n$/);
   assert.equal(server.ended, null);
-  server.session.drain();
-  assert.equal(server.endCount, 1);
+  const idle = new RecordedServer();
+  idle.session.drain();
+  idle.session.drain();
+  assert.equal(idle.ended, null);
+  idle.session.drain();
+  assert.equal(idle.endCount, 1);
 });
 
-test("drain() lets the open request finish, says close, and takes no further one", () => {
+test("drain() answers the open request and those behind it, and says close with the last", () => {
   const server = new RecordedServer();
   server.feed(get("/1") + get("/2"));
   server.session.drain();
+  server.answer(200);
+  assert.doesNotMatch(server.text(), /connection: close/);
   assert.equal(server.ended, undefined);
   server.answer(200);
   assert.match(server.text(), /connection: close\r\n\r\n$/);
   assert.equal(server.ended, null);
-  assert.equal(server.requests.length, 1);
+  assert.equal(server.requests.length, 2);
+});
+
+test("drain() waits for another request after an answer that could not say close, until it is called again", () => {
+  for (const isLast of [false, true]) {
+    const server = new RecordedServer();
+    server.feed(get("/1"));
+    server.last.stream?.sendHead(new ResponseHead(200, NO_FIELDS, 1), false);
+    server.session.drain();
+    if (isLast) server.session.drain();
+    server.last.stream?.sendData(Buffer.from("a"), 0, 1, true);
+    assert.equal(server.ended, isLast ? null : undefined);
+    if (isLast) continue;
+    server.feed(get("/2"));
+    server.answer(200);
+    assert.match(server.text(), /connection: close\r\n\r\n$/);
+    assert.equal(server.ended, null);
+  }
 });
 
 test("drain() lets a head that has begun to arrive be answered", () => {

@@ -60,7 +60,12 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   #isContinueAwaited: boolean = false;
   #isReadPaused: boolean = false;
   #isProcessing: boolean = false;
+  /** The next answer is to say that it is the last. */
   #isDraining: boolean = false;
+  /** Nobody waits for a request that is not here yet. */
+  #isLast: boolean = false;
+  /** The session ends with the exchange, whatever has come behind it. */
+  #closesAfterExchange: boolean = false;
   #isPeerDone: boolean = false;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: Http1ServerOptions) {
@@ -79,7 +84,9 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   get closesAfterAnswer(): boolean {
-    return this.#isDraining || this.#isContinueAwaited || (this.#isPeerDone && this.#held.length === 0);
+    // What was pipelined is answered, too: only the last answer says so.
+    const hasNext = this.#phase === PHASE_ANSWER && this.#held.length > 0;
+    return ((this.#isDraining || this.#isPeerDone) && !hasNext) || this.#isContinueAwaited;
   }
 
   receive(bytes: Buffer, start: number, end: number): void {
@@ -137,9 +144,10 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   drain(): void {
+    this.#isLast = this.#isDraining;
     this.#isDraining = true;
-    if (this.#phase === PHASE_ENDED || this.#stream !== null || this.isReceivingHead) return;
-    this.#end(null);
+    const isIdle = this.#phase === PHASE_HEAD && this.#held.length === 0;
+    if (this.#isLast && isIdle) this.#end(null);
   }
 
   headTimeout(): void {
@@ -169,7 +177,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     if (this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE) return this.#finishExchange(stream.closes);
     // The rest of the request's body has no reader any more.
     if (this.#isContinueAwaited || this.#isPeerDone) return this.#end(null);
-    this.#isDraining ||= stream.closes;
+    this.#closesAfterExchange = stream.closes;
     this.#discarded = 0;
     this.#updateReadPaused();
   }
@@ -376,7 +384,8 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
 
   /** Request and answer are complete. */
   #finishExchange(closes: boolean): void {
-    if (closes || this.#isDraining) return this.#end(null);
+    const isLast = this.#isLast && this.#held.length === 0;
+    if (closes || this.#closesAfterExchange || isLast) return this.#end(null);
     this.#phase = PHASE_HEAD;
     // Otherwise whoever processes goes on, and judges reading at the end.
     if (this.#isProcessing) return;

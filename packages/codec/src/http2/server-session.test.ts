@@ -367,11 +367,34 @@ test("Http2ServerSession.drain() names the last stream only when no request can 
   assert.deepEqual(server.written(), ["HEADERS 1 end", "HEADERS 3 end"]);
 });
 
-test("Http2ServerSession.drain() ends at once when nothing is open", () => {
+test("Http2ServerSession.drain() answers what crosses its GOAWAY when nothing is open, too", () => {
   const server = new ServerUnderTest();
   server.session.drain();
-  assert.deepEqual(server.written(), ["GOAWAY last 0 code 0"]);
+  assert.deepEqual(server.written(), ["GOAWAY last 2147483647 code 0", "PING"]);
+  server.send(headers(1, GET));
+  server.stream(0).sendHead(NO_CONTENT, true);
+  assert.deepEqual(server.heard(), ["request 1 GET / end"]);
+  server.send(frame("PING", ACK, 0, "weftdone"));
+  assert.deepEqual(server.written(), ["HEADERS 1 end", "GOAWAY last 1 code 0"]);
   assert.deepEqual(server.heard(), ["session end ok"]);
+});
+
+test("Http2ServerSession.drain() waits for nobody when it is called again", () => {
+  const idle = new ServerUnderTest();
+  idle.session.drain();
+  idle.session.drain();
+  assert.deepEqual(idle.written(), ["GOAWAY last 2147483647 code 0", "PING", "GOAWAY last 0 code 0"]);
+  assert.deepEqual(idle.heard(), ["session end ok"]);
+  const busy = new ServerUnderTest();
+  busy.send(headers(1, GET));
+  busy.session.drain();
+  busy.session.drain();
+  busy.session.drain();
+  busy.send(headers(3, GET), frame("PING", ACK, 0, "weftdone"));
+  assert.deepEqual(busy.written(), ["GOAWAY last 2147483647 code 0", "PING", "GOAWAY last 1 code 0"]);
+  assert.deepEqual(busy.heard(), ["request 1 GET / end"]);
+  busy.stream(0).sendHead(NO_CONTENT, true);
+  assert.deepEqual(busy.heard(), ["session end ok"]);
 });
 
 test("Http2ServerSession knows when a head is under way, and gives up on it", () => {
@@ -396,6 +419,7 @@ test("Http2ServerSession resets open requests when the connection is lost or end
   server.send(headers(1, POST, END_HEADERS), headers(3, GET));
   server.session.connectionLost("ECONNRESET");
   assert.deepEqual(server.heard().slice(2), ["reset 1 connection", "reset 2 connection"]);
+  assert.deepEqual(server.written(), ["RST_STREAM 1 code 2", "RST_STREAM 3 code 2"], "a client may still hear it");
   const ended = new ServerUnderTest();
   ended.send(headers(1, POST, END_HEADERS));
   ended.session.receiveEnd();

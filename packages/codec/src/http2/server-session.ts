@@ -7,7 +7,7 @@ import type {
   ServerSessionHandler,
 } from "@weft/contract";
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
-import { encodeGoaway, encodePing } from "./encode.ts";
+import { encodeGoaway, encodePing, encodeReset } from "./encode.ts";
 import { HTTP2_ERRORS, type Http2ErrorCode } from "./errors.ts";
 import { BUDGET_PROVOKED_RESETS, BUDGET_RESETS } from "./flood-budget.ts";
 import { STREAM_ID_MAX } from "./frame.ts";
@@ -16,7 +16,7 @@ import type { Http2ServerOptions } from "./options.ts";
 import { Http2ServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { Http2Session } from "./session.ts";
 import { writeServerSettings } from "./settings.ts";
-import { NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status.ts";
+import { INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status.ts";
 import type { Http2Stream } from "./stream.ts";
 import { canSend, EVENT_RECEIVE_END, STREAM_CLOSED, STREAM_OPEN, transition } from "./stream-state.ts";
 
@@ -53,15 +53,25 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   }
 
   /**
-   * Ends gently (section 6.8). With streams open the client is told first (GOAWAY with the highest number, and a PING);
-   * once the PING is answered no request can be on its way any more and the last stream is named.
+   * Ends gently (section 6.8). The client is told first (GOAWAY with the highest number, and a PING); once the PING is
+   * answered, or when this is called again, no request can be on its way any more and the last stream is named.
    */
   drain(): void {
-    if (this.isOver || this.#isDraining) return;
+    if (this.isOver) return;
+    if (this.#isDraining) return this.#nameLastStream();
     this.#isDraining = true;
-    if (this.streams.length === 0) return this.finish(true);
     encodeGoaway(this.output, STREAM_ID_MAX, NO_ERROR, "");
     encodePing(this.output, false, PING_DRAIN, 0);
+  }
+
+  /**
+   * Where the owner gives the connection up, the client may still hear: after a gentle GOAWAY some clients take a
+   * connection that ends for the end of their answers.
+   */
+  override connectionLost(detail: string): void {
+    if (this.isOver) return;
+    for (const stream of this.streams.list()) encodeReset(this.output, stream.id, INTERNAL_ERROR);
+    super.connectionLost(detail);
   }
 
   headTimeout(): void {
@@ -197,9 +207,14 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   }
 
   protected override onPingAnswer(bytes: Buffer, start: number): void {
-    if (!this.#isDraining || this.#isClosing || !isPing(PING_DRAIN, bytes, start)) return;
+    if (this.#isDraining && isPing(PING_DRAIN, bytes, start)) this.#nameLastStream();
+  }
+
+  #nameLastStream(): void {
+    if (this.#isClosing) return;
     this.#isClosing = true;
-    encodeGoaway(this.output, this.lastPeerStreamId, NO_ERROR, "");
+    if (this.streams.length === 0) this.finish(true);
+    else encodeGoaway(this.output, this.lastPeerStreamId, NO_ERROR, "");
   }
 
   protected override onOtherSetting(_identifier: number, _value: number): Http2ErrorCode | null {
@@ -229,7 +244,7 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   }
 
   protected override afterClose(): void {
-    if (this.#isDraining && this.streams.length === 0) this.finish(!this.#isClosing);
+    if (this.#isClosing && this.streams.length === 0) this.finish(false);
   }
 
   protected override onReadPaused(isPaused: boolean): void {

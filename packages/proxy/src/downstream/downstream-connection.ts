@@ -1,7 +1,7 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
 import { Forwarder } from "../filter/index.ts";
-import { DRAIN_GRACE_MS, HALF_CLOSED_WAIT_MS, LINGER_MS, UNHEARD_PROBE_MS } from "../limits.ts";
+import { DRAIN_GRACE_MS, DRAIN_ROUND_TRIP_MS, HALF_CLOSED_WAIT_MS, LINGER_MS, UNHEARD_PROBE_MS } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
@@ -45,8 +45,8 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   #soundAuthority: string | null = null;
   #soundHosts: TlsHostTable | null = null;
   #isReadPaused: boolean = false;
-  /** The connection is to end as soon as it is known whether another request is on its way. */
-  #isDrainPending: boolean = false;
+  /** Since when the connection is to end; -1 while it is not, Infinity once nobody else is waited for. */
+  #drainSinceMs: number = -1;
 
   constructor(
     listener: ListenerRuntime,
@@ -96,22 +96,17 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void {
-    if (this.#isLingering) return;
-    this.#cause ??= "drain";
-    if (this.peer.protocol === "http2" || this.#session.activeStreams > 0 || this.#headSinceMs > 0) {
-      this.#session.drain();
-      return;
-    }
-    // HTTP/1 cannot say that it is about to close: a request may be on its way already. It gets a moment to arrive, is
-    // answered, and told with the answer.
-    this.#isDrainPending = true;
-    this.listener.wheel.schedule(this.#timer, DRAIN_GRACE_MS);
+    if (!this.#isLingering) this.#beginDrain("drain");
   }
 
   /** Closes at once; open requests are told before this returns. */
   close(): void {
     this.#cause ??= "drain";
+    const isOpen = this.#session.activeStreams > 0;
     this.#lose("the listener is closing");
+    // What was cut short must not look complete, which an orderly end can; HTTP/2 says so itself.
+    if (isOpen && this.peer.protocol === "http1") return this.#transport.reset();
+    this.#transport.flush();
     this.#transport.destroy();
   }
 
@@ -151,7 +146,6 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
     // A head is complete: what arrives next is another, with time of its own.
     this.#headSinceMs = 0;
-    if (this.#isDrainPending) this.#drainNow();
     this.#acceptor.accept(this, stream, head, isEnd);
   }
 
@@ -198,10 +192,10 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   onTimer(entry: TimerEntry): void {
     if (this.#isLingering) return this.#linger();
-    if (this.#isDrainPending) this.#drainNow();
-    if (this.#hasEnded()) return;
     const { config, clock, wheel } = this.listener;
     const nowMs = clock.nowMs();
+    if (this.#isGraceOver(nowMs)) this.#endDrain();
+    if (this.#hasEnded()) return;
     this.#watchOutput(nowMs);
     if (this.#hasEnded()) return;
     if (this.#sentBytes >= 0 && !this.isTunnel) return this.#watchHalfClosed();
@@ -215,8 +209,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
       this.#cause ??= "header-timeout";
       this.#session.headTimeout();
     } else if (idleMs >= config.idleTimeoutMs) {
-      this.#cause ??= "idle";
-      this.#session.drain();
+      this.#beginDrain("idle");
     }
     if (this.#hasEnded()) return;
     const leftMs = this.#headSinceMs > 0 ? config.headerTimeoutMs - headMs : config.idleTimeoutMs - idleMs;
@@ -224,7 +217,33 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     // Whoever is not read from is not heard leaving either.
     const isUnheard = this.#isReadPaused || this.#sentBytes >= 0;
     if (isUnheard) this.#transport.probe();
-    wheel.schedule(entry, isUnheard ? Math.min(nextMs, UNHEARD_PROBE_MS) : nextMs);
+    const isInGrace = this.#drainSinceMs >= 0 && this.#drainSinceMs < Number.POSITIVE_INFINITY;
+    const soonMs = isInGrace ? Math.min(nextMs, DRAIN_GRACE_MS) : nextMs;
+    wheel.schedule(entry, isUnheard ? Math.min(soonMs, UNHEARD_PROBE_MS) : soonMs);
+  }
+
+  /**
+   * Neither protocol can say that it ends without a request being on its way already: what comes within a moment is
+   * answered, too. HTTP/1 tells with that answer; HTTP/2 tells first, and hears when the client knows.
+   */
+  #beginDrain(cause: "drain" | "idle"): void {
+    this.#cause ??= cause;
+    if (this.#drainSinceMs >= 0) return;
+    this.#drainSinceMs = this.listener.clock.nowMs();
+    this.#session.drain();
+    if (!this.#hasEnded()) this.listener.wheel.schedule(this.#timer, DRAIN_GRACE_MS);
+  }
+
+  #isGraceOver(nowMs: number): boolean {
+    if (this.#drainSinceMs < 0) return false;
+    if (this.peer.protocol === "http2") return nowMs - this.#drainSinceMs >= DRAIN_ROUND_TRIP_MS;
+    const isBusy = this.#session.activeStreams > 0 || this.#session.isReceivingHead;
+    return !isBusy && nowMs - Math.max(this.#drainSinceMs, this.#activeAtMs) >= DRAIN_GRACE_MS;
+  }
+
+  #endDrain(): void {
+    this.#drainSinceMs = Number.POSITIVE_INFINITY;
+    this.#session.drain();
   }
 
   /** Ends what the client does not take: single streams, or the connection when its TCP window stays closed. */
@@ -258,11 +277,6 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** A method because the compiler cannot know that calls end the session. */
   #hasEnded(): boolean {
     return this.#isLingering;
-  }
-
-  #drainNow(): void {
-    this.#isDrainPending = false;
-    this.#session.drain();
   }
 
   /** A client that still takes our last answer gets more time; one that has it, or stopped taking it, has had enough. */

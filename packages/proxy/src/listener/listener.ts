@@ -139,6 +139,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#isDraining = true;
     this.#socket.close();
     for (const connection of this.#connections) connection.drain();
+    for (const opening of this.#openings) opening.drain();
     this.#drained ??= new Promise((resolve) => {
       this.#onEmpty = resolve;
       this.#checkEmpty();

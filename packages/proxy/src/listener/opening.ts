@@ -1,6 +1,7 @@
 import type { ListenerConfig } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
 import { decodeClientHello } from "./client-hello.ts";
+import { DRAIN_GRACE_MS } from "../limits.ts";
 import { OPENING_BYTES_MAX, TLS_REFUSAL_LINGER_MS } from "./limits.ts";
 import { decodeProxyHeader } from "./proxy-protocol.ts";
 import type { TlsHosts } from "./tls-hosts.ts";
@@ -41,6 +42,8 @@ export class Opening implements TransportHandler, TimerOwner {
   #address: string = "";
   #port: number = 0;
   #isDone: boolean = false;
+  /** The timer tells whether the client has begun to speak since the listener drains. */
+  #isInGrace: boolean = false;
   /** The client was told that its host is not served, and may still take that. */
   #isRefused: boolean = false;
 
@@ -78,6 +81,13 @@ export class Opening implements TransportHandler, TimerOwner {
     if (this.#isPlainTcp && !this.#awaitsProxyHeader) this.#open({ kind: "tcp", serverName: "" }, EMPTY);
   }
 
+  /** The listener accepts no more: a client that has not said anything yet has a moment to do so. */
+  drain(): void {
+    if (this.#bytes !== null || this.#isDone) return;
+    this.#isInGrace = true;
+    this.#wheel.schedule(this.#timer, DRAIN_GRACE_MS);
+  }
+
   /** Gives the connection up: the listener closes. */
   close(): void {
     this.#fail("", "the listener is closing");
@@ -103,6 +113,12 @@ export class Opening implements TransportHandler, TimerOwner {
   }
 
   onTimer(): void {
+    if (this.#isInGrace) {
+      this.#isInGrace = false;
+      if (this.#bytes === null) this.#fail("", "the listener is closing");
+      else this.#wheel.schedule(this.#timer, this.#config.headerTimeoutMs);
+      return;
+    }
     this.#fail("LISTENER_OPENING_TIMEOUT", `nothing to tell the protocol by within ${this.#config.headerTimeoutMs} ms`);
   }
 
