@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import { text } from "node:stream/consumers";
 import { WeftError } from "@weft/kernel";
-import type { RouteSummary } from "@weft/proxy";
+import type { RouteTraffic } from "@weft/proxy";
 import type { CliErrorCode } from "../errors.ts";
 import { type AdminAddress, renderAdminAddress } from "./admin-address.ts";
 import { ADMIN_ANSWER_MS_MAX, ADMIN_EVENT_BYTES_MAX, ADMIN_RETRY_MS } from "./limits.ts";
@@ -11,7 +11,7 @@ export interface LiveSummary {
   readonly requestsPerSecond: number;
   readonly connectionsActive: number;
   /** The busiest first. */
-  readonly routes: readonly RouteSummary[];
+  readonly routes: readonly RouteTraffic[];
 }
 
 /**

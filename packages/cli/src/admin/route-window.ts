@@ -1,8 +1,9 @@
-import type { RouteSummary } from "@weft/proxy";
+import { Histogram } from "@weft/kernel";
+import type { RouteSummary, RouteTraffic } from "@weft/proxy";
 
 /** What the admin server says each second, over the last seconds: at gentle traffic one second alone says little. */
 export class RouteWindow {
-  readonly #seconds: (readonly RouteSummary[])[] = [];
+  readonly #seconds: (readonly RouteTraffic[])[] = [];
   readonly #secondsMax: number;
 
   constructor(secondsMax: number) {
@@ -10,34 +11,35 @@ export class RouteWindow {
   }
 
   /** Takes the summary of one more second; the oldest is forgotten. */
-  add(routes: readonly RouteSummary[]): void {
+  add(routes: readonly RouteTraffic[]): void {
     this.#seconds.push(routes);
     if (this.#seconds.length > this.#secondsMax) this.#seconds.shift();
   }
 
   /**
-   * The routes that had requests, by name so that lines stay where they are. Rates and medians are averages, weighted by
-   * the requests of each second; the 99th percentile is that of the worst second.
+   * The routes that had requests, by name so that lines stay where they are. Quantiles are those of all requests of the
+   * seconds together, not of their worst or average second.
    */
   routes(): readonly RouteSummary[] {
     const totals = new Map<string, Totals>();
     for (const second of this.#seconds) {
-      for (const summary of second) {
-        if (summary.requestsPerSecond === 0) continue;
-        let total = totals.get(summary.route);
-        if (total === undefined)
-          totals.set(summary.route, (total = { requests: 0, successes: 0, p50: 0, timed: 0, p99: null }));
-        addSecond(total, summary);
+      for (const { route, requestsPerSecond, successShare, durations } of second) {
+        if (requestsPerSecond === 0) continue;
+        const total = totals.get(route) ?? { requests: 0, successes: 0, durations: new Histogram() };
+        totals.set(route, total);
+        total.requests += requestsPerSecond;
+        total.successes += requestsPerSecond * successShare;
+        total.durations.merge(durations);
       }
     }
     const seconds = this.#seconds.length;
     return [...totals]
-      .map(([route, total]) => ({
+      .map(([route, { requests, successes, durations }]) => ({
         route,
-        requestsPerSecond: total.requests / seconds,
-        successShare: total.successes / total.requests,
-        p50Ms: total.timed === 0 ? null : total.p50 / total.timed,
-        p99Ms: total.p99,
+        requestsPerSecond: requests / seconds,
+        successShare: successes / requests,
+        p50Ms: durations.count === 0 ? null : durations.quantile(0.5) / 1000,
+        p99Ms: durations.count === 0 ? null : durations.quantile(0.99) / 1000,
       }))
       .sort((a, b) => (a.route < b.route ? -1 : 1));
   }
@@ -46,18 +48,5 @@ export class RouteWindow {
 interface Totals {
   requests: number;
   successes: number;
-  /** Sum of medians, each times the requests that it stands for. */
-  p50: number;
-  timed: number;
-  p99: number | null;
-}
-
-function addSecond(total: Totals, { requestsPerSecond, successShare, p50Ms, p99Ms }: RouteSummary): void {
-  total.requests += requestsPerSecond;
-  total.successes += requestsPerSecond * successShare;
-  if (p50Ms !== null) {
-    total.p50 += p50Ms * requestsPerSecond;
-    total.timed += requestsPerSecond;
-  }
-  if (p99Ms !== null) total.p99 = Math.max(total.p99 ?? 0, p99Ms);
+  readonly durations: Histogram;
 }

@@ -41,3 +41,19 @@ test("Screen.draw() draws over what it drew before and fits the terminal", () =>
   screen.draw(["again"]);
   assert.equal(terminal.read(), "\u001b[3A\r\u001b[Jagain\n");
 });
+
+test("Screen.draw() shows what fits 80 x 24 on a terminal that does not know its size", () => {
+  for (const size of [{ columns: 0, rows: 0 }, { columns: 1, rows: 1 }, {}]) {
+    const terminal = Object.assign(new PassThrough(), size);
+    terminal.setEncoding("utf8");
+    const lines = Array.from({ length: 30 }, () => "x".repeat(100));
+    new Screen(terminal as unknown as NodeJS.WriteStream).draw(lines);
+    assert.equal(
+      terminal.read(),
+      `\r\u001b[J${lines
+        .slice(0, 23)
+        .map(() => `${"x".repeat(79)}\n`)
+        .join("")}`,
+    );
+  }
+});

@@ -71,6 +71,10 @@ function renderMs(ms: number | null): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
 
+/** What fits the terminals of old, for those that do not say how large they are. */
+const UNKNOWN_WIDTH = 79;
+const UNKNOWN_HEIGHT = 23;
+
 /** Draws lines over the ones that it drew before. */
 export class Screen {
   readonly #output: NodeJS.WriteStream;
@@ -82,8 +86,11 @@ export class Screen {
 
   /** Lines that do not fit the terminal are cut, so that the next drawing finds its place. */
   draw(lines: readonly string[]): void {
+    // A terminal that does not know its size says 0.
     const { columns, rows } = this.#output;
-    const shown = lines.slice(0, Math.max(1, rows - 1)).map((line) => line.slice(0, columns - 1));
+    const width = columns > 1 ? columns - 1 : UNKNOWN_WIDTH;
+    const height = rows > 1 ? rows - 1 : UNKNOWN_HEIGHT;
+    const shown = lines.slice(0, height).map((line) => line.slice(0, width));
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : "";
     this.#output.write(`${up}\r\u001b[J${shown.join("\n")}\n`);
     this.#drawn = shown.length;

@@ -116,7 +116,8 @@ test("weft proxy ends with 2 on wrong usage, and says what is wrong", async () =
     const { status, stderr } = await runCommand(args);
     assert.equal(status, 2, args.join(" "));
     assert.match(stderr, reason);
-    if (!args.some((arg) => arg === join(folder, "missing"))) assert.match(stderr, /^Usage: weft proxy \[options\] \[path\]$/m);
+    if (!args.some((arg) => arg === join(folder, "missing")))
+      assert.match(stderr, /^Usage: weft proxy \[options\] \[path\]$/m);
   }
 });
 
@@ -178,14 +179,22 @@ test("weft proxy serves with several workers on one port, and replaces one that 
   const before = await workerPids(role);
   assert.equal(before.length, 2);
   const [victim = 0, survivor = 0] = before;
-  process.kill(victim, "SIGKILL");
   const running = role;
+  const counted = async (): Promise<number> => {
+    const { body } = await send(running.admin.port, "/metrics", "127.0.0.1");
+    return Number(/^weft_downstream_requests_total\{.*protocol="http1"\} (\d+)$/m.exec(body)?.[1]);
+  };
+  for (let sent = 0; sent < 20; sent++) assert.equal((await send(port, "/")).status, 200);
+  assert.equal(await counted(), 21);
+  process.kill(victim, "SIGKILL");
   await until(async () => (await workerPids(running)).filter((pid) => pid !== victim).length === 2);
   assert.ok((await workerPids(role)).includes(survivor));
   assert.deepEqual(
     logged(role, "a worker died and is replaced").map(({ workerPid, how }) => [workerPid, how]),
     [[victim, "signal SIGKILL"]],
   );
+  // What the dead worker served stays counted.
+  assert.equal(await counted(), 21);
   for (let sent = 0; sent < 20; sent++) assert.equal((await send(port, "/")).status, 200);
 });
 

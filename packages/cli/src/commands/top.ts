@@ -20,8 +20,9 @@ export function createCommand(): Command {
     });
 }
 
-function printJson(summary: LiveSummary): void {
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
+function printJson({ routes, ...summary }: LiveSummary): void {
+  const shown = routes.map(({ durations: _, ...route }) => route);
+  process.stdout.write(`${JSON.stringify({ ...summary, routes: shown })}\n`);
 }
 
 function createPrinter(admin: AdminAddress): (summary: LiveSummary) => void {

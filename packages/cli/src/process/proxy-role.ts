@@ -1,6 +1,6 @@
 import type { World } from "@weft/contract";
 import { createWorldFeeds, type WorldFeeds } from "@weft/control/client";
-import { type AdminSource, createProxy, type LogLevel, type Proxy } from "@weft/proxy";
+import { type AdminSource, createProxy, type LogLevel, type Proxy, type WorkerMetrics } from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
 import type { HostVerdict, ListenerAddress, WorkerStart } from "./message.ts";
 import type { WorkerRole } from "./worker.ts";
@@ -42,7 +42,7 @@ export class ProxyRole implements WorkerRole {
     if (proxy === null) throw new Error("the proxy has not started");
     switch (topic) {
       case "metrics":
-        return proxy.metrics();
+        return { pid: process.pid, snapshot: proxy.metrics() } satisfies WorkerMetrics;
       case "listeners":
         return await proxy.admin.listeners();
       case "clusters":

@@ -6,7 +6,9 @@ import {
   mergeSnapshots,
   type MetricsSnapshot,
   reloadMetrics,
+  type WorkerMetrics,
   type WorkerStatus,
+  WorkerTotals,
 } from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
 import { type ClusterDescription, mergeClusters } from "./merge-clusters.ts";
@@ -21,6 +23,7 @@ export class RoleAdmin implements AdminSource {
   readonly #host: RoleHost;
   readonly #source: Pick<DirectorySource, "reloads">;
   readonly #log: ProcessLog;
+  readonly #totals: WorkerTotals = new WorkerTotals();
   readonly #beginDrain: () => void;
 
   constructor(host: RoleHost, source: Pick<DirectorySource, "reloads">, log: ProcessLog, beginDrain: () => void) {
@@ -44,8 +47,9 @@ export class RoleAdmin implements AdminSource {
   }
 
   async metrics(): Promise<MetricsSnapshot> {
-    const snapshots = (await this.#host.askAll("metrics", null)) as MetricsSnapshot[];
-    return mergeSnapshots([...snapshots, reloadMetrics(this.#source.reloads(), Date.now())]);
+    const answers = (await this.#host.askAll("metrics", null)) as WorkerMetrics[];
+    const living = new Set(this.#host.status().map(({ pid }) => pid));
+    return mergeSnapshots([this.#totals.add(answers, living), reloadMetrics(this.#source.reloads(), Date.now())]);
   }
 
   async reloads(): Promise<ReloadStatus> {

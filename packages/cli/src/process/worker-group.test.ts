@@ -113,6 +113,25 @@ test("WorkerGroup starts its workers and replaces the one that is killed", async
   assert.equal(group.ready.length, 0);
 });
 
+test("WorkerGroup says once that a worker died while it started", async () => {
+  const errors: string[] = [];
+  let starts = 0;
+  const group = createGroup(1, {
+    // The second start fails.
+    startOf: (slot) => ({ slot, isPortShared: true, world: worldOf(++starts === 2 ? -1 : 1) }),
+    log: { ...silent, error: (message, fields) => void errors.push(`${message}: ${String(fields?.["how"])}`) },
+  });
+  try {
+    await group.start();
+    process.kill(group.ready[0]?.pid ?? 0, "SIGKILL");
+    await until(() => starts === 3 && group.ready.length === 1);
+    const death = "a worker died and is replaced";
+    assert.deepEqual(errors, [`${death}: signal SIGKILL`, `${death}: status 7`]);
+  } finally {
+    await group.drain(1000);
+  }
+});
+
 test("WorkerGroup.start() rejects when a worker cannot start, and leaves none behind", async () => {
   const seen: number[] = [];
   const group = createGroup(2, {

@@ -233,10 +233,8 @@ export class WorkerGroup implements WorkerHandler {
     } else log.error("a worker died and is replaced", fields);
     slot.restart = clock.setTimer(() => {
       slot.restart = null;
-      // A failure to start ends the process: the exit is handled like any other.
-      this.#launch(slot).catch((error: unknown) => {
-        if (!this.#isStopping) log.error(error instanceof Error ? error.message : String(error));
-      });
+      // A failure to start ends the process: its exit is logged and handled like any other.
+      this.#launch(slot).catch(() => {});
     }, delayMs);
   }
 

@@ -49,6 +49,8 @@ export class WorkerProcess {
   #onStartFailed: ((error: Error) => void) | null = null;
   #startMessage: SupervisorMessage | null = null;
   #exitHow: string = "";
+  /** Why we kill it; "" while we do not. */
+  #killReason: string = "";
   #hasServed: boolean = false;
 
   constructor(slot: number, program: WorkerProgram, clock: Clock, handler: WorkerHandler) {
@@ -65,7 +67,10 @@ export class WorkerProcess {
     this.#child.on("error", (error) => {
       if (this.#child.pid === undefined) this.#gone(error.message);
     });
-    this.#child.on("exit", (code, signal) => this.#gone(signal === null ? `status ${code}` : `signal ${signal}`));
+    this.#child.on("exit", (code, signal) => {
+      const how = signal === null ? `status ${code}` : `signal ${signal}`;
+      this.#gone(this.#killReason === "" ? how : `${how}: ${this.#killReason}`);
+    });
   }
 
   get pid(): number {
@@ -94,7 +99,8 @@ export class WorkerProcess {
   async start(message: SupervisorMessage): Promise<readonly ListenerAddress[]> {
     this.#startMessage = message;
     const timer = this.#clock.setTimer(() => {
-      this.#failStart(`it was not ready after ${WORKER_START_MS_MAX} ms`);
+      this.#killReason = `it was not ready after ${WORKER_START_MS_MAX} ms`;
+      this.#failStart(this.#killReason);
       this.kill();
     }, WORKER_START_MS_MAX);
     try {

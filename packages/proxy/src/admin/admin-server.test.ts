@@ -97,6 +97,9 @@ test("AdminServer does what is asked only with the header, and never for another
     assert.equal(errorOf(answer).code, "ADMIN_ACTION_REFUSED");
   }
   assert.equal(source.drains, 0);
+  const { message } = errorOf(await ask(server, "/api/drain", { method: "POST" }));
+  const command = `curl -X POST -H 'x-weft-admin: 1' http://127.0.0.1:${server.port}/api/drain`;
+  assert.ok(message.endsWith(`it lacks the header x-weft-admin; type ${command}`), message);
   const done = await ask(server, "/api/drain", { method: "POST", headers: { [ADMIN_ACTION_HEADER]: "1" } });
   assert.equal(done.status, 202);
   assert.equal(source.drains, 1);

@@ -5,7 +5,7 @@ import { type AdminFailure, sendFailure } from "./answer.ts";
 import { ENDPOINTS, type Endpoint, Refusal } from "./endpoints.ts";
 import { limitConnections } from "./connection-deadlines.ts";
 import type { AdminErrorCode } from "./errors.ts";
-import { isHostAllowed, refuseAction } from "./guard.ts";
+import { actionCommand, isHostAllowed, refuseAction } from "./guard.ts";
 import { ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_RESPONSE_MS_MAX } from "./limits.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { createPatientSource } from "./patient-source.ts";
@@ -130,7 +130,11 @@ class Desk {
   #handlerOf(request: IncomingMessage, path: string): NonNullable<Endpoint["get"]> {
     const endpoint = BY_PATH.get(path);
     if (endpoint === undefined) {
-      const endpoints = ENDPOINTS.map(({ path, summary }) => ({ path, summary }));
+      const endpoints = ENDPOINTS.map((each) => ({
+        path: each.path,
+        summary: each.summary,
+        ...this.#action(each, request),
+      }));
       throw new Refusal({
         status: 404,
         code: "ADMIN_NOT_FOUND",
@@ -151,10 +155,19 @@ class Desk {
     }
     const refusal = method === "POST" ? refuseAction(request.headers, this.#options) : null;
     if (refusal !== null) {
-      const message = `Cannot do what was asked at ${path}: ${refusal}`;
+      const { action } = this.#action(endpoint, request);
+      // Another origin's page gets no help.
+      const help = action === undefined || request.headers.origin !== undefined ? "" : `; type ${action}`;
+      const message = `Cannot do what was asked at ${path}: ${refusal}${help}`;
       throw new Refusal({ status: 403, code: "ADMIN_ACTION_REFUSED", message });
     }
     return handler;
+  }
+
+  /** How an endpoint's action is done from a shell, where there is one and it may be done. */
+  #action({ path, post, body = "" }: Endpoint, { headers }: IncomingMessage): { readonly action?: string } {
+    const command = post === null ? null : actionCommand(this.#options, headers.host ?? "", path, body);
+    return command === null ? {} : { action: command };
   }
 }
 

@@ -44,6 +44,8 @@ export interface Endpoint {
   readonly summary: string;
   readonly get: Handler | null;
   readonly post: Handler | null;
+  /** An example of the JSON that `post` wants; "" for none. */
+  readonly body?: string;
 }
 
 /** Everything that the admin server answers to. */
@@ -78,9 +80,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: "/api/events", summary: "server-sent events: traffic of each second", get: getEvents, post: null },
   {
     path: "/api/log-level",
-    summary: 'the log level; POST {"level": "debug"} sets it',
+    summary: "the log level; POST sets it",
     get: getLogLevel,
     post: postLogLevel,
+    body: '{"level": "debug"}',
   },
   { path: "/api/drain", summary: "POST begins to drain", get: null, post: postDrain },
 ];
@@ -163,7 +166,8 @@ async function getRoutes({ source, response }: Visit): Promise<void> {
   const startedAtMs = (metrics.numbers["weft_process_start_timestamp_seconds"]?.[0]?.value ?? 0) * 1000;
   const sinceMs = Math.max(0, metrics.wallMs - startedAtMs);
   const tables = world === null ? [] : showWorld(world)["routeTables"];
-  sendJson(response, 200, { sinceMs, traffic: summarise(START, metrics, sinceMs), routeTables: tables });
+  const traffic = summarise(START, metrics, sinceMs).map(({ durations: _, ...summary }) => summary);
+  sendJson(response, 200, { sinceMs, traffic, routeTables: tables });
 }
 
 async function getClusters({ source, response }: Visit): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ADMIN_ACTION_HEADER, isHostAllowed, isLoopback, refuseAction } from "./guard.ts";
+import { actionCommand, ADMIN_ACTION_HEADER, isHostAllowed, isLoopback, refuseAction } from "./guard.ts";
 
 test("isLoopback() knows the addresses that only this machine reaches", () => {
   for (const address of ["localhost", "127.0.0.1", "127.9.9.9", "::1"]) assert.ok(isLoopback(address), address);
@@ -75,4 +75,18 @@ test("refuseAction() refuses other origins, whatever they carry", () => {
       assert.match(refuseAction({ ...headers, origin }, options) ?? "", /web page/);
     }
   }
+});
+
+test("actionCommand() is what has to be typed, and none where nothing would help", () => {
+  const host = "127.0.0.1:15000";
+  const loopback = { address: "127.0.0.1", token: "" };
+  assert.equal(
+    actionCommand(loopback, host, "/api/drain", ""),
+    "curl -X POST -H 'x-weft-admin: 1' http://127.0.0.1:15000/api/drain",
+  );
+  assert.equal(
+    actionCommand({ address: "0.0.0.0", token: "t" }, "[::1]:1", "/api/log-level", '{"level": "debug"}'),
+    `curl -X POST -H 'authorization: Bearer TOKEN' -d '{"level": "debug"}' http://[::1]:1/api/log-level`,
+  );
+  assert.equal(actionCommand({ address: "0.0.0.0", token: "" }, host, "/api/drain", ""), null);
 });

@@ -54,6 +54,22 @@ export function refuseAction(headers: IncomingHttpHeaders, options: GuardOptions
   return headers[ADMIN_ACTION_HEADER] === undefined ? `it lacks the header ${ADMIN_ACTION_HEADER}` : null;
 }
 
+/** The field that an action must carry here; null where actions are refused whatever they carry. */
+function actionField({ address, token }: GuardOptions): string | null {
+  if (token !== "") return "authorization: Bearer TOKEN";
+  return isLoopback(address) ? `${ADMIN_ACTION_HEADER}: 1` : null;
+}
+
+/**
+ * The command that does an action, to be typed as it is (but for the token); null where actions are refused. `host` is
+ * a Host header that `isHostAllowed` has taken, `body` the JSON that the action wants, "" for none.
+ */
+export function actionCommand(options: GuardOptions, host: string, path: string, body: string): string | null {
+  const field = actionField(options);
+  if (field === null) return null;
+  return `curl -X POST -H '${field}'${body === "" ? "" : ` -d '${body}'`} http://${host}${path}`;
+}
+
 /** Compares in a time that tells nothing, of the length neither. */
 function isSameSecret(given: string, wanted: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();

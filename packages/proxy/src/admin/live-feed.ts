@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock, TimerHandle } from "@weft/kernel";
-import { type MetricsSnapshot, type RouteSummary, summarise } from "../metrics/index.ts";
+import { type MetricsSnapshot, type RouteTraffic, summarise } from "../metrics/index.ts";
 import {
   ADMIN_EVENT_BACKLOG_BYTES_MAX,
   ADMIN_EVENT_PERIOD_MS,
@@ -16,7 +16,7 @@ export interface LiveEvent {
   readonly requestsPerSecond: number;
   readonly connectionsActive: number;
   /** The busiest first. */
-  readonly routes: readonly RouteSummary[];
+  readonly routes: readonly RouteTraffic[];
 }
 
 /** What happened between two snapshots, over all routes and for each. */

@@ -9,4 +9,6 @@ export { countAnswer, countGrpcStatus } from "./route-stats.ts";
 export type { RouteStats } from "./route-stats.ts";
 export type { MetricsSnapshot } from "./snapshot.ts";
 export { summarise } from "./summary.ts";
-export type { RouteSummary } from "./summary.ts";
+export type { RouteSummary, RouteTraffic } from "./summary.ts";
+export { WorkerTotals } from "./worker-totals.ts";
+export type { WorkerMetrics } from "./worker-totals.ts";

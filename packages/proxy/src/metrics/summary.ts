@@ -14,17 +14,22 @@ export interface RouteSummary {
   readonly p99Ms: number | null;
 }
 
+/** A summary with the durations themselves, so that those of several spans can be put together. */
+export interface RouteTraffic extends RouteSummary {
+  readonly durations: HistogramSnapshot;
+}
+
 const REQUESTS = ROUTE_METRICS.requests.name;
 const GRPC = ROUTE_METRICS.grpcResponses.name;
 const DURATION = ROUTE_METRICS.durationUs.name;
 
 /**
- * What happened on each route between two snapshots, busiest first. A counter that went backwards (a worker was
- * replaced) counts from zero.
+ * What happened on each route between two snapshots, busiest first. A counter that went backwards (a name that came
+ * back after it was forgotten) counts from zero.
  */
-export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, elapsedMs: number): RouteSummary[] {
+export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, elapsedMs: number): RouteTraffic[] {
   const before = collect(previous);
-  const summaries: RouteSummary[] = [];
+  const summaries: RouteTraffic[] = [];
   for (const [route, now] of collect(current)) {
     const then = before.get(route);
     const requests = growth(now.requests, then?.requests ?? 0);
@@ -36,6 +41,7 @@ export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, e
       successShare: requests > 0 ? Math.max(0, 1 - failures / requests) : 1,
       p50Ms: quantileMs(duration, 0.5),
       p99Ms: quantileMs(duration, 0.99),
+      durations: duration.snapshot(),
     });
   }
   return summaries.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond || (a.route < b.route ? -1 : 1));
