@@ -4,7 +4,14 @@ import type { World } from "@weft/contract";
 import { createCluster, createListener, createRule, createSettings } from "@weft/testkit";
 import { summariseWorld } from "./world-summary.ts";
 
-const TLS = { certificates: [], hosts: [], clientCa: "", clientCertificate: "ignore", minVersion: "TLSv1.2", alpn: [] } as const;
+const TLS = {
+  certificates: [],
+  hosts: [],
+  clientCa: "",
+  clientCertificate: "ignore",
+  minVersion: "TLSv1.2",
+  alpn: [],
+} as const;
 const ROUTE = { name: "r", serverNames: [], backends: [] };
 const PLACE = { address: "127.0.0.1", port: 15001 };
 
