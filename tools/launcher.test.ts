@@ -38,6 +38,7 @@ root=$(dirname "$0")/../../..
 case $1 in
   *tools/bundle.ts)
     echo "$2" >>"$root/bundles"
+    [ ! -e "$root/bundle-stops" ] || kill -INT $$
     [ ! -e "$root/bundle-fails" ] || { echo "bundle error"; exit 3; }
     [ ! -e "$root/edit-meanwhile" ] || echo edited >"$root/packages/cli/src/main.ts"
     mkdir -p "$2"
@@ -264,7 +265,7 @@ test("weft makes no bundle for the commands that end soon, and none for those th
   for (const name of ["test", "bench"]) assert.equal((await clone.run(name)).output, fromSource(name));
 });
 
-test("weft runs from source when no bundle can be made, and says so", async (t) => {
+test("weft runs from source when no bundle can be made, and says so; it ends when the making was stopped", async (t) => {
   const clone = createClone(t);
   clone.addSources();
   await clone.run();
@@ -274,6 +275,9 @@ test("weft runs from source when no bundle can be made, and says so", async (t) 
   assert.match(output, /^weft: running from source, .* see (\S+)\npinned .* -C source .*main\.ts up\n$/);
   assert.equal(readFileSync(join(clone.root, ".weft/bundle.log"), "utf8"), "bundle error\n");
   rmSync(join(clone.root, "bundle-fails"));
+  clone.write("bundle-stops", "");
+  assert.deepEqual(await clone.run("up"), { status: 130, output: "" });
+  rmSync(join(clone.root, "bundle-stops"));
   assert.match((await clone.run("up")).output, /^pinned .*main\.js up\n$/);
 });
 
