@@ -108,3 +108,25 @@ describe("two rules of one route", () => {
     );
   });
 });
+
+describe("listeners", () => {
+  test("whose address is taken keep no other from being listened on, and are refused", async () => {
+    const { port: host } = await startHttpServer(echo);
+    const { proxy, port, world } = await startProxy([createCluster([host])]);
+    const [first] = world.listeners.value;
+    assert.ok(first !== undefined);
+    const taken = createListener({ name: "taken", port: host });
+    world.listeners.set([taken, createListener({ name: "free" }), { ...first, bodyBytesMax: 3 }]);
+    await until(() => metric(proxy, "weft_config_updates_total", "refused") === 1, "one is refused");
+    assert.deepEqual(
+      proxy
+        .listeners()
+        .map(({ name }) => name)
+        .toSorted(),
+      ["free", "http"],
+    );
+    const free = proxy.listeners().find(({ name }) => name === "free");
+    assert.equal((await send(free?.port ?? 0)).status, 200);
+    assert.equal((await send(port, { method: "POST", body: "long" })).status, 413);
+  });
+});

@@ -18,7 +18,7 @@ import type { HealthVerdict, HostVerdict, OnVerdict } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
 import { refuseRequest } from "./refused-request.ts";
 import { Exchange } from "./request-path.ts";
-import { Listener, type ListenerDeps } from "./listener/index.ts";
+import { checkTls, Listener, type ListenerDeps } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
 import { MetricsRegistry, type MetricsSnapshot, type RouteStats, startLagProbe } from "./metrics/index.ts";
@@ -271,7 +271,6 @@ class DataPlane implements Proxy {
         };
       };
       const onListeners = (configs: readonly ListenerConfig[]): void => {
-        this.#world.listeners = configs;
         this.#configChanged();
         this.#applying = this.#applying
           .then(() => this.#applyListeners(configs))
@@ -352,8 +351,14 @@ class DataPlane implements Proxy {
     for (const listener of this.#listeners.values()) listener.routes = this.#routesOf(listener.config);
   }
 
+  /** All or nothing, but for addresses that the system does not give: the others are listened on then. */
   async #applyListeners(configs: readonly ListenerConfig[]): Promise<void> {
     if (this.#isClosed) return;
+    for (const config of configs) {
+      if (config.tls !== null && config.tls !== this.#listeners.get(config.name)?.config.tls) checkTls(config.tls);
+    }
+    this.#world.listeners = configs;
+    const failures: unknown[] = [];
     const wanted = new Map(configs.map((config) => [config.name, config]));
     for (const [name, listener] of this.#listeners) {
       const config = wanted.get(name);
@@ -370,9 +375,14 @@ class DataPlane implements Proxy {
       }
       const listener = new Listener(config, this.#metrics.listener(config.name), this.#listenerDeps);
       listener.routes = this.#routesOf(config);
-      await listener.listen();
-      this.#listeners.set(config.name, listener);
+      try {
+        await listener.listen();
+        this.#listeners.set(config.name, listener);
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     this.#isReady = true;
   }
 

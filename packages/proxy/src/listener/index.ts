@@ -1,2 +1,3 @@
 export { Listener } from "./listener.ts";
 export type { ListenerDeps } from "./listener.ts";
+export { checkTls } from "./tls-terminator.ts";

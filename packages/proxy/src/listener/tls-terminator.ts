@@ -129,6 +129,15 @@ export class TlsTerminator {
   }
 }
 
+/**
+ * Checks that certificates and keys can be used, before anything is made of them.
+ *
+ * @throws WeftError LISTENER_CERTIFICATE_INVALID
+ */
+export function checkTls(tls: ListenerTls): void {
+  createContexts(tls);
+}
+
 /** A connection whose handshake is under way. */
 interface Handshake {
   readonly socket: Socket;
