@@ -21,8 +21,41 @@ test("createLeastRequest() leaves a host that does not answer", () => {
     // All others answer at once.
     if (host !== undefined && host === stuck) host.activeRequests++;
   }
-  // It is only compared with itself once in 16 picks, and while nobody is busy.
-  assert.ok((stuck?.activeRequests ?? 0) < 100, `${stuck?.activeRequests} requests stuck`);
+  assert.equal(stuck?.activeRequests, 1, "never again while another one has nothing to do");
+});
+
+test("createLeastRequest() compares two hosts, of two as of many and however they weigh", () => {
+  for (const weights of [
+    [1, 1],
+    [1, 1000],
+    [1, 1, 1, 1],
+  ]) {
+    const hosts = fakeHosts(weights);
+    const balancer = createLeastRequest<FakeHost>(
+      { type: "least-request", choices: 2 },
+      createRandom(4),
+      new FakeClock(),
+    );
+    balancer.update(hosts);
+    const stuck = hosts.at(-1);
+    assert.ok(stuck !== undefined);
+    stuck.activeRequests = stuck.weight * 10;
+    for (let index = 0; index < 1000; index++) assert.notEqual(balancer.pick(CONTEXT), stuck);
+  }
+});
+
+test("createLeastRequest() compares with no host that was tried", () => {
+  const hosts = fakeHosts([1, 1, 1, 1]);
+  const [busy, ...tried] = hosts;
+  assert.ok(busy !== undefined);
+  busy.activeRequests = 10;
+  const balancer = createLeastRequest<FakeHost>(
+    { type: "least-request", choices: 4 },
+    createRandom(5),
+    new FakeClock(),
+  );
+  balancer.update(hosts);
+  for (let index = 0; index < 100; index++) assert.equal(balancer.pick({ hash: 0, tried }), busy);
 });
 
 test("createLeastRequest() keeps the largest load near the mean, far below random choice", () => {

@@ -27,8 +27,7 @@ class LeastRequestBalancer<H extends BalancedHost> implements Balancer<H> {
     // Load per weight. A draw is in proportion to weights already, so equal loads keep the first draw.
     let bestLoad = best.activeRequests / best.weight;
     for (let choice = 1; choice < this.#choices && bestLoad > 0; choice++) {
-      const host = sampler.drawUntried(context.tried);
-      if (host === undefined) break;
+      const host = sampler.drawOther(best, context.tried);
       const load = host.activeRequests / host.weight;
       if (load >= bestLoad) continue;
       best = host;
@@ -40,7 +39,7 @@ class LeastRequestBalancer<H extends BalancedHost> implements Balancer<H> {
 
 /**
  * The host with the fewest requests in flight for its weight among `choices` drawn by weight (power of two choices:
- * Mitzenmacher 2001). Far better than random at no more cost, and it does not herd as picking the global least would.
+ * Mitzenmacher 2001), each compared with another one. Far better than random at no more cost, and it does not herd as picking the global least would.
  *
  * @throws WeftError KERNEL_INVALID_ARGUMENT when `choices` is not within 1 to `CHOICES_MAX`
  * @example

@@ -1,6 +1,6 @@
 /**
- * Times a weighted choice is drawn again when it fell on a host that failed this request already; then the neighbours
- * of the last draw are walked. Keeps retries true to the weights without an unbounded loop.
+ * Times a weighted choice is drawn again when it fell on a host that failed this request already, or that it is to be
+ * compared with; then the neighbours of a draw are walked. Keeps retries true to the weights without an unbounded loop.
  */
 export const REDRAWS_MAX = 8;
 

@@ -20,11 +20,14 @@ function countPicks(balancer: Balancer<FakeHost>, wanted: FakeHost | undefined, 
   return picks;
 }
 
-test("createPeakEwma() picks a slow host only when it is drawn twice", () => {
-  const hosts = fakeHosts([1, 1, 1, 1]);
-  hosts.forEach((host, index) => (host.latency = index === 0 ? 100 : 10));
-  const picks = countPicks(create(hosts), hosts[0], 16_000);
-  assert.ok(Math.abs(picks - 1000) < 150, `${picks} of 1000`);
+test("createPeakEwma() leaves a slow host alone while others have room", () => {
+  for (const count of [2, 4]) {
+    const hosts = fakeHosts(Array.from({ length: count }, () => 1));
+    hosts.forEach((host, index) => (host.latency = index === 0 ? 100 : 10));
+    assert.equal(countPicks(create(hosts), hosts[0], 1000), 0);
+    for (const host of hosts.slice(1)) host.activeRequests = 20;
+    assert.ok(countPicks(create(hosts), hosts[0], 1000) > 300);
+  }
 });
 
 test("createPeakEwma() weighs latency against requests in flight", () => {

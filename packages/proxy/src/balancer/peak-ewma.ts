@@ -27,8 +27,8 @@ class PeakEwmaBalancer<H extends BalancedHost> implements Balancer<H> {
     const sampler = this.#sampler;
     const first = sampler.drawUntried(context.tried);
     if (first === undefined || sampler.size === 1) return first;
-    const second = sampler.drawUntried(context.tried);
-    if (second === undefined || second === first) return first;
+    const second = sampler.drawOther(first, context.tried);
+    if (second === first) return first;
     const nowMs = this.#clock.nowMs();
     return this.#costMs(second, nowMs) < this.#costMs(first, nowMs) ? second : first;
   }
@@ -43,7 +43,7 @@ class PeakEwmaBalancer<H extends BalancedHost> implements Balancer<H> {
 }
 
 /**
- * The better of two hosts drawn by weight, by latency times (requests in flight + 1), where latency is a peak EWMA
+ * The better of two different hosts drawn by weight, by latency times (requests in flight + 1), where latency is a peak EWMA
  * (Finagle's balancer): a host that turns slow is left at once and tried again as its estimate fades. `decayMs` is
  * the time constant of that fading; hosts keep the estimate.
  *

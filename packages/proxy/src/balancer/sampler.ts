@@ -43,6 +43,23 @@ export class Sampler<H extends BalancedHost> {
     return untriedFrom(this.#hosts, index, tried);
   }
 
+  /** Another host than `first`, and none of `tried`; `first` where there is none. So two draws compare two hosts. */
+  drawOther(first: H, tried: readonly BalancedHost[]): H {
+    for (let redraw = 0; redraw < REDRAWS_MAX; redraw++) {
+      const host = this.#hosts[this.#drawIndex()];
+      if (host !== first && host !== undefined && !isTried(host, tried)) return host;
+    }
+    // One of very many tried, or one that outweighs all others.
+    const length = this.#hosts.length;
+    let index = this.#random.below(length);
+    for (let step = 0; step < length && step < tried.length + 2; step++) {
+      const host = this.#hosts[index];
+      if (host !== first && host !== undefined && !isTried(host, tried)) return host;
+      index = index + 1 < length ? index + 1 : 0;
+    }
+    return first;
+  }
+
   #drawIndex(): number {
     if (this.#table !== undefined) return this.#table.draw(this.#random);
     return this.#hosts.length === 0 ? 0 : this.#random.below(this.#hosts.length);

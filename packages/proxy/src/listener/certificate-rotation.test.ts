@@ -75,7 +75,7 @@ describe("certificates that are rotated under load", () => {
   test("fail no handshake, no connection and no request", async () => {
     const fixture = await start();
     const { port, proxy } = fixture;
-    let isOver = false;
+    const over = new AbortController();
     const counts = { fresh: 0, kept: 0, http2: 0 };
     const request = async (agent: Agent | false): Promise<void> => {
       const outgoing = httpsRequest({ host: "127.0.0.1", port, agent, servername: NAME, ...INSECURE });
@@ -92,7 +92,7 @@ describe("certificates that are rotated under load", () => {
       client.destroy();
     });
     const loop = async (count: () => void, work: () => Promise<unknown>): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await work();
         count();
       }
@@ -116,7 +116,7 @@ describe("certificates that are rotated under load", () => {
       await rotate(fixture, tlsOf(pairAt(index)));
       await until(() => counts.fresh > before, "a handshake between two rotations");
     }
-    isOver = true;
+    over.abort();
     await Promise.all(load);
     assert.ok(counts.kept > ROTATIONS && counts.http2 > ROTATIONS, JSON.stringify(counts));
     assert.equal(metric(proxy, "weft_listener_tls_handshakes_total", "failed"), 0);
