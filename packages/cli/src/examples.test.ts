@@ -131,7 +131,7 @@ test("the example routing sends requests where its README says", async () => {
   await startExample(
     "routing",
     new Map([
-      [10080, port],
+      [18080, port],
       [9101, backend.get("cart-v1") ?? 0],
       [9102, backend.get("cart-v2") ?? 0],
     ]),
@@ -160,7 +160,7 @@ test("the example resilience hides failures, gives up in time, and fails on purp
   await startExample(
     "resilience",
     new Map([
-      [10080, port],
+      [18080, port],
       [9101, backend.get("good") ?? 0],
       [9102, backend.get("bad") ?? 0],
       [9103, backend.get("shadow") ?? 0],
@@ -183,8 +183,8 @@ test("the example https asks clients for certificates on one of its ports", asyn
   await startExample(
     "https",
     new Map([
-      [10443, open],
-      [10444, closed],
+      [18443, open],
+      [18444, closed],
       [9101, backend.get("shop") ?? 0],
     ]),
   );

@@ -64,3 +64,11 @@ test("PortChooser keeps its ports from others, while whoever it chose them for c
   last.release();
   late.release();
 });
+
+test("PortChooser.choose() passes over the port that browsers refuse to open", async () => {
+  const chooser = new PortChooser();
+  const chosen: number[] = [];
+  for (let count = 0; count < PORT_TRIES_MAX; count++) chosen.push(await chooser.choose(8080));
+  chooser.release();
+  assert.ok(!chosen.includes(10_080), String(chosen));
+});

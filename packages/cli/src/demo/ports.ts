@@ -8,6 +8,9 @@ import { LOOPBACK } from "./shop/application.ts";
  */
 const RESERVATION = "127.87.69.70";
 
+/** What browsers and fetch refuse to ask (WHATWG's bad ports) of what people may be told to open: 8080 and two steps. */
+const REFUSED_BY_BROWSERS = 10_080;
+
 /** Chooses ports, none twice, and keeps other meshes on this machine from choosing them until `release`. */
 export class PortChooser {
   readonly #chosen = new Set<number>();
@@ -18,6 +21,7 @@ export class PortChooser {
     for (let attempt = 0; attempt < PORT_TRIES_MAX; attempt++) {
       const port = preferred + attempt * PORT_STEP;
       if (port > 65_535) break;
+      if (port === REFUSED_BY_BROWSERS) continue;
       if (!this.#chosen.has(port) && (await this.#take(port))) return port;
     }
     for (let attempt = 0; attempt < PORT_TRIES_MAX; attempt++) {
