@@ -32,6 +32,7 @@ async function startBackend(): Promise<Backend> {
   const { port } = await startHttpServer((_request, response) => {
     const answer = (): void => void response.end(String(port));
     if (backend.isHeld) backend.held.push(answer);
+    // waits: a host that is slow is what the test is about
     else if (backend.delayMs > 0) setTimeout(answer, backend.delayMs);
     else answer();
   });
