@@ -1,5 +1,7 @@
+import type { SessionProtocol } from "./session.ts";
+
 /** How requests are spoken to the hosts of a cluster. `http` follows ALPN under TLS, HTTP/1.1 without. */
-export type UpstreamProtocol = "http1" | "http2" | "http" | "tcp";
+export type UpstreamProtocol = SessionProtocol | "http" | "tcp";
 
 /** Where a cluster's hosts come from. */
 export type HostSource =

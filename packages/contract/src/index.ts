@@ -51,7 +51,13 @@ export type {
 export { RPC_FIELDS } from "./rpc.ts";
 export type { RpcFrame, RpcProtocol } from "./rpc.ts";
 export type { Answer, Refusal } from "./refusal.ts";
-export type { ClientSession, ClientSessionHandler, ServerSession, ServerSessionHandler } from "./session.ts";
+export type {
+  ClientSession,
+  ClientSessionHandler,
+  ServerSession,
+  ServerSessionHandler,
+  SessionProtocol,
+} from "./session.ts";
 export type { ClientStream, RequestReceiver, ResetReason, ResponseReceiver, ServerStream } from "./stream.ts";
 export type { ClusterFeed, Feeds, ListenerFeed, RouteFeed, SettingsFeed, World } from "./world.ts";
 export type { DurationText, ResourceBase, ResourceMetadata } from "./resources/metadata.ts";

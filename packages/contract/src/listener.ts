@@ -1,6 +1,6 @@
 /** What a listener does with a connection. */
 export type ListenerProtocol =
-  /** HTTP/1.x and HTTP/2, told apart by ALPN or by the first bytes. */
+  /** HTTP/1.x, HTTP/2, Bolt and Dubbo, told apart by ALPN or by the first bytes, within TLS as without. */
   | "http"
   /** Bytes to one weighted choice of clusters. */
   | "tcp"

@@ -1,7 +1,11 @@
 import type { WeftError } from "@weft/kernel";
 import type { RequestHead } from "./head.ts";
 import type { Answer, Refusal } from "./refusal.ts";
+import type { RpcProtocol } from "./rpc.ts";
 import type { ClientStream, ResponseReceiver, ServerStream } from "./stream.ts";
+
+/** What one connection speaks, once that is known. */
+export type SessionProtocol = "http1" | "http2" | RpcProtocol;
 
 /**
  * One connection's protocol engine, without socket and without time: bytes come in by `receive`, bytes go out through

@@ -1,4 +1,4 @@
-import { type Answer, fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
+import { type Answer, type ClusterConfig, fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
 import { type AnswerCode, METHODS_ALLOWED } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { RouteDecision, RouteTable } from "./router/index.ts";
@@ -29,6 +29,19 @@ export function judgeRequest(
   const code = table.refusal(head)?.code ?? "ROUTER_NO_MATCH";
   if (code === "ROUTER_NO_MATCH") listener.stats.noMatch++;
   return code;
+}
+
+/** True when the hosts of a cluster speak what the request came in: calls are not translated from one protocol to another. */
+export function isSpokenBy({ protocol }: ClusterConfig, { frame }: RequestHead): boolean {
+  if (frame !== null) return frame.protocol === protocol;
+  return protocol !== "bolt" && protocol !== "dubbo";
+}
+
+/** How long a request may take: the shorter of what its route says and what the caller waits; 0 for any time. */
+export function timeoutMsOf(routeTimeoutMs: number, { frame }: RequestHead): number {
+  const callerTimeoutMs = frame === null ? 0 : frame.timeoutMs;
+  if (routeTimeoutMs === 0 || callerTimeoutMs === 0) return routeTimeoutMs + callerTimeoutMs;
+  return Math.min(routeTimeoutMs, callerTimeoutMs);
 }
 
 /**

@@ -54,6 +54,11 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   PROXY_LOOP: { status: 508, grpcStatus: 13, text: "Cannot forward request: it passed too many proxies" },
   PROXY_NO_BACKEND: { status: 500, text: "Cannot forward request: its route has no backend" },
   PROXY_CLUSTER_UNKNOWN: { status: 503, text: "Cannot forward request: its route's backend is unknown" },
+  PROXY_PROTOCOL_MISMATCH: {
+    status: 500,
+    grpcStatus: 12,
+    text: "Cannot forward request: the service speaks another protocol",
+  },
   PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the route's time is up" },
   PROXY_BODY_TIMEOUT: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body stopped coming" },
   PROXY_STREAM_IDLE: { status: 504, grpcStatus: 4, text: "Cannot complete request: nothing moved for too long" },

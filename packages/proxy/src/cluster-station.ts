@@ -269,7 +269,7 @@ class ClusterUnit implements ClusterRuntime {
   poolOf(host: Host<HostPool>): HostPool {
     if (host.pool === undefined) {
       const { config, open } = this.#reach;
-      host.pool = new HostPool(config.pool, config.protocol === "http2", this.breaker, (owner) => open(host, owner));
+      host.pool = new HostPool(config.pool, isMultiplexed(config.protocol), this.breaker, (owner) => open(host, owner));
     }
     return host.pool;
   }
@@ -280,4 +280,9 @@ class ClusterUnit implements ClusterRuntime {
     const open = createUpstreamOpener(config, this.stats, this.#deps, this.#deps.sessions, openTransport);
     return { config, openTransport, open };
   }
+}
+
+/** Protocols of which one connection carries many requests at once. Where TLS chooses, the pool learns it from the first. */
+function isMultiplexed(protocol: ClusterConfig["protocol"]): boolean {
+  return protocol === "http2" || protocol === "bolt" || protocol === "dubbo";
 }

@@ -30,6 +30,11 @@ export const PROXY_ERRORS = {
     meaning: "The route's backend is no cluster that the proxy knows; the request is answered 503.",
     action: "Add the Service that the route names, or correct the name.",
   },
+  PROXY_PROTOCOL_MISMATCH: {
+    meaning:
+      "The route leads to a Service of another protocol (HTTP, Bolt and Dubbo are not translated into each other); the request is answered 500.",
+    action: "Correct the Service's protocol, or give the route conditions that only its own callers meet.",
+  },
   PROXY_TIMEOUT: {
     meaning: "The route's time for the whole request was up before the answer was complete; it is answered 504.",
     action: "Find what is slow behind the route, or raise its timeout.",

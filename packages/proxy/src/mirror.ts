@@ -1,5 +1,6 @@
 import type { Fields, Mirror, RequestHead, ResetReason, ResponseHead } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
+import { isSpokenBy } from "./admission.ts";
 import { MIRROR_BYTES_MAX, MIRROR_DEADLINE_MS } from "./limits.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
@@ -71,7 +72,7 @@ class MirrorCopy implements TryOwner, TimerOwner {
 
   static start(deps: RequestPathDeps, head: RequestHead, clusterName: string, isEnd: boolean): MirrorCopy | null {
     const cluster = deps.clusters.get(clusterName);
-    if (cluster === undefined) return null;
+    if (cluster === undefined || !isSpokenBy(cluster.config, head)) return null;
     deps.pick.hash = deps.random.uint32();
     deps.pick.tried = NO_HOSTS;
     const host = cluster.cluster.pick(deps.pick);

@@ -1,6 +1,7 @@
 import type { Answer, Refusal } from "@weft/contract";
 import { refusalAnswer } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
+import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 
 /** The answer to a request that never came to an `Exchange`, because its codec refused it; the access log is told. */
@@ -22,7 +23,7 @@ export function refuseRequest(
       method,
       authority,
       path,
-      protocol: peer.protocol === "http2" ? "HTTP/2" : "HTTP/1.1",
+      protocol: PROTOCOL_NAMES[peer.protocol].log,
       status,
       grpcStatus: -1,
       receivedBytes: 0,

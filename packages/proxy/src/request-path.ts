@@ -9,7 +9,7 @@ import type {
   ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
-import { judgeRequest } from "./admission.ts";
+import { isSpokenBy, judgeRequest, timeoutMsOf } from "./admission.ts";
 import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, refusalAnswer } from "./answer.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
@@ -108,12 +108,12 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       this.#record.setRoute(decision.rule, routes.statsOf(decision.rule));
     }
     const own = judgeRequest(this.#connection, this.#head, routes.table, decision);
-    if (typeof own === "string") return this.#answerError(own);
-    if (own !== null) return this.#answer(own);
+    if (own !== null) return typeof own === "string" ? this.#answerError(own) : this.#answer(own);
     if (decision === undefined) return;
-    if (decision.rule.timeoutMs > 0) {
+    const timeoutMs = timeoutMsOf(decision.rule.timeoutMs, this.#head);
+    if (timeoutMs > 0) {
       this.#deadlineTimer = new TimerEntry(this, TIMER_DEADLINE);
-      this.#deps.wheel.schedule(this.#deadlineTimer, decision.rule.timeoutMs, this.#record.startedMs);
+      this.#deps.wheel.schedule(this.#deadlineTimer, timeoutMs, this.#record.startedMs);
     }
     this.#applyFilters(decision);
   }
@@ -160,6 +160,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   #try(decision: RouteDecision, backend: CompiledBackend): void {
     const { cluster } = this.#record;
     if (cluster === null) return;
+    if (!isSpokenBy(cluster.config, this.#head)) return this.#answerError("PROXY_PROTOCOL_MISMATCH");
     const pick = this.#deps.pick;
     pick.hash = requestHash(decision.rule, this.#head, this.#connection.peer.address, this.#deps.random);
     pick.tried = this.#tried ?? NO_HOSTS;
@@ -441,8 +442,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   /** An answer of our own: the one exit for everything that no host answers. */
-  #answer(answer: Answer): void {
-    const { head, body } = answer;
+  #answer({ head, body }: Answer): void {
     const hasBody = body.length > 0 && this.#head.method !== "HEAD";
     this.#hasAnswerBegun = true;
     this.#record.status = head.status;

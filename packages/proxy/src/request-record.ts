@@ -16,6 +16,7 @@ import { GRPC_NONE, isGrpcFailure } from "./grpc-status.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import { type ClusterOutcome, countAnswer, countGrpcStatus, type RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
+import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
 import type { CompiledRule, RouteDecision } from "./router/index.ts";
@@ -216,7 +217,7 @@ export class RequestRecord {
       method: head.method,
       authority: head.authority,
       path: head.path,
-      protocol: peer.protocol === "http2" ? "HTTP/2" : "HTTP/1.1",
+      protocol: PROTOCOL_NAMES[peer.protocol].log,
       status: this.status,
       grpcStatus: this.grpcStatus,
       receivedBytes: this.receivedBytes,
@@ -237,9 +238,11 @@ export class RequestRecord {
 
   #beginSpan(): void {
     const { listener, peer } = this.#connection;
+    const { name, version } = PROTOCOL_NAMES[peer.protocol];
     this.#span = this.#deps.tracer.begin(this.#head, {
       listener: listener.config.name,
-      protocolVersion: peer.protocol === "http2" ? "2" : "1.1",
+      protocolName: name,
+      protocolVersion: version,
       isTls: peer.isTls,
       clientAddress: peer.address,
       clientPort: peer.port,

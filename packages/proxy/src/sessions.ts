@@ -1,4 +1,20 @@
 import {
+  type BoltServerOptions,
+  BoltClientSession,
+  BoltServerSession,
+  createBoltClientOptions,
+  createBoltServerOptions,
+  type BoltClientOptions,
+} from "@weft/codec/bolt";
+import {
+  createDubboClientOptions,
+  createDubboServerOptions,
+  type DubboClientOptions,
+  DubboClientSession,
+  type DubboServerOptions,
+  DubboServerSession,
+} from "@weft/codec/dubbo";
+import {
   createHttp1ClientOptions,
   createHttp1ServerOptions,
   type HeadMemo,
@@ -22,72 +38,116 @@ import type {
   PoolConfig,
   ServerSession,
   ServerSessionHandler,
+  SessionProtocol,
 } from "@weft/contract";
 import type { Clock, Transport } from "@weft/kernel";
 import type { ServerSessionFactory } from "./downstream/index.ts";
 import type { ClientSessionFactory } from "./upstream/index.ts";
 
+/** Options of the server engines of one listener, each made when its protocol is first spoken there. */
+interface ServerOptions {
+  http1: Http1ServerOptions | null;
+  http2: Http2ServerOptions | null;
+  bolt: BoltServerOptions | null;
+  dubbo: DubboServerOptions | null;
+}
+
 /** Makes the server engines of a worker; options are made once per listener configuration and shared. */
 export class ServerSessions implements ServerSessionFactory {
   readonly #clock: Clock;
   readonly #memo: HeadMemo;
-  readonly #http1: WeakMap<ListenerConfig, Http1ServerOptions> = new WeakMap();
-  readonly #http2: WeakMap<ListenerConfig, Http2ServerOptions> = new WeakMap();
+  readonly #options: WeakMap<ListenerConfig, ServerOptions> = new WeakMap();
 
   constructor(clock: Clock, memo: HeadMemo) {
     this.#clock = clock;
     this.#memo = memo;
   }
 
-  createHttp1(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
-    let options = this.#http1.get(config);
+  create(
+    protocol: SessionProtocol,
+    { output }: Transport,
+    handler: ServerSessionHandler,
+    config: ListenerConfig,
+  ): ServerSession {
+    let options = this.#options.get(config);
     if (options === undefined) {
-      // Bodies are measured where their routes are known, and with them the CORS policy of the refusal.
-      const { headerBytesMax, targetBytesMax, underscores } = config;
-      options = createHttp1ServerOptions({ memo: this.#memo, headerBytesMax, targetBytesMax, underscores });
-      this.#http1.set(config, options);
+      options = { http1: null, http2: null, bolt: null, dubbo: null };
+      this.#options.set(config, options);
     }
-    return new Http1ServerSession(transport.output, handler, options);
+    const memo = this.#memo;
+    switch (protocol) {
+      case "http1":
+        return new Http1ServerSession(output, handler, (options.http1 ??= this.#http1Options(config)));
+      case "http2":
+        return new Http2ServerSession(output, handler, (options.http2 ??= this.#http2Options(config)));
+      case "bolt":
+        return new BoltServerSession(output, handler, (options.bolt ??= createBoltServerOptions({ memo })));
+      case "dubbo":
+        return new DubboServerSession(output, handler, (options.dubbo ??= createDubboServerOptions({ memo })));
+    }
   }
 
-  createHttp2(transport: Transport, handler: ServerSessionHandler, config: ListenerConfig): ServerSession {
-    let options = this.#http2.get(config);
-    if (options === undefined) {
-      const { headerBytesMax, targetBytesMax, http2StreamsMax, underscores } = config;
-      options = createHttp2ServerOptions({
-        headerBytesMax,
-        targetBytesMax,
-        underscores,
-        streamsMax: http2StreamsMax,
-        nowMs: () => this.#clock.nowMs(),
-      });
-      this.#http2.set(config, options);
-    }
-    return new Http2ServerSession(transport.output, handler, options);
+  /** Bodies are measured where their routes are known, and with them the CORS policy of the refusal. */
+  #http1Options({ headerBytesMax, targetBytesMax, underscores }: ListenerConfig): Http1ServerOptions {
+    return createHttp1ServerOptions({ memo: this.#memo, headerBytesMax, targetBytesMax, underscores });
   }
+
+  #http2Options({ headerBytesMax, targetBytesMax, http2StreamsMax, underscores }: ListenerConfig): Http2ServerOptions {
+    const nowMs = (): number => this.#clock.nowMs();
+    return createHttp2ServerOptions({
+      headerBytesMax,
+      targetBytesMax,
+      underscores,
+      streamsMax: http2StreamsMax,
+      nowMs,
+    });
+  }
+}
+
+/** Options of the client engines of one cluster. */
+interface ClientOptions {
+  http2: Http2ClientOptions | null;
+  bolt: BoltClientOptions | null;
+  dubbo: DubboClientOptions | null;
 }
 
 /** Makes the client engines of a worker. */
 export class ClientSessions implements ClientSessionFactory {
   readonly #clock: Clock;
+  readonly #memo: HeadMemo;
   readonly #http1: Http1ClientOptions;
-  readonly #http2: WeakMap<PoolConfig, Http2ClientOptions> = new WeakMap();
+  readonly #options: WeakMap<PoolConfig, ClientOptions> = new WeakMap();
 
   constructor(clock: Clock, memo: HeadMemo) {
     this.#clock = clock;
+    this.#memo = memo;
     this.#http1 = createHttp1ClientOptions({ memo });
   }
 
-  createHttp1(transport: Transport, handler: ClientSessionHandler): ClientSession {
-    return new Http1ClientSession(transport.output, handler, this.#http1);
+  create(
+    protocol: SessionProtocol,
+    { output }: Transport,
+    handler: ClientSessionHandler,
+    pool: PoolConfig,
+  ): ClientSession {
+    if (protocol === "http1") return new Http1ClientSession(output, handler, this.#http1);
+    let options = this.#options.get(pool);
+    if (options === undefined) {
+      options = { http2: null, bolt: null, dubbo: null };
+      this.#options.set(pool, options);
+    }
+    const memo = this.#memo;
+    switch (protocol) {
+      case "http2":
+        return new Http2ClientSession(output, handler, (options.http2 ??= this.#http2Options(pool)));
+      case "bolt":
+        return new BoltClientSession(output, handler, (options.bolt ??= createBoltClientOptions({ memo })));
+      case "dubbo":
+        return new DubboClientSession(output, handler, (options.dubbo ??= createDubboClientOptions()));
+    }
   }
 
-  createHttp2(transport: Transport, handler: ClientSessionHandler, pool: PoolConfig): ClientSession {
-    let options = this.#http2.get(pool);
-    if (options === undefined) {
-      options = createHttp2ClientOptions({ streamsMax: pool.http2StreamsMax, nowMs: () => this.#clock.nowMs() });
-      this.#http2.set(pool, options);
-    }
-    return new Http2ClientSession(transport.output, handler, options);
+  #http2Options({ http2StreamsMax }: PoolConfig): Http2ClientOptions {
+    return createHttp2ClientOptions({ streamsMax: http2StreamsMax, nowMs: () => this.#clock.nowMs() });
   }
 }

@@ -121,8 +121,7 @@ export class BoltServerSession extends RpcServerSession {
     if (isBoltFrame(frame)) writeErrorResponse(this.output, frame, stream.idLow, status, code);
   }
 
-  protected override announceDrain(): boolean {
+  protected override announceDrain(): void {
     // GOAWAY is MOSN's own: a Java client would take it for a broken connection.
-    return false;
   }
 }

@@ -314,6 +314,8 @@ test("drain() answers new requests as a busy server does", () => {
   const server = new RecordedBoltServer();
   server.feed(frameOf());
   server.session.drain();
+  assert.equal(server.bytes().length, 0);
+  server.session.drain();
   server.feed(frameOf({ ...V2_CRC, id: 2 }));
   const [refusal] = server.frames();
   assert.equal(refusal?.detail, 4);

@@ -8,7 +8,7 @@ import {
   type PeerRequest,
   startPeerClient,
   startPeerServer,
-} from "../rpc/peers.fixture.ts";
+} from "@weft/testkit/rpc-peers";
 import { type Pipe, startPipe } from "../rpc/pipe.fixture.ts";
 import { BoltClientSession } from "./client-session.ts";
 import { type BoltChoices, createBoltClientOptions, createBoltServerOptions } from "./options.ts";

@@ -8,7 +8,7 @@ import {
   type PeerRequest,
   startPeerClient,
   startPeerServer,
-} from "../rpc/peers.fixture.ts";
+} from "@weft/testkit/rpc-peers";
 import { type Pipe, startPipe } from "../rpc/pipe.fixture.ts";
 import { DubboClientSession } from "./client-session.ts";
 import { createDubboClientOptions, createDubboServerOptions, type DubboChoices } from "./options.ts";

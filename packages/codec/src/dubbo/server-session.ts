@@ -104,8 +104,7 @@ export class DubboServerSession extends RpcServerSession {
     }
   }
 
-  protected override announceDrain(): boolean {
+  protected override announceDrain(): void {
     writeReadonly(this.output);
-    return true;
   }
 }

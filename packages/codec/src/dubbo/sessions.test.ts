@@ -266,13 +266,13 @@ test("drain() sends READONLY once, serves what was on its way, and ends", () => 
   const server = new RecordedDubboServer();
   server.feed(frameOf());
   server.session.drain();
-  server.session.drain();
   const [readonly, ...rest] = server.frames();
   assert.deepEqual(rest, []);
   assert.equal(readonly?.flags, 0xa2);
   assert.equal(readonly.body.toString("latin1"), "\x01R");
   server.feed(frameOf({ id: "0000000000000002" }));
   assert.equal(server.requests.length, 2);
+  server.session.drain();
   for (const index of [0, 1]) server.answer(responseHeadOf(), Buffer.from("\x91\x02hi", "latin1"), index);
   assert.equal(server.frames().length, 2);
   assert.equal(server.ended, null);

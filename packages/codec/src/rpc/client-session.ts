@@ -13,6 +13,7 @@ import { RPC_ERRORS } from "./errors.ts";
 import { ANSWER_AT_ONCE_BYTES_MAX } from "./limits.ts";
 import type { RpcOptions } from "./options.ts";
 import { type Awaited, RequestIds } from "./request-ids.ts";
+import { errorCodeOf } from "./server-stream.ts";
 import { RpcSession } from "./session.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -145,6 +146,11 @@ export abstract class RpcClientSession extends RpcSession<RpcClientStream> imple
 
   /** The answer to the request that we sent under `id`. */
   protected receiveAnswer(id: number, head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    if (head.status === 503 && errorCodeOf(head.fields) === "RPC_DRAINING") {
+      // A host of our own kind drains: it has not looked at the request, and will not look at others here.
+      this.beginDraining();
+      return this.receiveBadAnswer(id, "refused", RPC_ERRORS.RPC_DRAINING.meaning);
+    }
     const stream = this.#takeAwaited(id);
     if (stream === null) return;
     const byteCount = end - start;

@@ -262,13 +262,20 @@ for (const dialect of DIALECTS) {
     assert.equal(server.ended?.code, "RPC_HEAD_TIMEOUT");
   });
 
-  test(`${name} server: drain() ends at once when idle, else after the last answer`, () => {
+  test(`${name} server: drain() serves what is on its way; again, it ends at once when idle, else after the last answer`, () => {
     const idle = dialect.server();
     idle.session.drain();
+    assert.equal(idle.endCount, 0);
+    idle.session.drain();
+    assert.equal(idle.endCount, 1);
     assert.equal(idle.ended, null);
     const server = dialect.server();
+    server.session.drain();
     server.feed(dialect.request(1));
     server.session.drain();
+    server.feed(dialect.request(2));
+    assert.equal(server.requests.length, 1);
+    assert.equal(server.refusals.at(-1)?.code, "RPC_DRAINING");
     assert.equal(server.endCount, 0);
     server.answer(dialect.responseHead(), dialect.responseBody("answer"));
     assert.equal(server.ended, null);

@@ -10,9 +10,10 @@ import { RpcSession } from "./session.ts";
  * ready. Each protocol's own session reads and writes the frames.
  */
 export abstract class RpcServerSession extends RpcSession<RpcServerStream> implements ServerSession, ServerStreamOwner {
+  /** The client was told where the protocol has a word for it; what still comes was on its way. */
   #isDraining: boolean = false;
-  /** The client was told, and what still comes was on its way. */
-  #isDrainAnnounced: boolean = false;
+  /** Nobody else is waited for. */
+  #isRefusing: boolean = false;
   readonly #handler: ServerSessionHandler;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: RpcOptions) {
@@ -32,9 +33,13 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   }
 
   drain(): void {
-    if (this.isOver || this.#isDraining) return;
-    this.#isDraining = true;
-    this.#isDrainAnnounced = this.announceDrain();
+    if (this.isOver) return;
+    if (!this.#isDraining) {
+      this.#isDraining = true;
+      this.announceDrain();
+      return;
+    }
+    this.#isRefusing = true;
     if (this.streams.length === 0) this.finish(false);
   }
 
@@ -48,7 +53,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     this.updateReadPaused();
     if (this.streams.length > 0 || this.isOver) return;
     if (this.isPeerDone) this.finish(this.reader.isMidFrame);
-    else if (this.#isDraining) this.finish(false);
+    else if (this.#isRefusing) this.finish(false);
   }
 
   // ---- what the protocols report ----
@@ -63,7 +68,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     end: number,
   ): void {
     const stream = new RpcServerStream(this, head, idHigh, idLow);
-    if (this.#isDraining && !this.#isDrainAnnounced) return this.#refuse(stream, "RPC_DRAINING");
+    if (this.#isRefusing) return this.#refuse(stream, "RPC_DRAINING");
     if (this.streams.length >= this.options.streamsMax) {
       this.tellFault("RPC_TOO_MANY_STREAMS");
       return this.#refuse(stream, "RPC_TOO_MANY_STREAMS");
@@ -111,6 +116,6 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   abstract isOwnAnswer(head: ResponseHead): boolean;
   abstract writeAnswer(stream: RpcServerStream, head: ResponseHead, bytes: Buffer, start: number, end: number): boolean;
   abstract writeErrorAnswer(stream: RpcServerStream, status: number, code: string): void;
-  /** Tells the client to send no more requests; false where the protocol has no word for it. */
-  protected abstract announceDrain(): boolean;
+  /** Tells the client to send no more requests, where the protocol has a word for it. */
+  protected abstract announceDrain(): void;
 }

@@ -11,7 +11,7 @@ export interface AccessRecord {
   readonly authority: string;
   /** With query; the values of parameters that are known to carry credentials are masked. */
   readonly path: string;
-  /** "HTTP/1.0", "HTTP/1.1", "HTTP/2", "TCP". */
+  /** "HTTP/1.0", "HTTP/1.1", "HTTP/2", "Bolt", "Dubbo", "TCP". */
   readonly protocol: string;
   /** As sent to the client; 0 when there was no answer. */
   readonly status: number;

@@ -15,7 +15,7 @@ export interface RequestAcceptor {
 }
 
 /**
- * One client connection that speaks HTTP: transport, protocol engine, and the deadlines for heads and idle time. What
+ * One client connection that carries requests: transport, protocol engine, and the deadlines for heads and idle time. What
  * a peer sends goes in at the top of the request path, `RequestAcceptor`.
  */
 export class DownstreamConnection implements OpenConnection, TransportHandler, ServerSessionHandler, TimerOwner {
@@ -223,8 +223,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   }
 
   /**
-   * Neither protocol can say that it ends without a request being on its way already: what comes within a moment is
-   * answered, too. HTTP/1 tells with that answer; HTTP/2 tells first, and hears when the client knows.
+   * No protocol can say that it ends without a request being on its way already: what comes within a moment is
+   * answered, too. HTTP/1 tells with that answer; HTTP/2 and Dubbo tell first, and hear when the client knows; Bolt has
+   * no word for it, and a busy client hears of it when it is refused.
    */
   #beginDrain(cause: "drain" | "idle"): void {
     this.#cause ??= cause;
@@ -236,8 +237,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   #isGraceOver(nowMs: number): boolean {
     if (this.#drainSinceMs < 0) return false;
-    if (this.peer.protocol === "http2") return nowMs - this.#drainSinceMs >= DRAIN_ROUND_TRIP_MS;
+    const { protocol } = this.peer;
+    const sinceMs = nowMs - this.#drainSinceMs;
+    if (protocol === "http2" || protocol === "dubbo") return sinceMs >= DRAIN_ROUND_TRIP_MS;
     const isBusy = this.#session.activeStreams > 0 || this.#session.isReceivingHead;
+    if (protocol === "bolt" && isBusy) return sinceMs >= DRAIN_GRACE_MS;
     return !isBusy && nowMs - Math.max(this.#drainSinceMs, this.#activeAtMs) >= DRAIN_GRACE_MS;
   }
 

@@ -1,4 +1,4 @@
-import type { ListenerConfig } from "@weft/contract";
+import type { ListenerConfig, SessionProtocol } from "@weft/contract";
 import type { Clock, TimerWheel } from "@weft/kernel";
 import type { ListenerStats, RouteStats } from "../metrics/index.ts";
 import type { CompiledRule, RouteTable } from "../router/index.ts";
@@ -15,7 +15,7 @@ export interface PeerFacts {
   readonly serverName: string;
   /** URI SAN of a verified client certificate (a SPIFFE ID in the mesh), or its subject; "" without one. */
   readonly identity: string;
-  readonly protocol: "http1" | "http2";
+  readonly protocol: SessionProtocol;
 }
 
 /** Why a connection ended; each has its counter. */

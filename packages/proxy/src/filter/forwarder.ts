@@ -15,6 +15,9 @@ function isEdgeField(name: string): boolean {
  * Makes heads as they leave, for the requests of one connection: at the edge with X-Forwarded-* set anew, inside the
  * mesh with X-Forwarded-For extended, everywhere with the hop count raised: a circle may lead over the edge.
  *
+ * RPC calls go on as they came: their frames have no place for any of it that their servers would not show to handlers.
+ * A circle of theirs ends with the caller's deadline, or at the limits of the cluster that it runs through.
+ *
  * All of it follows from the connection and the head, so the last result is kept: a client that repeats its head gets
  * the same object, and the encoder its memo.
  */
@@ -34,6 +37,7 @@ export class Forwarder {
 
   /** `authority`: as the client asked, before any rewrite. Null after `hopsMax` proxies: the request runs in a circle. */
   forward(head: RequestHead, hopsMax: number, authority: string = head.authority): RequestHead | null {
+    if (head.frame !== null) return head;
     if (this.#from === head) return this.#as;
     const hops = readHops(head.fields);
     if (hops >= hopsMax) return null;

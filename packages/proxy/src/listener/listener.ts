@@ -183,12 +183,16 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   onOpened(opening: Opening, result: OpeningResult, first: Buffer): void {
     this.#openings.delete(opening);
-    const { transport } = opening;
+    const { transport, secure } = opening;
+    if (secure !== null && result.kind === "requests") {
+      return this.#serve(transport, first, { ...secure, protocol: result.protocol });
+    }
     const { remote } = transport;
     const address = opening.address === "" ? plainAddress(remote.address) : opening.address;
     const port = opening.address === "" ? remote.port : opening.port;
-    if (result.kind === "tls") return this.#handshake(transport, first, address, port);
     if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first, address, port);
+    if (result.kind === "tls") return this.#handshake(transport, first, address, port);
+    const { protocol } = result;
     this.#serve(transport, first, {
       address,
       port,
@@ -196,7 +200,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       tlsHost: "",
       serverName: "",
       identity: "",
-      protocol: result.kind,
+      protocol,
     });
   }
 
@@ -295,24 +299,21 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       return this.#checkEmpty();
     }
     if (this.config.protocol === "tcp") return this.#tunnel(transport, serverName, EMPTY, address, port);
-    this.#serve(transport, EMPTY, {
-      address,
-      port,
-      isTls: true,
-      tlsHost,
-      serverName,
-      identity: peerIdentity(socket),
-      protocol: socket.alpnProtocol === "h2" ? "http2" : "http1",
-    });
+    const secure = { address, port, isTls: true, tlsHost, serverName, identity: peerIdentity(socket) };
+    if (typeof socket.alpnProtocol === "string") {
+      const protocol = socket.alpnProtocol === "h2" ? "http2" : "http1";
+      return this.#serve(transport, EMPTY, { ...secure, protocol });
+    }
+    const opening = new Opening(this.config, this.#deps.wheel, this, transport, null, secure);
+    this.#openings.add(opening);
+    opening.start();
   }
 
   #serve(transport: Transport, first: Buffer, peer: PeerFacts): void {
     const { sessions, acceptor } = this.#deps;
     transport.traffic = this.stats;
     const connection = new DownstreamConnection(this, peer, acceptor, transport, (handler) =>
-      peer.protocol === "http2"
-        ? sessions.createHttp2(transport, handler, this.config)
-        : sessions.createHttp1(transport, handler, this.config),
+      sessions.create(peer.protocol, transport, handler, this.config),
     );
     if (first.length > 0) connection.onBytes(first, 0, first.length);
   }

@@ -1,5 +1,8 @@
-import type { ListenerConfig } from "@weft/contract";
+import { looksLikeBolt } from "@weft/codec/bolt";
+import { looksLikeDubbo } from "@weft/codec/dubbo";
+import type { ListenerConfig, SessionProtocol } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
+import type { PeerFacts } from "../downstream/index.ts";
 import { decodeClientHello } from "./client-hello.ts";
 import { DRAIN_GRACE_MS } from "../limits.ts";
 import { OPENING_BYTES_MAX, TLS_REFUSAL_LINGER_MS } from "./limits.ts";
@@ -9,8 +12,11 @@ import type { TlsHosts } from "./tls-hosts.ts";
 /** What the first bytes of a connection made of it. */
 export type OpeningResult =
   | { readonly kind: "tls" }
-  | { readonly kind: "http1" | "http2" }
+  | { readonly kind: "requests"; readonly protocol: SessionProtocol }
   | { readonly kind: "tcp"; readonly serverName: string };
+
+/** Who opened a TLS connection: all that the handshake tells. */
+export type SecurePeer = Omit<PeerFacts, "protocol">;
 
 /** Hears how the opening of a connection ended. */
 export interface OpeningHandler {
@@ -26,12 +32,14 @@ const TLS_HANDSHAKE = 0x16;
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
 
 /**
- * The first bytes of a connection: an optional PROXY header, then what tells TLS, HTTP/2 and HTTP/1 apart. Nothing is
- * answered here, but that a TLS client asks for a host that is not served; what cannot be told apart within the header
- * deadline is closed.
+ * The first bytes of a connection: an optional PROXY header, then what tells TLS, HTTP/2, HTTP/1, Bolt and Dubbo apart;
+ * within TLS, where no name of a protocol was agreed on, the latter again. Nothing is answered here, but that a TLS
+ * client asks for a host that is not served; what cannot be told apart within the header deadline is closed.
  */
 export class Opening implements TransportHandler, TimerOwner {
   readonly transport: Transport;
+  /** Null before TLS, and without. */
+  readonly secure: SecurePeer | null;
   readonly #config: ListenerConfig;
   readonly #wheel: TimerWheel;
   readonly #handler: OpeningHandler;
@@ -47,20 +55,22 @@ export class Opening implements TransportHandler, TimerOwner {
   /** The client was told that its host is not served, and may still take that. */
   #isRefused: boolean = false;
 
-  /** `tlsHosts`: whom the listener ends TLS for; null where it does not. */
+  /** `tlsHosts`: whom the listener ends TLS for; null where it does not. `secure`: the first bytes within TLS. */
   constructor(
     config: ListenerConfig,
     wheel: TimerWheel,
     handler: OpeningHandler,
     transport: Transport,
     tlsHosts: TlsHosts | null,
+    secure: SecurePeer | null = null,
   ) {
     this.transport = transport;
+    this.secure = secure;
     this.#config = config;
     this.#wheel = wheel;
     this.#handler = handler;
     this.#tlsHosts = tlsHosts;
-    this.#awaitsProxyHeader = config.proxyProtocol !== "off";
+    this.#awaitsProxyHeader = secure === null && config.proxyProtocol !== "off";
     this.#timer = new TimerEntry(this);
     transport.handler = this;
   }
@@ -144,6 +154,7 @@ export class Opening implements TransportHandler, TimerOwner {
     }
     if (this.#isPlainTcp) return this.#open({ kind: "tcp", serverName: "" }, bytes);
     if (bytes.length === 0) return;
+    if (this.secure !== null) return this.#decideSession(bytes);
     if (this.#config.protocol === "tls-passthrough") return this.#decideServerName(bytes);
     this.#decideProtocol(bytes);
   }
@@ -163,9 +174,12 @@ export class Opening implements TransportHandler, TimerOwner {
       return this.#fail("LISTENER_UNKNOWN_PROTOCOL", "TLS on a plain-text listener");
     }
     if (protocol === "tcp") return this.#open({ kind: "tcp", serverName: "" }, bytes);
-    const length = Math.min(bytes.length, PREFACE.length);
-    if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return this.#open({ kind: "http1" }, bytes);
-    if (length === PREFACE.length) this.#open({ kind: "http2" }, bytes);
+    this.#decideSession(bytes);
+  }
+
+  #decideSession(bytes: Buffer): void {
+    const spoken = sessionProtocolOf(bytes);
+    if (spoken !== "more") this.#open({ kind: "requests", protocol: spoken }, bytes);
   }
 
   /** Where not every name is served the client is refused before there is a handshake. */
@@ -196,6 +210,17 @@ export class Opening implements TransportHandler, TimerOwner {
     if (this.#isRefused) this.#handler.onOpeningFailed(this, "LISTENER_SERVER_NAME_UNKNOWN", "no such host is served");
     else this.#handler.onOpeningFailed(this, code, detail);
   }
+}
+
+/** What a client speaks whose first bytes are `bytes`; what nothing else begins with is HTTP/1, which says what is wrong. */
+function sessionProtocolOf(bytes: Buffer): SessionProtocol | "more" {
+  const isBolt = looksLikeBolt(bytes, 0, bytes.length);
+  if (isBolt !== false) return isBolt === true ? "bolt" : "more";
+  const isDubbo = looksLikeDubbo(bytes, 0, bytes.length);
+  if (isDubbo !== false) return isDubbo === true ? "dubbo" : "more";
+  const length = Math.min(bytes.length, PREFACE.length);
+  if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return "http1";
+  return length === PREFACE.length ? "http2" : "more";
 }
 
 const EMPTY = Buffer.alloc(0);

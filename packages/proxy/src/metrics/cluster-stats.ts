@@ -72,14 +72,14 @@ export const CLUSTER_METRICS = {
   connections: {
     name: "weft_pool_connections_total",
     label: "protocol",
-    values: ["http1", "http2", "tcp"],
+    values: ["http1", "http2", "bolt", "dubbo", "tcp"],
     help: "Connections opened to hosts, by protocol.",
   },
   connectionsActive: {
     name: "weft_pool_connections_active",
     type: "gauge",
     label: "protocol",
-    values: ["http1", "http2", "tcp"],
+    values: ["http1", "http2", "bolt", "dubbo", "tcp"],
     help: "Connections open to hosts, by protocol.",
   },
   connectionsIdle: {

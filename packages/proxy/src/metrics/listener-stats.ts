@@ -39,7 +39,7 @@ export const LISTENER_METRICS = {
   requests: {
     name: "weft_downstream_requests_total",
     label: "protocol",
-    values: ["http1", "http2", "tcp"],
+    values: ["http1", "http2", "bolt", "dubbo", "tcp"],
     help: "Requests received and understood, by protocol; a TCP session counts as one.",
   },
   requestsActive: { name: "weft_downstream_requests_active", type: "gauge", help: "Requests in flight." },

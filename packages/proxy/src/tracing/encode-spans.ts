@@ -85,7 +85,8 @@ function serverAttributes(record: SpanRecord): Attribute[] {
   attributes.push(text("url.scheme", request.scheme));
   attributes.push(text("url.path", query < 0 ? request.path : request.path.slice(0, query)));
   if (query >= 0) attributes.push(text("url.query", maskQuery(cut(request.path)).slice(query + 1)));
-  attributes.push(text("network.protocol.name", "http"), text("network.protocol.version", request.protocolVersion));
+  attributes.push(text("network.protocol.name", request.protocolName));
+  if (request.protocolVersion !== "") attributes.push(text("network.protocol.version", request.protocolVersion));
   attributes.push(text("client.address", request.clientAddress), int("client.port", request.clientPort));
   if (request.userAgent !== "") attributes.push(text("user_agent.original", request.userAgent));
   attributes.push(text("weft.listener", request.listener));

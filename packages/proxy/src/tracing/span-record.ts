@@ -7,6 +7,7 @@ export interface SpanRequest {
   readonly userAgent: string;
   readonly isGrpc: boolean;
   readonly listener: string;
+  readonly protocolName: string;
   readonly protocolVersion: string;
   readonly clientAddress: string;
   readonly clientPort: number;

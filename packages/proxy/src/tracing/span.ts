@@ -14,7 +14,9 @@ import {
 /** What a span says about where a request came in. */
 export interface SpanFacts {
   readonly listener: string;
-  /** As OpenTelemetry writes `network.protocol.version`: "1.0", "1.1", "2". */
+  /** As OpenTelemetry writes `network.protocol.name`: "http", "bolt", "dubbo". */
+  readonly protocolName: string;
+  /** As OpenTelemetry writes `network.protocol.version`: "1.0", "1.1", "2"; "" for none. */
   readonly protocolVersion: string;
   /** True when the client's connection uses TLS. */
   readonly isTls: boolean;
@@ -195,6 +197,7 @@ function describeRequest(head: RequestHead, facts: SpanFacts): SpanRequest {
     userAgent: fieldValue(head.fields, "user-agent") ?? "",
     isGrpc: (fieldValue(head.fields, "content-type") ?? "").startsWith("application/grpc"),
     listener: facts.listener,
+    protocolName: facts.protocolName,
     protocolVersion: facts.protocolVersion,
     clientAddress: facts.clientAddress,
     clientPort: facts.clientPort,

@@ -15,7 +15,14 @@ const unsampled = new RequestHead(
   [...fields, "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"],
   0,
 );
-const facts = { listener: "edge", protocolVersion: "2", isTls: true, clientAddress: "192.0.2.1", clientPort: 4321 };
+const facts = {
+  listener: "edge",
+  protocolName: "http",
+  protocolVersion: "2",
+  isTls: true,
+  clientAddress: "192.0.2.1",
+  clientPort: 4321,
+};
 const resource = { serviceName: "bench", version: "0", instanceId: "0" };
 const deps = {
   resource,

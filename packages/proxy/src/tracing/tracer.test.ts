@@ -27,6 +27,7 @@ const UNSAMPLED = `00-${TRACE}-${PARENT}-00`;
 
 const FACTS: SpanFacts = {
   listener: "edge",
+  protocolName: "http",
   protocolVersion: "2",
   isTls: true,
   clientAddress: "192.0.2.1",

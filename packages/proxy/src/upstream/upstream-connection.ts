@@ -1,4 +1,4 @@
-import type { ClientSession, ClientSessionHandler, PoolConfig } from "@weft/contract";
+import type { ClientSession, ClientSessionHandler, PoolConfig, SessionProtocol } from "@weft/contract";
 import {
   type ConnectHandler,
   type OutputBuffer,
@@ -37,7 +37,7 @@ export type OpenTransport = (handler: ConnectHandler) => Transport;
 export type CreateClientSession = (
   transport: Transport,
   handler: ClientSessionHandler,
-) => { readonly protocol: "http1" | "http2"; readonly session: ClientSession };
+) => { readonly protocol: SessionProtocol; readonly session: ClientSession };
 
 /** Why a connection that was up ended; each has its counter. */
 type CloseCause = keyof ClusterStats["closes"];
@@ -62,7 +62,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   readonly #createSession: CreateClientSession;
   readonly #transport: Transport;
   readonly #stats: ClusterStats;
-  #protocol: "" | "http1" | "http2" = "";
+  #protocol: "" | SessionProtocol = "";
   #cause: CloseCause | null = null;
   #session: ClientSession | null = null;
   readonly #timer: TimerEntry;
@@ -107,7 +107,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   /** "" until the connection is up. */
-  get protocol(): "" | "http1" | "http2" {
+  get protocol(): "" | SessionProtocol {
     return this.#protocol;
   }
 
@@ -294,7 +294,8 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   #countOpen(change: 1 | -1): void {
-    const protocol = this.#protocol === "http2" ? "http2" : "http1";
+    const protocol = this.#protocol;
+    if (protocol === "") return;
     if (change === 1) this.#stats.connections[protocol]++;
     this.#stats.connectionsActive[protocol] += change;
   }

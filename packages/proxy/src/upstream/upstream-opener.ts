@@ -1,4 +1,4 @@
-import type { ClientSession, ClientSessionHandler, ClusterConfig, PoolConfig } from "@weft/contract";
+import type { ClientSession, ClientSessionHandler, ClusterConfig, PoolConfig, SessionProtocol } from "@weft/contract";
 import { type ConnectHandler, connectTlsTransport, connectTransport, type Transport } from "@weft/kernel";
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { connect as connectTcp, isIP } from "node:net";
@@ -9,8 +9,12 @@ import type { UpstreamDeps } from "./upstream-deps.ts";
 
 /** Makes the client engine of a protocol. */
 export interface ClientSessionFactory {
-  createHttp1(transport: Transport, handler: ClientSessionHandler): ClientSession;
-  createHttp2(transport: Transport, handler: ClientSessionHandler, pool: PoolConfig): ClientSession;
+  create(
+    protocol: SessionProtocol,
+    transport: Transport,
+    handler: ClientSessionHandler,
+    pool: PoolConfig,
+  ): ClientSession;
 }
 
 /** Where one host listens. */
@@ -67,15 +71,19 @@ export function createUpstreamOpener(
   openTransport: OpenHostTransport,
 ): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
   const createSession: CreateClientSession = (transport, handler) => {
-    const isHttp2 = config.protocol === "http2" || (config.protocol === "http" && transport.alpnProtocol === "h2");
-    return isHttp2
-      ? { protocol: "http2", session: sessions.createHttp2(transport, handler, config.pool) }
-      : { protocol: "http1", session: sessions.createHttp1(transport, handler) };
+    const protocol = sessionProtocol(config.protocol, transport);
+    return { protocol, session: sessions.create(protocol, transport, handler, config.pool) };
   };
   return (address, owner) => {
     const open = (handler: ConnectHandler): Transport => openTransport(address, handler, null, true);
     return new UpstreamConnection(owner, deps, config.pool, stats, open, createSession);
   };
+}
+
+/** What is spoken on a connection that is up. */
+function sessionProtocol(protocol: ClusterConfig["protocol"], transport: Transport): SessionProtocol {
+  if (protocol === "http" && transport.alpnProtocol === "h2") return "http2";
+  return protocol === "http" || protocol === "tcp" ? "http1" : protocol;
 }
 
 /** The header goes before the TLS handshake, on the socket below. */
@@ -103,6 +111,9 @@ export function createTlsOptions(config: ClusterConfig): ConnectionOptions {
     http1: ["http/1.1"],
     http2: ["h2"],
     http: ["h2", "http/1.1"],
+    // What is said within TLS is told by its first bytes: hosts that know no such names need not be asked.
+    bolt: [],
+    dubbo: [],
     tcp: [],
   };
   const options: ConnectionOptions = { secureContext, ALPNProtocols: alpn[config.protocol], rejectUnauthorized: true };

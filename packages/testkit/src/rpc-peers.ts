@@ -1,4 +1,4 @@
-// For tests: client and server of the npm packages sofa-bolt-node and dubbo-remoting, unmodified, on real sockets.
+// Client and server of the npm packages sofa-bolt-node and dubbo-remoting, unmodified, on real sockets.
 import { once } from "node:events";
 import net from "node:net";
 import type { TestContext } from "node:test";
