@@ -21,6 +21,7 @@ export interface TcpHandle {
   writev(request: WriteRequest, chunks: readonly Buffer[], areAllBuffers: true): number;
   shutdown(request: ShutdownRequest): number;
   setNoDelay(isOn: boolean): number;
+  setKeepAlive(isOn: boolean, delaySeconds: number, intervalSeconds: number, count: number): number;
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
   getpeername(target: AddressFields): number;

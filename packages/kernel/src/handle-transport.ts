@@ -2,7 +2,7 @@ import { isIPv6, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 import type { AddressFields, StreamBinding, TcpHandle, WriteRequest } from "./handle-binding.ts";
-import { READ_BUFFER_BYTES } from "./limits.ts";
+import { KEEPALIVE_INTERVAL_SECONDS, READ_BUFFER_BYTES } from "./limits.ts";
 import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
 import { type ConnectHandler, Transport, type TransportAddress, type TransportHandler } from "./transport.ts";
@@ -167,6 +167,11 @@ export class HandleTransport extends Transport {
 
   protected probeNow(): void {
     if (this.#isConnected) this.writeOut(NOTHING, 0);
+  }
+
+  protected keepAliveNow(delaySeconds: number, count: number): void {
+    // Where the system refuses, nothing is lost but the question.
+    if (!this.#isClosing) this.#handle.setKeepAlive(true, delaySeconds, KEEPALIVE_INTERVAL_SECONDS, count);
   }
 
   protected resetNow(): void {

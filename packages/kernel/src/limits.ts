@@ -79,3 +79,6 @@ export const OUTPUT_CONGESTED_BYTES = 262_144;
  * a tenth of its cost.
  */
 export const READ_BUFFER_BYTES = 73_728;
+
+/** Seconds between the questions of TCP keepalive once one is not answered. */
+export const KEEPALIVE_INTERVAL_SECONDS = 1;

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { KEEPALIVE_INTERVAL_SECONDS } from "./limits.ts";
 import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
 import { Transport, type TransportAddress, type TransportHandler } from "./transport.ts";
@@ -80,6 +81,11 @@ export class SocketTransport extends Transport {
 
   protected probeNow(): void {
     this.#socket.write(NOTHING);
+  }
+
+  protected keepAliveNow(delaySeconds: number, count: number): void {
+    const interval = KEEPALIVE_INTERVAL_SECONDS * 1000;
+    this.#socket.setKeepAlive({ enable: true, initialDelay: delaySeconds * 1000, interval, count });
   }
 
   protected resetNow(): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
@@ -70,6 +71,13 @@ class Recorder implements ConnectHandler {
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);
+}
+
+/** What Linux says of the established connection on a local port. */
+function systemSocket(localPort: number): string {
+  const local = `0100007F:${localPort.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = readFileSync("/proc/net/tcp", "latin1").split("\n");
+  return lines.find((line) => line.includes(`: ${local} `) && / 01 [0-9A-F]{8}:/.test(line)) ?? "";
 }
 
 async function startServer(onConnection: (socket: Socket) => void): Promise<number> {
@@ -192,6 +200,14 @@ for (const kind of KINDS) {
       peer.write("two");
       await until(() => recorder.text.length === 6);
       assert.deepEqual([recorder.text, transport.isClosed], ["onetwo", false]);
+    });
+
+    test("has the system ask for signs of life", { skip: process.platform !== "linux" }, async () => {
+      const { transport } = await open(kind);
+      transport.keepAlive(20_000, 3);
+      const [, timer = "", leftTicks = ""] = / (0\d):([0-9A-F]{8}) /.exec(systemSocket(transport.local.port)) ?? [];
+      assert.equal(timer, "02", "the keepalive timer runs");
+      assert.ok(Math.abs(Number.parseInt(leftTicks, 16) / 100 - 20) <= 1, `asked in ${leftTicks} hundredths`);
     });
 
     test("tells congestion and drain, once each time", async () => {

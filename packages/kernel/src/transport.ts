@@ -84,6 +84,7 @@ export abstract class Transport implements Flushable, OutputSink {
   protected abstract resetNow(): void;
   /** Writes nothing. */
   protected abstract probeNow(): void;
+  protected abstract keepAliveNow(delaySeconds: number, count: number): void;
 
   /** Bytes that the peer has not taken. */
   get pendingBytes(): number {
@@ -116,6 +117,15 @@ export abstract class Transport implements Flushable, OutputSink {
     this.flush();
     this.#isEnding = true;
     if (!this.#isClosed) this.endOutput();
+  }
+
+  /**
+   * Has the system ask the peer's system for a sign of life after `silenceMs` without bytes (in whole seconds, at least
+   * one), then every second; after `count` questions without answer the connection is closed with ETIMEDOUT. The system
+   * does so only while no bytes of ours wait to be acknowledged. Only on a connection that is up.
+   */
+  keepAlive(silenceMs: number, count: number): void {
+    if (!this.#isClosed) this.keepAliveNow(Math.max(1, Math.round(silenceMs / 1000)), count);
   }
 
   /** Closes at once; output that was not written is lost. */
