@@ -1,3 +1,4 @@
+import type { HeartbeatConfig } from "./heartbeat.ts";
 import type { SessionProtocol } from "./session.ts";
 
 /** How requests are spoken to the hosts of a cluster. `http` follows ALPN under TLS, HTTP/1.1 without. */
@@ -47,6 +48,63 @@ export interface BalancingConfig {
   readonly slowStartMs: number;
   /** Below this healthy share (0 to 1) health is ignored: all hosts are used. 0 never panics. */
   readonly panicThreshold: number;
+}
+
+/**
+ * Which rule gives every client of a cluster its shard of the hosts; docs/SHARDING.md compares them. `balanced` and
+ * `deterministic` keep what they promise for numbered clients; without numbers, balance is that of chance.
+ */
+export type ShardAlgorithm = "balanced" | "consistent-hash" | "rendezvous" | "deterministic";
+
+/** How many hosts of a cluster (of each of its priority levels) a client connects to. */
+export type ShardSize =
+  | { readonly type: "fixed"; readonly hosts: number }
+  /** `hostsMin` where the share comes out at less. */
+  | { readonly type: "percent"; readonly percent: number; readonly hostsMin: number }
+  | AutomaticShardSize;
+
+/** A size that follows what the client sends. */
+export interface AutomaticShardSize {
+  readonly type: "automatic";
+  /** What makes a connection worth having: requests per second that one should carry. */
+  readonly requestsPerConnection: number;
+  /** Never fewer hosts, so that a failure does not hit hard. */
+  readonly hostsMin: number;
+  /** Connections that a host should have at most, where the number of clients is known. */
+  readonly connectionsPerHostMax: number;
+}
+
+/** Which part of a cluster's hosts this proxy connects to, the same in all of its workers. */
+export interface ShardingConfig {
+  readonly algorithm: ShardAlgorithm;
+  readonly size: ShardSize;
+  /** Stable over restarts and unlike that of other proxies; "" takes the proxy's host name and own name. */
+  readonly clientId: string;
+  /** This proxy's number among the cluster's clients, from 0, each given once; null where nobody counts. */
+  readonly clientIndex: number | null;
+  /** How many clients the cluster has; null where nobody counts. */
+  readonly clientCount: number | null;
+}
+
+/** What serves a request whose subset has no host: nobody, any host, or the hosts with these labels. */
+export type SubsetFallback =
+  | { readonly type: "none" }
+  | { readonly type: "any" }
+  | { readonly type: "default"; readonly labels: Readonly<Record<string, string>> };
+
+/** Keys by which a request may choose, all of them together; their order means nothing. */
+export interface SubsetSelector {
+  readonly keys: readonly string[];
+  readonly fallback: SubsetFallback;
+}
+
+/** How requests may choose among a cluster's hosts by label. */
+export interface SubsetConfig {
+  readonly selectors: readonly SubsetSelector[];
+  /** For requests that name no labels, or keys that are those of no selector. */
+  readonly fallback: SubsetFallback;
+  /** Subsets that are kept built; the one that was not asked for the longest is forgotten first. */
+  readonly subsetsMax: number;
 }
 
 /** One active check of every host: a connection, an HTTP answer or the gRPC health protocol (`grpc.health.v1`). */
@@ -109,9 +167,7 @@ export interface PoolConfig {
   readonly queueTimeoutMs: number;
   /** Requests per connection before it is replaced; 0 for no limit. */
   readonly requestsPerConnectionMax: number;
-  /** HTTP/2 PING on quiet connections; 0 for none. */
-  readonly keepaliveMs: number;
-  readonly keepaliveTimeoutMs: number;
+  readonly heartbeat: HeartbeatConfig;
 }
 
 /** How connections to hosts use TLS: what we check, and what we present. */
@@ -136,6 +192,10 @@ export interface ClusterConfig {
   readonly hosts: readonly HostConfig[];
   readonly tls: UpstreamTls | null;
   readonly balancing: BalancingConfig;
+  /** Null connects to every host. */
+  readonly sharding: ShardingConfig | null;
+  /** Null for hosts that requests cannot choose among. */
+  readonly subsets: SubsetConfig | null;
   readonly healthChecks: readonly HealthCheckConfig[];
   readonly outlier: OutlierConfig | null;
   readonly breaker: CircuitBreakerConfig;

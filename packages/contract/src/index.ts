@@ -1,5 +1,6 @@
 export type { BalancedHost, Balancer, PickContext } from "./balancer.ts";
 export type {
+  AutomaticShardSize,
   BalancerPolicy,
   BalancingConfig,
   CircuitBreakerConfig,
@@ -9,11 +10,18 @@ export type {
   HostSource,
   OutlierConfig,
   PoolConfig,
+  ShardAlgorithm,
+  ShardingConfig,
+  ShardSize,
+  SubsetConfig,
+  SubsetFallback,
+  SubsetSelector,
   UpstreamProtocol,
   UpstreamTls,
 } from "./cluster.ts";
 export type { Feed, Subscription } from "./feed.ts";
 export { RequestHead, ResponseHead } from "./head.ts";
+export type { HeartbeatConfig } from "./heartbeat.ts";
 export { fieldValue, fieldValues, NO_FIELDS } from "./fields.ts";
 export type { Fields } from "./fields.ts";
 export type {
@@ -44,6 +52,7 @@ export type {
   RouteBackend,
   RouteMatch,
   RouteRule,
+  RouteSubset,
   RouteTableConfig,
   TextMatch,
   UrlRewrite,
@@ -68,6 +77,7 @@ export type {
   ObjectReference,
   ParentReference,
   PolicyTargetReference,
+  SubsetChoice,
 } from "./resources/references.ts";
 export type {
   AllowedRoutes,
@@ -137,8 +147,11 @@ export type {
   PolicyBreaker,
   PolicyConnections,
   PolicyHealthCheck,
+  PolicyHeartbeat,
   PolicyOutlier,
   PolicyRetry,
+  PolicySharding,
+  PolicySubsets,
   PolicyTls,
   TrafficPolicyResource,
   TrafficPolicySpec,

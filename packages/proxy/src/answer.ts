@@ -8,12 +8,12 @@ import {
   type ResetReason,
   ResponseHead,
 } from "@weft/contract";
-import type { ClusterErrorCode } from "./cluster/index.ts";
+import type { ClusterErrorCode, SubsetErrorCode } from "./cluster/index.ts";
 import type { ProxyErrorCode } from "./errors.ts";
 import type { RouteRefusal } from "./router/index.ts";
 
 /** Every code that an answer of the proxy itself may carry. */
-export type AnswerCode = ProxyErrorCode | ClusterErrorCode | RouteRefusal["code"];
+export type AnswerCode = ProxyErrorCode | ClusterErrorCode | SubsetErrorCode | RouteRefusal["code"];
 
 /** What a client is told beside the code. */
 interface AnswerFacts {
@@ -66,8 +66,10 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   UPSTREAM_RESET: { status: 502, text: "Cannot complete request: the service gave up before it answered" },
   UPSTREAM_PROTOCOL_ERROR: { status: 502, text: "Cannot complete request: the service's answer is malformed" },
   UPSTREAM_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the service did not answer in time" },
+  UPSTREAM_SILENT: { status: 502, text: "Cannot complete request: the service gives no sign of life" },
   UPSTREAM_DRAIN_DEADLINE: { status: 504, text: "Cannot complete request: the service's host was taken out of use" },
   UPSTREAM_OVERLOADED: { status: 503, text: "Cannot forward request: the service is overloaded" },
+  SUBSET_NO_HOST: { status: 503, text: "Cannot forward request: no host of the service has the labels asked for" },
   CLUSTER_NO_HOST: { status: 503, text: "Cannot forward request: no host of the service can be used" },
   ROUTER_NO_MATCH: { status: 404, text: "Cannot route request: no route matches" },
 };

@@ -1,5 +1,5 @@
 import type { ClusterConfig } from "@weft/contract";
-import type { Clock, Random, TimerWheel } from "@weft/kernel";
+import type { Clock } from "@weft/kernel";
 import type { ClusterDirectory, ClusterRuntime } from "./cluster-runtime.ts";
 import {
   type Cluster,
@@ -12,6 +12,7 @@ import {
   type HostVerdict,
   type HostWatcher,
   type OnVerdict,
+  type ProxyIdentity,
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
@@ -21,6 +22,9 @@ import {
   createTlsOptions,
   createTransportOpener,
   createUpstreamOpener,
+  HostWatch,
+  type HostWatchDeps,
+  PulseBudget,
   type OpenHostTransport,
   type UpstreamAddress,
   type UpstreamConnection,
@@ -30,21 +34,20 @@ import {
 
 /** What the cluster station of a worker is made of. */
 export interface ClusterStationDeps extends UpstreamDeps {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly random: Random;
   readonly metrics: MetricsRegistry;
   readonly sessions: ClientSessionFactory;
   readonly log: Log;
   /** Runs the active checks here from the start; `setChecksHealth` changes it. */
   readonly checksHealth: boolean;
+  /** Who this proxy is to clusters that are sharded; the same in all workers. */
+  readonly identity: () => ProxyIdentity;
   /** Told of every verdict of the checks that run here, for other workers. */
   readonly onVerdict: OnVerdict;
 }
 
 /** All clusters of a worker with their pools: where routes end and connections begin. */
 export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPool> {
-  readonly #deps: ClusterStationDeps;
+  readonly #deps: ClusterUnitDeps;
   readonly #store: ClusterStore<HostPool>;
   /** Null where another worker checks. */
   #checker: HealthChecker | null = null;
@@ -54,14 +57,14 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
   readonly #runtimes: Map<string, ClusterUnit> = new Map();
 
   constructor(deps: ClusterStationDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, pulseBudget: new PulseBudget(deps.clock) };
     this.#retired = new RetiredPools(deps.wheel);
-    const { clock, wheel, random } = deps;
+    const { clock, wheel, random, identity } = deps;
     const watcher: HostWatcher = {
       watch: (config, hosts) => this.#checker?.watch(config, hosts),
       unwatch: (cluster) => this.#checker?.unwatch(cluster),
     };
-    this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher });
+    this.#store = new ClusterStore({ clock, wheel, random, observer: this, watcher, identity });
     this.setChecksHealth(deps.checksHealth);
   }
 
@@ -70,7 +73,7 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     if (isOn === (this.#checker !== null)) return;
     this.#checker?.stop();
     this.#checker = isOn ? this.#createChecker() : null;
-    for (const cluster of this.#store.values()) this.#checker?.takeOver(cluster.config, [...cluster.hosts.values()]);
+    for (const cluster of this.#store.values()) this.#checker?.takeOver(cluster.config, cluster.checkedHosts());
   }
 
   #createChecker(): HealthChecker {
@@ -156,6 +159,11 @@ export class ClusterStation implements ClusterDirectory, ClusterObserver<HostPoo
     else this.#retiring.push(pool);
   }
 
+  onPoolReleased(cluster: Cluster<HostPool>, host: Host<HostPool>, pool: HostPool): void {
+    this.#deps.log.debug("host left the shard", { cluster: cluster.name, host: host.key });
+    this.#retired.addPatient(pool);
+  }
+
   onMembership(cluster: Cluster<HostPool>): void {
     const { metrics } = this.#deps;
     metrics.cluster(cluster.name).membershipChanges++;
@@ -230,18 +238,21 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats, m
 interface Reach {
   readonly config: ClusterConfig;
   readonly openTransport: OpenHostTransport;
-  readonly open: (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection;
+  readonly open: (address: UpstreamAddress, owner: UpstreamOwner, watch: HostWatch) => UpstreamConnection;
 }
+
+/** What the units of a worker share. */
+type ClusterUnitDeps = ClusterStationDeps & HostWatchDeps;
 
 /** One cluster with its counters. It lives as long as the cluster: a request in flight finds the newest configuration. */
 class ClusterUnit implements ClusterRuntime {
   readonly cluster: Cluster<HostPool>;
   readonly stats: ClusterStats;
   readonly clock: Clock;
-  readonly #deps: ClusterStationDeps;
+  readonly #deps: ClusterUnitDeps;
   #reach: Reach;
 
-  constructor(cluster: Cluster<HostPool>, stats: ClusterStats, deps: ClusterStationDeps) {
+  constructor(cluster: Cluster<HostPool>, stats: ClusterStats, deps: ClusterUnitDeps) {
     this.cluster = cluster;
     this.stats = stats;
     this.clock = deps.clock;
@@ -269,7 +280,9 @@ class ClusterUnit implements ClusterRuntime {
   poolOf(host: Host<HostPool>): HostPool {
     if (host.pool === undefined) {
       const { config, open } = this.#reach;
-      host.pool = new HostPool(config.pool, isMultiplexed(config.protocol), this.breaker, (owner) => open(host, owner));
+      const watch = new HostWatch(config.pool.heartbeat, host, this.#deps);
+      const isShared = isMultiplexed(config.protocol);
+      host.pool = new HostPool(config.pool, isShared, this.breaker, (owner) => open(host, owner, watch));
     }
     return host.pool;
   }

@@ -68,6 +68,11 @@ export const PROXY_ERRORS = {
     meaning: "The host did not answer in the time that the route or the cluster gives a try; it is answered 504.",
     action: "Find what is slow at the host, or raise the timeout.",
   },
+  UPSTREAM_SILENT: {
+    meaning:
+      "The host gave no sign of life while the request waited: it answered no heartbeat, and its connection was given up. The request is answered 502.",
+    action: "See whether the host is frozen, overloaded or cut off from the network.",
+  },
   UPSTREAM_DRAIN_DEADLINE: {
     meaning:
       "The host was taken out or is reached in another way now, and POOL_DRAIN_MS_MAX later the request was still open.",

@@ -120,10 +120,13 @@ async function imbalance(proxy: Proxy): Promise<Record<string, number>> {
     const { requests, pending, retries } = cluster.breaker;
     if (requests + pending + retries > 0) found[`breaker of ${cluster.name}`] = requests + pending + retries;
   }
-  // Each connection has one deadline; whatever is beyond that belongs to requests that are gone.
-  const connections = (await proxy.admin.connections()).length;
+  // Each connection has one deadline, and each host whose heartbeats are shared; what is beyond that belongs to requests
+  // that are gone.
+  const connections = await proxy.admin.connections();
+  const upstream = connections.filter(({ side, protocol }) => side === "upstream" && protocol !== "http1");
+  const expected = connections.length + new Set(upstream.map(({ owner, peer }) => `${owner} ${peer}`)).size;
   const timers = metric(proxy, "weft_process_timers_active");
-  if (timers > connections) found["timers beyond one per connection"] = timers - connections;
+  if (timers > expected) found["timers beyond one per connection and host"] = timers - expected;
   return found;
 }
 

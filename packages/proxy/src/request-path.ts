@@ -164,10 +164,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const pick = this.#deps.pick;
     pick.hash = requestHash(decision.rule, this.#head, this.#connection.peer.address, this.#deps.random);
     pick.tried = this.#tried ?? NO_HOSTS;
-    const host = cluster.cluster.pick(pick);
+    const host = cluster.cluster.pick(pick, decision.subsetOf(backend));
     if (host === undefined) {
       cluster.stats.noHost++;
-      return this.#answerError("CLUSTER_NO_HOST");
+      return this.#answerError(cluster.cluster.noHostCode(decision.subsetOf(backend)));
     }
     const base = decision.forwardedHead(backend);
     const forwarded = this.#connection.forwarder.forward(base, this.#deps.settings.hopsMax, this.#head.authority);
@@ -330,7 +330,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     }
     const verdict = judgeFailure(this.#decision?.rule.retry ?? null, reason, this.#head, attempt);
     if (verdict !== "no" && this.#tryAgain(verdict, this.#head)) return;
-    this.#answerError(errorOf(reason));
+    this.#answerError(attempt.isHostSilent ? "UPSTREAM_SILENT" : errorOf(reason));
   }
 
   onTryWritable(): void {

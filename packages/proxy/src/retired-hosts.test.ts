@@ -103,7 +103,8 @@ describe("what is open at a host that was removed", () => {
     };
     const ports = [await startHost(), await startHost()];
     // Time passes faster here than the answer to a PING could come.
-    const pool = { ...createCluster([]).pool, keepaliveMs: 0 };
+    const defaults = createCluster([]).pool;
+    const pool = { ...defaults, heartbeat: { ...defaults.heartbeat, mode: "off" as const } };
     const scene = await start(createCluster(ports, { protocol: "http2", pool }));
     const client = startHttp2Client(scene.port);
     const requests = [client.request({ ":path": "/0" }), client.request({ ":path": "/1" })];

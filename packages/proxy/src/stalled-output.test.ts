@@ -169,7 +169,8 @@ describe("an HTTP/2 host that does not take the request's body", () => {
   test("is given up at the pool's idle time when it has answered already, and its connection closes", async () => {
     const host = await startClosed(true);
     const cluster = createCluster([host.port], { protocol: "http2" });
-    const pool = { ...cluster.pool, idleTimeoutMs: IDLE_MS, keepaliveMs: 0 };
+    const heartbeat = { ...cluster.pool.heartbeat, mode: "off" as const };
+    const pool = { ...cluster.pool, idleTimeoutMs: IDLE_MS, heartbeat };
     const { proxy, port } = await startProxy([{ ...cluster, pool }]);
     await send(port);
     assert.equal((await send(port, { method: "POST", body: "x".repeat(1000) })).status, 200);

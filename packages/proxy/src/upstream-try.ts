@@ -80,6 +80,11 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     return this.#connection?.isCutOff ?? false;
   }
 
+  /** True when the host gave no sign of life any more. */
+  get isHostSilent(): boolean {
+    return this.#connection?.isHostSilent ?? false;
+  }
+
   /** When the try began, on the clock's scale. */
   get startedMs(): number {
     return this.#startedMs;
@@ -202,5 +207,6 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     this.#state = "over";
     const latencyMs = this.#status > 0 ? this.#latencyMs : this.cluster.clock.nowMs() - this.#startedMs;
     this.host.onRequestEnd(outcome, latencyMs);
+    if (outcome === "failure") this.#connection?.noteFailure();
   }
 }

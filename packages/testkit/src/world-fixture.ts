@@ -53,7 +53,7 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
 
 /** A backend that gets everything. */
 export function createBackend(cluster: string, changes: Partial<RouteBackend> = {}): RouteBackend {
-  return { cluster, weight: 1, requestHeaders: null, responseHeaders: null, ...changes };
+  return { cluster, weight: 1, subset: null, requestHeaders: null, responseHeaders: null, ...changes };
 }
 
 /** A rule for every host and path that sends to cluster "backend". */
@@ -75,6 +75,8 @@ export function createCluster(ports: readonly number[], changes: Partial<Cluster
     hosts: ports.map((port) => createHost(port)),
     tls: null,
     balancing: { policy: { type: "round-robin" }, zone: null, slowStartMs: 0, panicThreshold: 0 },
+    sharding: null,
+    subsets: null,
     healthChecks: [],
     outlier: null,
     breaker: { connectionsMax: 1000, pendingMax: 1000, requestsMax: 1000, retriesMax: 10, retryBudget: 0.2 },
@@ -86,8 +88,15 @@ export function createCluster(ports: readonly number[], changes: Partial<Cluster
       connectTimeoutMs: 1000,
       queueTimeoutMs: 2000,
       requestsPerConnectionMax: 0,
-      keepaliveMs: 30_000,
-      keepaliveTimeoutMs: 5000,
+      heartbeat: {
+        mode: "adaptive",
+        periodMs: 15_000,
+        periodMsMax: 75_000,
+        timeoutMs: 1000,
+        missesMax: 3,
+        peerIdleTimeoutMs: 90_000,
+        jitter: 0.1,
+      },
     },
     responseTimeoutMs: 0,
     sendProxyProtocol: 0,

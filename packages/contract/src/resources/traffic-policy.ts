@@ -1,4 +1,5 @@
-import type { BalancerPolicy } from "../cluster.ts";
+import type { BalancerPolicy, ShardAlgorithm, SubsetFallback } from "../cluster.ts";
+import type { HeartbeatConfig } from "../heartbeat.ts";
 import type { HashKey, RetryCondition } from "../route.ts";
 import type { DurationText, ResourceBase } from "./metadata.ts";
 import type { LocalObjectReference, PolicyTargetReference } from "./references.ts";
@@ -12,8 +13,14 @@ export interface TrafficPolicySpec {
   readonly targetRefs: readonly PolicyTargetReference[];
   /** Services; `hashOn` alone also for routes and Gateways. */
   readonly balancing?: PolicyBalancing;
+  /** Services; absent: each proxy connects to every host. */
+  readonly sharding?: PolicySharding;
+  /** Services; absent: requests cannot choose among hosts by label. */
+  readonly subsets?: PolicySubsets;
   /** Services. */
   readonly connections?: PolicyConnections;
+  /** Services. */
+  readonly heartbeat?: PolicyHeartbeat;
   /** `request` for routes and Gateways, `response` for Services. */
   readonly timeouts?: { readonly request?: DurationText; readonly response?: DurationText };
   /** Routes and Gateways; a rule's own `retry` wins. */
@@ -51,6 +58,40 @@ export interface PolicyBalancing {
   readonly hashOn?: readonly { readonly type: HashKey["type"]; readonly name?: string }[];
 }
 
+/** Which part of the hosts each proxy connects to. */
+export interface PolicySharding {
+  /** docs/SHARDING.md compares them; "none" turns off what an outer policy says. */
+  readonly algorithm: ShardAlgorithm | "none";
+  /** A number of hosts, a percentage such as "20%", or "auto" (default), which follows the proxy's load. */
+  readonly size?: number | string;
+  /** Percentage and auto: never fewer hosts. */
+  readonly hostsMin?: number;
+  /** auto: requests per second that a connection should carry. */
+  readonly requestsPerConnection?: number;
+  /** auto: most connections of a host, where `clientCount` is given. */
+  readonly connectionsPerHostMax?: number;
+  /** Default: ProxyConfig `node.id`. */
+  readonly clientId?: string;
+  /** Default: ProxyConfig `node.index`. */
+  readonly clientIndex?: number;
+  readonly clientCount?: number;
+}
+
+/** By which labels requests may choose among the hosts. */
+export interface PolicySubsets {
+  readonly selectors: readonly {
+    readonly keys: readonly string[];
+    /** What serves a request whose subset has no host; default none. */
+    readonly fallback?: SubsetFallback["type"];
+  }[];
+  /** What serves a request that names no labels, or keys of no selector; default any. */
+  readonly fallback?: SubsetFallback["type"];
+  /** The hosts of fallback `default`. */
+  readonly defaultLabels?: Readonly<Record<string, string>>;
+  /** Subsets that are kept built. */
+  readonly subsetsMax?: number;
+}
+
 /** Connections to the hosts, per worker. */
 export interface PolicyConnections {
   readonly connectTimeout?: DurationText;
@@ -62,10 +103,25 @@ export interface PolicyConnections {
   readonly http1IdleMax?: number;
   readonly http2ConnectionsMax?: number;
   readonly http2StreamsMax?: number;
-  /** HTTP/2 PING; an interval of "0s" sends none. */
-  readonly keepalive?: { readonly interval?: DurationText; readonly timeout?: DurationText };
   /** Header at the start of each connection. */
   readonly proxyProtocol?: "off" | "v1" | "v2";
+}
+
+/** How silent connections are asked for signs of life: HTTP/2 PING, heartbeats of Bolt and Dubbo, else TCP keepalive. */
+export interface PolicyHeartbeat {
+  readonly mode?: HeartbeatConfig["mode"];
+  /** Silence after which the peer is asked. */
+  readonly period?: DurationText;
+  /** adaptive: what the period is stretched to while all is well. */
+  readonly periodMax?: DurationText;
+  /** How long one answer may take. */
+  readonly timeout?: DurationText;
+  /** Dead after so many timeouts without a byte. */
+  readonly misses?: number;
+  /** When the peer closes idle connections; "0s" for never. */
+  readonly peerIdleTimeout?: DurationText;
+  /** Percent of the period. */
+  readonly jitter?: number;
 }
 
 /** When and how often a request is tried again. */

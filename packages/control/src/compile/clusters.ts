@@ -3,12 +3,14 @@ import type {
   BalancingConfig,
   ClusterConfig,
   HealthCheckConfig,
+  HeartbeatConfig,
   HostConfig,
   HostSource,
   OutlierConfig,
   PolicyBalancing,
   PolicyConnections,
   PolicyHealthCheck,
+  PolicyHeartbeat,
   PolicyOutlier,
   PoolConfig,
   ServiceProtocol,
@@ -18,6 +20,7 @@ import { durationMs } from "../load/duration.ts";
 import { compareText } from "../load/problems.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import type { ClusterDefaults } from "./defaults.ts";
+import { compileSharding, compileSubsets } from "./host-choice.ts";
 import { type AttachedPolicy, firstWith } from "./policies.ts";
 import { upstreamTls } from "./upstream-tls.ts";
 
@@ -48,6 +51,7 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
   const connections = firstWith(policies, "connections") ?? {};
   const budget = firstWith(policies, "retryBudget");
   const outlier = firstWith(policies, "outlier");
+  const balancing = balancingOf(firstWith(policies, "balancing") ?? {}, defaults, ownZone);
   const isStream = protocol === "grpc" || protocol === "tcp";
   return {
     name: target.cluster,
@@ -55,7 +59,9 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
     source: hostSource(target, defaults),
     hosts: hostsOf(target),
     tls: upstreamTls(compilation, target, policies),
-    balancing: balancingOf(firstWith(policies, "balancing") ?? {}, defaults, ownZone),
+    balancing,
+    sharding: compileSharding(compilation, policies, balancing),
+    subsets: compileSubsets(firstWith(policies, "subsets")),
     healthChecks: (firstWith(policies, "healthChecks") ?? []).map((check) => healthCheckOf(check, defaults)),
     outlier: outlier === undefined ? null : outlierOf(outlier, defaults.outlier),
     breaker: {
@@ -63,7 +69,11 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
       ...firstWith(policies, "breaker"),
       ...(budget === undefined ? {} : { retryBudget: budget.percentage / 100 }),
     },
-    pool: poolOf(connections, defaults.pool),
+    pool: poolOf(
+      connections,
+      heartbeatOf(firstWith(policies, "heartbeat") ?? {}, defaults.pool.heartbeat),
+      defaults.pool,
+    ),
     responseTimeoutMs: durationMs(
       firstWith(policies, "timeouts")?.response,
       isStream ? defaults.streamResponseTimeoutMs : defaults.responseTimeoutMs,
@@ -137,7 +147,7 @@ function balancerOf(policy: PolicyBalancing, fallback: BalancerPolicy): Balancer
   }
 }
 
-function poolOf(policy: PolicyConnections, defaults: PoolConfig): PoolConfig {
+function poolOf(policy: PolicyConnections, heartbeat: HeartbeatConfig, defaults: PoolConfig): PoolConfig {
   return {
     http2ConnectionsMax: policy.http2ConnectionsMax ?? defaults.http2ConnectionsMax,
     http2StreamsMax: policy.http2StreamsMax ?? defaults.http2StreamsMax,
@@ -146,8 +156,25 @@ function poolOf(policy: PolicyConnections, defaults: PoolConfig): PoolConfig {
     connectTimeoutMs: durationMs(policy.connectTimeout, defaults.connectTimeoutMs),
     queueTimeoutMs: durationMs(policy.queueTimeout, defaults.queueTimeoutMs),
     requestsPerConnectionMax: policy.requestsPerConnectionMax ?? defaults.requestsPerConnectionMax,
-    keepaliveMs: durationMs(policy.keepalive?.interval, defaults.keepaliveMs),
-    keepaliveTimeoutMs: durationMs(policy.keepalive?.timeout, defaults.keepaliveTimeoutMs),
+    heartbeat,
+  };
+}
+
+/** Periods that are not spelled out follow those that are, so that every part of a valid policy has its effect. */
+export function heartbeatOf(policy: PolicyHeartbeat, defaults: HeartbeatConfig): HeartbeatConfig {
+  const timeoutMs = durationMs(policy.timeout, defaults.timeoutMs);
+  const peerIdleTimeoutMs = durationMs(policy.peerIdleTimeout, defaults.peerIdleTimeoutMs);
+  const longestMs = peerIdleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : peerIdleTimeoutMs - timeoutMs;
+  const wantedMsMax = durationMs(policy.periodMax, defaults.periodMsMax);
+  const periodMs = durationMs(policy.period, Math.min(defaults.periodMs, wantedMsMax, longestMs));
+  return {
+    mode: policy.mode ?? defaults.mode,
+    periodMs,
+    periodMsMax: Math.max(periodMs, Math.min(wantedMsMax, longestMs)),
+    timeoutMs,
+    missesMax: policy.misses ?? defaults.missesMax,
+    peerIdleTimeoutMs,
+    jitter: policy.jitter === undefined ? defaults.jitter : policy.jitter / 100,
   };
 }
 

@@ -95,8 +95,15 @@ export const WORLD_DEFAULTS: WorldDefaults = {
       connectTimeoutMs: 1000,
       queueTimeoutMs: 5000,
       requestsPerConnectionMax: 0,
-      keepaliveMs: 30_000,
-      keepaliveTimeoutMs: 5000,
+      heartbeat: {
+        mode: "adaptive",
+        periodMs: 15_000,
+        periodMsMax: 75_000,
+        timeoutMs: 1000,
+        missesMax: 3,
+        peerIdleTimeoutMs: 90_000,
+        jitter: 0.1,
+      },
     },
     outlier: {
       consecutiveErrors: 5,

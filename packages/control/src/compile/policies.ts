@@ -23,7 +23,10 @@ const TARGET_GROUPS: ReadonlyMap<TargetKind, readonly string[]> = new Map<Target
 
 const SERVICE_FIELDS: readonly PolicyField[] = [
   "balancing",
+  "sharding",
+  "subsets",
   "connections",
+  "heartbeat",
   "timeouts",
   "retryBudget",
   "breaker",

@@ -1,13 +1,15 @@
 import type {
   PolicyBalancing,
   PolicyHealthCheck,
+  PolicyHeartbeat,
   PolicyOutlier,
   PolicyRetry,
   TrafficPolicyResource,
 } from "@weft/contract";
 import type { z } from "zod";
 import { CHECK_TIMEOUT_MS_MAX } from "../limits.ts";
-import { parseDuration } from "../load/duration.ts";
+import { WORLD_DEFAULTS } from "../compile/defaults.ts";
+import { durationMs, parseDuration } from "../load/duration.ts";
 import {
   boolean,
   checked,
@@ -26,6 +28,7 @@ import {
   text,
   word,
 } from "./fields.ts";
+import { sharding, subsets } from "./host-choice.ts";
 import { resource } from "./metadata.ts";
 import { localObjectReference, policyTargetReference } from "./references.ts";
 import { subjectUri } from "./trust.ts";
@@ -180,17 +183,58 @@ const healthCheck: z.ZodType<PolicyHealthCheck> = checked(
   checkHealthCheck,
 );
 
-const connections = object({
-  connectTimeout: optional(positiveDuration),
-  queueTimeout: optional(positiveDuration),
-  idleTimeout: optional(positiveDuration),
-  requestsPerConnectionMax: optional(integer(0, 1_000_000_000)),
-  http1IdleMax: optional(integer(0, 65_535)),
-  http2ConnectionsMax: optional(integer(1, 1024)),
-  http2StreamsMax: optional(integer(1, 65_535)),
-  keepalive: optional(object({ interval: optional(duration), timeout: optional(positiveDuration) })),
-  proxyProtocol: optional(word(["off", "v1", "v2"])),
-});
+function checkHeartbeat(value: PolicyHeartbeat, report: Report): void {
+  const { mode, period, periodMax, timeout, peerIdleTimeout } = value;
+  const { heartbeat: defaults } = WORLD_DEFAULTS.cluster.pool;
+  const periodMs = durationMs(period, 0);
+  const timeoutMs = durationMs(timeout, defaults.timeoutMs);
+  const idleMs = durationMs(peerIdleTimeout, defaults.peerIdleTimeoutMs);
+  if (mode === "fixed" && periodMax !== undefined) report(["periodMax"], 'no periodMax where mode is "fixed"');
+  if (periodMax !== undefined && durationMs(periodMax, 0) < periodMs) {
+    report(["periodMax"], `at least the period, ${period}`);
+  }
+  if (idleMs === 0) return;
+  if (idleMs <= timeoutMs) {
+    const field = peerIdleTimeout === undefined ? "timeout" : "peerIdleTimeout";
+    const expected = field === "timeout" ? `less than peerIdleTimeout, ${idleMs} ms` : `more than the timeout`;
+    report([field], `${expected}: a heartbeat and its answer go between two idle closes of the peer`);
+    return;
+  }
+  for (const [field, text] of [
+    ["period", period],
+    ["periodMax", periodMax],
+  ] as const) {
+    if (text === undefined || durationMs(text, 0) <= idleMs - timeoutMs) continue;
+    report([field], `at most ${idleMs - timeoutMs} ms: peerIdleTimeout (${idleMs} ms) less the timeout of an answer`);
+  }
+}
+
+const heartbeat: z.ZodType<PolicyHeartbeat> = checked(
+  object({
+    mode: optional(word(["adaptive", "fixed", "off"])),
+    period: optional(positiveDuration),
+    periodMax: optional(positiveDuration),
+    timeout: optional(positiveDuration),
+    misses: optional(integer(1, 100)),
+    peerIdleTimeout: optional(duration),
+    jitter: optional(decimal(0, 50)),
+  }),
+  checkHeartbeat,
+);
+
+const connections = object(
+  {
+    connectTimeout: optional(positiveDuration),
+    queueTimeout: optional(positiveDuration),
+    idleTimeout: optional(positiveDuration),
+    requestsPerConnectionMax: optional(integer(0, 1_000_000_000)),
+    http1IdleMax: optional(integer(0, 65_535)),
+    http2ConnectionsMax: optional(integer(1, 1024)),
+    http2StreamsMax: optional(integer(1, 65_535)),
+    proxyProtocol: optional(word(["off", "v1", "v2"])),
+  },
+  { keepalive: "spec.heartbeat says how silent connections are asked" },
+);
 
 /** Weft's TrafficPolicy. */
 export const trafficPolicySchema: z.ZodType<TrafficPolicyResource> = resource(
@@ -199,7 +243,10 @@ export const trafficPolicySchema: z.ZodType<TrafficPolicyResource> = resource(
   object({
     targetRefs: list(policyTargetReference, 16, 1),
     balancing: optional(balancing),
+    sharding: optional(sharding),
+    subsets: optional(subsets),
     connections: optional(connections),
+    heartbeat: optional(heartbeat),
     timeouts: optional(object({ request: optional(duration), response: optional(duration) })),
     retry: optional(retry),
     retryBudget: optional(object({ percentage })),

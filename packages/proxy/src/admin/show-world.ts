@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type {
   ClusterConfig,
   HeaderChange,
+  HeartbeatConfig,
   HostConfig,
   ListenerConfig,
   ListenerTls,
@@ -150,7 +151,7 @@ function showCluster(cluster: ClusterConfig): Shown {
     })),
     outlier: outlier === null ? null : showNumbers(outlier, OUTLIER_FIELDS),
     breaker: showNumbers(breaker, BREAKER_FIELDS),
-    pool: showNumbers(pool, POOL_FIELDS),
+    pool: { ...showNumbers(pool, POOL_FIELDS), heartbeat: showHeartbeat(pool.heartbeat) },
     responseTimeoutMs: cluster.responseTimeoutMs,
     sendProxyProtocol: cluster.sendProxyProtocol,
   };
@@ -175,12 +176,16 @@ const POOL_FIELDS = [
   "connectTimeoutMs",
   "queueTimeoutMs",
   "requestsPerConnectionMax",
-  "keepaliveMs",
-  "keepaliveTimeoutMs",
 ] as const;
+
+const HEARTBEAT_FIELDS = ["periodMs", "periodMsMax", "timeoutMs", "missesMax", "peerIdleTimeoutMs", "jitter"] as const;
 
 function showNumbers<K extends string>(from: Readonly<Record<K, number>>, names: readonly K[]): Shown {
   return Object.fromEntries(names.map((name) => [name, from[name]]));
+}
+
+function showHeartbeat(heartbeat: HeartbeatConfig): Shown {
+  return { mode: heartbeat.mode, ...showNumbers(heartbeat, HEARTBEAT_FIELDS) };
 }
 
 function showHost(host: HostConfig): Shown {

@@ -60,7 +60,10 @@ test("onRequestEnd() learns from a cancelled try only that it would have taken l
 test("onRequestEnd() tells the observer of errors and successes, not of cancelled tries", () => {
   const host = new Host(hostConfig(1), new FakeClock());
   const told: string[] = [];
-  host.observer = { onOutcome: (isError, latencyMs) => told.push(`${isError} ${latencyMs}`) };
+  host.observer = {
+    onOutcome: (isError, latencyMs) => told.push(`${isError} ${latencyMs}`),
+    onSilence: (reason) => told.push(reason),
+  };
   answer(host, "success", 1);
   answer(host, "failure", 2);
   answer(host, "connect-failure", 3);
@@ -104,7 +107,7 @@ test("Host keeps one shape from its first request to its last, whatever happens 
   const fresh = new Host(hostConfig(1), clock);
   const used = new Host(hostConfig(2, { zone: "a", labels: { version: "2" } }), clock);
   used.pool = {};
-  used.observer = { onOutcome: () => undefined };
+  used.observer = { onOutcome: () => undefined, onSilence: () => undefined };
   answer(used, "success", 1);
   answer(used, "failure", 1);
   used.setVerdict("unhealthy", "down");

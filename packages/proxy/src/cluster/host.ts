@@ -18,11 +18,13 @@ export type RequestOutcome = "success" | "failure" | "connect-failure" | "cancel
 export type HealthVerdict = "unknown" | "healthy" | "unhealthy";
 
 /** By which rule outlier detection ejected a host. */
-export type EjectionCause = "consecutive-errors" | "success-rate" | "latency";
+export type EjectionCause = "consecutive-errors" | "success-rate" | "latency" | "silence";
 
 /** Who watches the outcomes of a host's requests: outlier detection. */
 export interface OutcomeObserver {
   onOutcome(isError: boolean, latencyMs: number): void;
+  /** The host gives no sign of life on any connection. */
+  onSilence(reason: string): void;
 }
 
 /** "address:port"; an IPv6 address in brackets. */
@@ -79,6 +81,16 @@ export class Host<Pool = unknown> implements BalancedHost {
 
   get config(): HostConfig {
     return this.#config;
+  }
+
+  /** As subsets see it. */
+  get labels(): HostConfig["labels"] {
+    return this.#config.labels;
+  }
+
+  /** As sharding sees it: without slow start. */
+  get configuredWeight(): number {
+    return this.#config.weight;
   }
 
   get zone(): string {
@@ -201,6 +213,11 @@ export class Host<Pool = unknown> implements BalancedHost {
         // It would have taken at least so long: only bad news is news.
         if (latencyMs > this.#latency.value(nowMs)) this.#latency.observe(latencyMs, nowMs);
     }
+  }
+
+  /** The host gives no sign of life on any connection of this worker. */
+  onSilence(reason: string): void {
+    this.observer?.onSilence(reason);
   }
 
   /** Takes over a changed configuration of the same address; the cluster recomputes weights afterwards. */

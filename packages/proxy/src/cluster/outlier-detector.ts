@@ -44,6 +44,10 @@ class Watch<Pool> implements OutcomeObserver, TimerOwner {
     }
   }
 
+  onSilence(reason: string): void {
+    this.#detector.onSilence(this, reason);
+  }
+
   onTimer(_entry: TimerEntry): void {
     this.#detector.endEjection(this, "the ejection is over");
   }
@@ -66,7 +70,7 @@ class Watch<Pool> implements OutcomeObserver, TimerOwner {
  * a row, at once, and success rate and median latency, at the end of every interval.
  *
  * Ejections are bounded: at most `maxEjectedShare` of the hosts, but one if the share is above 0, and never the last
- * usable host.
+ * usable host. A host that falls silent altogether (heartbeats tell) is ejected at once, within the same bounds.
  */
 export class OutlierDetector<Pool> implements TimerOwner {
   readonly #clock: Clock;
@@ -125,6 +129,11 @@ export class OutlierDetector<Pool> implements TimerOwner {
     // Counted anew also when refused, so that a cluster that fails as a whole is not searched at every error.
     watch.consecutiveErrors = 0;
     this.#tryEject(watch, "consecutive-errors", `${limit} errors in a row`);
+  }
+
+  /** @internal Called by a watch: a host that gives no sign of life takes connections all the same when it is frozen. */
+  onSilence(watch: Watch<Pool>, reason: string): void {
+    if (!watch.host.isEjected) this.#tryEject(watch, "silence", reason);
   }
 
   /** @internal Called by a watch whose time is over. */

@@ -23,6 +23,8 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
     hosts: hostConfigs(3),
     tls: null,
     balancing: { policy: { type: "round-robin" }, zone: null, slowStartMs: 0, panicThreshold: 0 },
+    sharding: null,
+    subsets: null,
     healthChecks: [],
     outlier: null,
     breaker: { connectionsMax: 1024, pendingMax: 1024, requestsMax: 1024, retriesMax: 64, retryBudget: 0.2 },
@@ -34,8 +36,15 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
       connectTimeoutMs: 5000,
       queueTimeoutMs: 5000,
       requestsPerConnectionMax: 0,
-      keepaliveMs: 0,
-      keepaliveTimeoutMs: 0,
+      heartbeat: {
+        mode: "off",
+        periodMs: 15_000,
+        periodMsMax: 75_000,
+        timeoutMs: 1000,
+        missesMax: 3,
+        peerIdleTimeoutMs: 0,
+        jitter: 0,
+      },
     },
     responseTimeoutMs: 0,
     sendProxyProtocol: 0,
@@ -81,6 +90,10 @@ export class EventLog implements ClusterObserver<TestPool> {
 
   onPoolRetired(_cluster: Cluster<TestPool>, host: Host<TestPool>, pool: TestPool): void {
     this.lines.push(`retired ${pool} of ${host.key}`);
+  }
+
+  onPoolReleased(_cluster: Cluster<TestPool>, host: Host<TestPool>, pool: TestPool): void {
+    this.lines.push(`released ${pool} of ${host.key}`);
   }
 
   onHostHealth(_cluster: Cluster<TestPool>, host: Host<TestPool>, health: string, reason: string): void {
@@ -132,6 +145,7 @@ export function testContext(seed: number = 1): TestContext {
     random: createRandom(seed),
     observer: new EventLog(),
     resolver: new FakeResolver(),
+    identity: () => ({ id: "test proxy", workers: 1 }),
   };
 }
 

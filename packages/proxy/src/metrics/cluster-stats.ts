@@ -54,7 +54,7 @@ export const CLUSTER_METRICS = {
   ejections: {
     name: "weft_cluster_ejections_total",
     label: "cause",
-    values: ["consecutive-errors", "success-rate", "latency"],
+    values: ["consecutive-errors", "success-rate", "latency", "silence"],
     help: "Hosts ejected as outliers, by cause.",
   },
   dnsLookups: {
@@ -101,8 +101,33 @@ export const CLUSTER_METRICS = {
   closes: {
     name: "weft_pool_connection_closes_total",
     label: "reason",
-    values: ["peer", "idle", "goaway", "keepalive", "request-limit", "drain", "drain-deadline", "protocol", "error"],
+    values: ["peer", "idle", "goaway", "heartbeat", "request-limit", "drain", "drain-deadline", "protocol", "error"],
     help: "Connections to hosts that ended, by reason.",
+  },
+  // Sent; answered; not answered within the timeout, once or again; not needed because bytes came.
+  heartbeats: {
+    name: "weft_pool_heartbeats_total",
+    label: "result",
+    values: ["sent", "answered", "missed", "replaced"],
+    help: "Heartbeats on connections to hosts, by what became of them; those that traffic replaced were not sent.",
+  },
+  heartbeatPeriodUs: {
+    name: "weft_pool_heartbeat_period_seconds",
+    type: "histogram",
+    help: "Period of connections at each heartbeat that was sent: long where all is well, short where something is not.",
+  },
+  // The period was up; the host has recent traffic and fell silent; a request was not answered, or failed; another
+  // connection of the host was not answered.
+  peersDead: {
+    name: "weft_pool_dead_connections_total",
+    label: "cause",
+    values: ["quiet", "traffic", "request", "failure", "sibling"],
+    help: "Connections whose host answered no heartbeat, by why it was asked.",
+  },
+  peerSilenceUs: {
+    name: "weft_pool_dead_silence_duration_seconds",
+    type: "histogram",
+    help: "From a dead host's last sign of life until it was noticed.",
   },
   queueLength: { name: "weft_pool_queue_length", type: "gauge", help: "Requests that wait for a connection." },
   queueTimeouts: {

@@ -13,8 +13,15 @@ const CONFIG: PoolConfig = {
   connectTimeoutMs: 1000,
   queueTimeoutMs: 1000,
   requestsPerConnectionMax: 0,
-  keepaliveMs: 0,
-  keepaliveTimeoutMs: 1000,
+  heartbeat: {
+    mode: "off",
+    periodMs: 15_000,
+    periodMsMax: 75_000,
+    timeoutMs: 1000,
+    missesMax: 3,
+    peerIdleTimeoutMs: 0,
+    jitter: 0,
+  },
 };
 
 /** A connection without a socket: the test says when it comes up, breaks, drains, and when its streams end. */

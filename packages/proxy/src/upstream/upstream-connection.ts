@@ -10,6 +10,10 @@ import {
 import { LINGER_MS } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
 import type { ClusterStats } from "../metrics/index.ts";
+import { type BeatCause, Heartbeat } from "./heartbeat.ts";
+import type { HostWatch, WatchedConnection } from "./host-watch.ts";
+import { BACKLOG_BYTES } from "./limits.ts";
+import { keepAliveByTcp } from "./tcp-keepalive.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
 /** The pool that a connection belongs to. */
@@ -42,18 +46,20 @@ export type CreateClientSession = (
 /** Why a connection that was up ended; each has its counter. */
 type CloseCause = keyof ClusterStats["closes"];
 
-const TIMER_CONNECT = 0;
-const TIMER_QUIET = 1;
-
 /**
- * One connection to a host: transport, protocol engine and the deadlines of both. While it is quiet, HTTP/2 PINGs ask
- * for a sign of life, and it is closed when it was idle for long; traffic postpones both at the cost of a flag.
+ * One connection to a host: transport, protocol engine and the deadlines of both, on one timer: to connect, then to look
+ * whether the host is still there and anybody needs the connection, then to linger. While it is quiet, heartbeats ask
+ * for a sign of life where the protocol has any (else the system does, by TCP keepalive), and it is closed when it was
+ * idle for long.
  */
-export class UpstreamConnection implements ConnectHandler, ClientSessionHandler, TimerOwner {
+export class UpstreamConnection implements ConnectHandler, ClientSessionHandler, TimerOwner, WatchedConnection {
   /** The pool's mark: it stands in the pool's list of available connections. */
   isListed: boolean = false;
   /** The pool's mark: it takes no new stream any more. */
   isLeaving: boolean = false;
+  watchPlace: number = -1;
+  awaitedSinceMs: number = -1;
+  patienceMs: number = 0;
   /** On the clock's scale. */
   readonly openedAtMs: number;
   readonly #owner: UpstreamOwner;
@@ -65,15 +71,16 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   #protocol: "" | SessionProtocol = "";
   #cause: CloseCause | null = null;
   #session: ClientSession | null = null;
+  readonly #watch: HostWatch;
+  /** One deadline at a time: to connect, to look, or to linger. */
   readonly #timer: TimerEntry;
-  readonly #quietTimer: TimerEntry;
+  /** Null before the connection is up, where the protocol has no heartbeat, and where none is wanted. */
+  #heartbeat: Heartbeat | null = null;
   #requests: number = 0;
-  /** Bytes came since the timer looked last. */
-  #hasHeard: boolean = false;
+  /** What the system had taken when the host last said something: what is more may stand before a heartbeat. */
+  #sentWhenHeard: number = 0;
   /** Who waits until the host has said what it can do; null for nobody. */
   #greetingWaiters: Set<GreetingWaiter> | null = null;
-  /** A PING is on its way. */
-  #isPingOpen: boolean = false;
   #idleSinceMs: number = 0;
   /** When the session was last asked for requests that were answered but not taken. */
   #stallsAtMs: number = 0;
@@ -82,6 +89,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** The session is over; at most output remains. */
   #isEnding: boolean = false;
   #isGone: boolean = false;
+  #isReadPaused: boolean = false;
   #isConnectTimeout: boolean = false;
   #detail: string = "";
 
@@ -90,6 +98,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     deps: UpstreamDeps,
     config: PoolConfig,
     stats: ClusterStats,
+    watch: HostWatch,
     openTransport: OpenTransport,
     createSession: CreateClientSession,
   ) {
@@ -97,10 +106,10 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#deps = deps;
     this.#config = config;
     this.#stats = stats;
+    this.#watch = watch;
     this.#createSession = createSession;
     this.openedAtMs = deps.clock.nowMs();
-    this.#timer = new TimerEntry(this, TIMER_CONNECT);
-    this.#quietTimer = new TimerEntry(this, TIMER_QUIET);
+    this.#timer = new TimerEntry(this);
     deps.wheel.schedule(this.#timer, config.connectTimeoutMs);
     this.#transport = openTransport(this);
     this.#transport.traffic = stats;
@@ -142,10 +151,41 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** Counts a request; the connection is replaced after `requestsPerConnectionMax`. */
   countRequest(): void {
     this.#requests++;
+    if (this.#heartbeat !== null) this.#watch.noteRequest();
     const limit = this.#config.requestsPerConnectionMax;
     if (limit === 0 || this.#requests < limit) return;
     this.#cause ??= "request-limit";
     this.drain();
+  }
+
+  /** Null where nobody asks for signs of life. */
+  get heartbeat(): Heartbeat | null {
+    return this.#heartbeat;
+  }
+
+  /** True once it was closed because the host gave no sign of life. */
+  get isHostSilent(): boolean {
+    return this.#cause === "heartbeat";
+  }
+
+  /** A request failed, or got no answer in its time: is the host still there? */
+  noteFailure(): void {
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === null) return;
+    const silentMs = this.#deps.clock.nowMs() - heartbeat.heardMs;
+    if (silentMs < this.#config.heartbeat.timeoutMs) heartbeat.snapBack();
+    else this.probe("failure", 0);
+  }
+
+  probe(cause: BeatCause, delayMs: number): void {
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === null || this.#isEnding || this.#isReadPaused || !heartbeat.suspect(cause)) return;
+    if (delayMs === 0) this.#beat(heartbeat, this.#deps.clock.nowMs());
+    else this.#lookWithin(delayMs);
+  }
+
+  condemn(): void {
+    if (this.#heartbeat !== null) this.#giveUp(this.#heartbeat, "sibling");
   }
 
   /** Lets open streams finish, then closes. */
@@ -179,19 +219,29 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onConnected(): void {
-    this.#deps.wheel.cancel(this.#timer);
+    const { clock, wheel, random } = this.#deps;
+    wheel.cancel(this.#timer);
     const { protocol, session } = this.#createSession(this.#transport, this);
     this.#protocol = protocol;
     this.#session = session;
-    this.#idleSinceMs = this.#deps.clock.nowMs();
+    this.#idleSinceMs = clock.nowMs();
     this.#stats.connectUs.record((this.#idleSinceMs - this.openedAtMs) * 1000);
     this.#countOpen(1);
-    this.#deps.wheel.schedule(this.#quietTimer, this.#quietPeriodMs());
+    const { heartbeat } = this.#config;
+    if (protocol === "http1") keepAliveByTcp(this.#transport, heartbeat);
+    else if (heartbeat.mode !== "off") {
+      this.#heartbeat = new Heartbeat(heartbeat, random, this.#idleSinceMs);
+      this.#watch.add(this);
+    }
+    wheel.schedule(this.#timer, this.#lookInMs(this.#idleSinceMs), this.#idleSinceMs);
     this.#owner.onUpstreamReady(this);
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    this.#hasHeard = true;
+    if (this.#heartbeat !== null) {
+      this.#heartbeat.heard(this.#deps.clock.nowMs());
+      this.#sentWhenHeard = this.#transport.sentBytes;
+    }
     this.#session?.receive(bytes, start, end);
     if (this.#greetingWaiters !== null && this.isGreeted) this.#tellGreeted();
   }
@@ -235,7 +285,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     if (this.#isGone) return;
     this.#isGone = true;
     this.#deps.wheel.cancel(this.#timer);
-    this.#deps.wheel.cancel(this.#quietTimer);
+    this.#watch.remove(this);
     if (this.#session === null) this.#countConnectFailure(error);
     else {
       this.#countOpen(-1);
@@ -260,7 +310,9 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onReadPaused(isPaused: boolean): void {
+    this.#isReadPaused = isPaused;
     this.#transport.setReadPaused(isPaused);
+    if (this.#heartbeat !== null) this.#heartbeat.excuse(this.#deps.clock.nowMs());
   }
 
   onOutputEnd(): void {
@@ -281,12 +333,17 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   }
 
   onPong(): void {
-    this.#isPingOpen = false;
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === null || !heartbeat.settle()) return;
+    this.#stats.heartbeats.answered++;
+    if (this.#isEnding || this.#isGone) return;
+    const nowMs = this.#deps.clock.nowMs();
+    this.#deps.wheel.schedule(this.#timer, this.#lookInMs(nowMs), nowMs);
   }
 
-  onTimer(entry: TimerEntry): void {
-    if (entry.kind === TIMER_QUIET) this.#onQuietTimer();
-    else if (this.#isEnding) this.#transport.destroy();
+  onTimer(_entry: TimerEntry): void {
+    if (this.#isEnding) this.#transport.destroy();
+    else if (this.#session !== null) this.#look(this.#session);
     else {
       this.#isConnectTimeout = true;
       this.close(`no connection within ${this.#config.connectTimeoutMs} ms`);
@@ -309,39 +366,94 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     else if (this.#cause !== "drain") connectFailures.error++;
   }
 
-  /** How often the connection is looked at: the shorter of keepalive and idle time. */
-  #quietPeriodMs(): number {
-    const { keepaliveMs, keepaliveTimeoutMs, idleTimeoutMs } = this.#config;
-    if (this.#isPingOpen) return keepaliveTimeoutMs;
-    return keepaliveMs > 0 ? Math.min(keepaliveMs, idleTimeoutMs) : idleTimeoutMs;
-  }
-
-  #onQuietTimer(): void {
-    const session = this.#session;
-    if (session === null || this.#isEnding) return;
-    const nowMs = this.#deps.clock.nowMs();
+  /** Is anybody still there, and does anybody still need it? */
+  #look(session: ClientSession): void {
+    const { clock, wheel } = this.#deps;
+    const { idleTimeoutMs } = this.#config;
+    const nowMs = clock.nowMs();
     if (session.activeStreams > 0 || this.#requests !== this.#requestsSeen) this.#idleSinceMs = nowMs;
     this.#requestsSeen = this.#requests;
     // Nothing is read of a host whose client is slow, nor after the host has ended its side of a tunnel.
     this.#transport.probe();
-    if (nowMs - this.#stallsAtMs >= this.#config.idleTimeoutMs) {
+    if (nowMs - this.#stallsAtMs >= idleTimeoutMs) {
       this.#stallsAtMs = nowMs;
-      session.endStalled(outputBytesMin(this.#config.idleTimeoutMs));
+      session.endStalled(outputBytesMin(idleTimeoutMs));
     }
-    if (this.#isPingOpen && !this.#hasHeard) {
-      this.#cause ??= "keepalive";
-      this.close(`no answer to a PING within ${this.#config.keepaliveTimeoutMs} ms`);
-      return;
-    }
-    this.#isPingOpen = false;
-    if (nowMs - this.#idleSinceMs >= this.#config.idleTimeoutMs) {
+    if (this.#heartbeat !== null && !this.#checkPulse(this.#heartbeat, nowMs)) return;
+    if (nowMs - this.#idleSinceMs >= idleTimeoutMs) {
       this.#cause ??= "idle";
       this.drain();
       return;
     }
-    if (!this.#hasHeard && this.#config.keepaliveMs > 0) this.#isPingOpen = session.ping();
-    this.#hasHeard = false;
-    this.#deps.wheel.schedule(this.#quietTimer, this.#quietPeriodMs());
+    if (!this.#isGone) wheel.schedule(this.#timer, this.#lookInMs(nowMs), nowMs);
+  }
+
+  /** Does what the schedule says; false when the host is dead. */
+  #checkPulse(heartbeat: Heartbeat, nowMs: number): boolean {
+    const { heartbeats } = this.#stats;
+    if (this.#isReadPaused) heartbeat.excuse(nowMs);
+    else if (this.#isBehindBacklog(heartbeat, nowMs)) heartbeat.postpone(nowMs);
+    switch (heartbeat.look(nowMs)) {
+      case "beat":
+        this.#beat(heartbeat, nowMs);
+        break;
+      case "replaced":
+        heartbeats.replaced++;
+        break;
+      case "answered":
+        heartbeats.answered++;
+        break;
+      case "missed":
+        heartbeats.missed++;
+        this.#watch.noteMiss(heartbeat);
+        break;
+      case "dead":
+        heartbeats.missed++;
+        this.#giveUp(heartbeat, heartbeat.cause);
+        return false;
+      case "wait":
+    }
+    return true;
+  }
+
+  /** A host that is slow to read what it was sent comes to the heartbeat later. */
+  #isBehindBacklog(heartbeat: Heartbeat, nowMs: number): boolean {
+    const { sentBytes, pendingBytes } = this.#transport;
+    const unheardBytes = sentBytes + pendingBytes - this.#sentWhenHeard;
+    return unheardBytes > BACKLOG_BYTES && nowMs - heartbeat.heardMs < this.#config.heartbeat.periodMs;
+  }
+
+  #beat(heartbeat: Heartbeat, nowMs: number): void {
+    if (this.#session?.ping() !== true) return heartbeat.excuse(nowMs);
+    this.#stats.heartbeats.sent++;
+    this.#stats.heartbeatPeriodUs.record(heartbeat.periodMs * 1000);
+    heartbeat.sent(nowMs);
+    this.#lookWithin(this.#config.heartbeat.timeoutMs);
+  }
+
+  #giveUp(heartbeat: Heartbeat, cause: BeatCause): void {
+    if (this.#isGone || this.#cause === "heartbeat") return;
+    const silentMs = this.#deps.clock.nowMs() - heartbeat.heardMs;
+    const detail = `no sign of life for ${(silentMs / 1000).toFixed(1)} s, heartbeats unanswered`;
+    this.#stats.peersDead[cause]++;
+    this.#stats.peerSilenceUs.record(silentMs * 1000);
+    this.#cause = "heartbeat";
+    this.#watch.remove(this);
+    this.close(detail);
+    this.#watch.noteDeath(heartbeat, detail);
+  }
+
+  #lookWithin(delayMs: number): void {
+    const nowMs = this.#deps.clock.nowMs();
+    const isSooner = !this.#timer.isScheduled || this.#timer.deadlineMs - nowMs > delayMs;
+    if (isSooner && !this.#isGone) this.#deps.wheel.schedule(this.#timer, delayMs, nowMs);
+  }
+
+  /** When to look next: for signs of life, or whether the connection has been idle for long. */
+  #lookInMs(nowMs: number): number {
+    const idleLeftMs = this.#idleSinceMs + this.#config.idleTimeoutMs - nowMs;
+    const leftMs = idleLeftMs > 0 ? idleLeftMs : this.#config.idleTimeoutMs;
+    return this.#heartbeat === null ? leftMs : Math.min(leftMs, this.#heartbeat.waitMs(nowMs));
   }
 }
 

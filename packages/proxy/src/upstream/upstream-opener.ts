@@ -3,6 +3,7 @@ import { type ConnectHandler, connectTlsTransport, connectTransport, type Transp
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { connect as connectTcp, isIP } from "node:net";
 import type { ClusterStats } from "../metrics/index.ts";
+import type { HostWatch } from "./host-watch.ts";
 import { encodeProxyHeader } from "./proxy-header.ts";
 import { type CreateClientSession, UpstreamConnection, type UpstreamOwner } from "./upstream-connection.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
@@ -69,14 +70,14 @@ export function createUpstreamOpener(
   deps: UpstreamDeps,
   sessions: ClientSessionFactory,
   openTransport: OpenHostTransport,
-): (address: UpstreamAddress, owner: UpstreamOwner) => UpstreamConnection {
+): (address: UpstreamAddress, owner: UpstreamOwner, watch: HostWatch) => UpstreamConnection {
   const createSession: CreateClientSession = (transport, handler) => {
     const protocol = sessionProtocol(config.protocol, transport);
     return { protocol, session: sessions.create(protocol, transport, handler, config.pool) };
   };
-  return (address, owner) => {
+  return (address, owner, watch) => {
     const open = (handler: ConnectHandler): Transport => openTransport(address, handler, null, true);
-    return new UpstreamConnection(owner, deps, config.pool, stats, open, createSession);
+    return new UpstreamConnection(owner, deps, config.pool, stats, watch, open, createSession);
   };
 }
 

@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { HeartbeatConfig } from "@weft/contract";
+import { createRandom } from "@weft/kernel";
+import { Heartbeat, longestPeriodMs } from "./heartbeat.ts";
+
+const CONFIG: HeartbeatConfig = {
+  mode: "adaptive",
+  periodMs: 15_000,
+  periodMsMax: 75_000,
+  timeoutMs: 1000,
+  missesMax: 3,
+  peerIdleTimeoutMs: 90_000,
+  jitter: 0,
+};
+
+function create(changes: Partial<HeartbeatConfig> = {}, nowMs: number = 0): Heartbeat {
+  return new Heartbeat({ ...CONFIG, ...changes }, createRandom(1), nowMs);
+}
+
+/** Looks when the schedule says so; a heartbeat is answered after `answerMs` (never for Infinity). */
+class Run {
+  readonly heartbeat: Heartbeat;
+  nowMs: number = 0;
+  readonly beatsMs: number[] = [];
+  readonly verdicts: string[] = [];
+  #answerAtMs: number = Number.POSITIVE_INFINITY;
+  #lookAtMs: number;
+
+  constructor(heartbeat: Heartbeat) {
+    this.heartbeat = heartbeat;
+    this.#lookAtMs = heartbeat.waitMs(0);
+  }
+
+  until(endMs: number, answerMs: number = 2): this {
+    while (true) {
+      const nextMs = Math.min(this.#lookAtMs, this.#answerAtMs);
+      if (nextMs > endMs) break;
+      this.nowMs = nextMs;
+      if (nextMs === this.#answerAtMs) {
+        this.#answerAtMs = Number.POSITIVE_INFINITY;
+        this.heartbeat.heard(nextMs);
+        assert.ok(this.heartbeat.settle());
+      } else {
+        const verdict = this.heartbeat.look(nextMs);
+        this.verdicts.push(verdict);
+        if (verdict === "dead") return this;
+        if (verdict === "beat") this.#beat(answerMs);
+      }
+      this.#lookAtMs = nextMs + this.heartbeat.waitMs(nextMs);
+    }
+    this.nowMs = endMs;
+    return this;
+  }
+
+  #beat(answerMs: number): void {
+    this.beatsMs.push(this.nowMs);
+    this.heartbeat.sent(this.nowMs);
+    this.#answerAtMs = this.nowMs + answerMs;
+  }
+}
+
+describe("Heartbeat of a quiet connection", () => {
+  test("doubles its period with each answer up to the cap", () => {
+    const run = new Run(create()).until(400_000);
+    const periods = run.beatsMs.map((atMs, index) => Math.round(atMs - (run.beatsMs[index - 1] ?? 0)));
+    assert.deepEqual(periods.slice(0, 5), [15_000, 30_002, 60_002, 75_002, 75_002]);
+    assert.equal(run.heartbeat.periodMs, 75_000);
+  });
+
+  test("keeps its period in mode fixed", () => {
+    const run = new Run(create({ mode: "fixed" })).until(100_000);
+    assert.equal(run.beatsMs.length, 6);
+    assert.equal(run.heartbeat.suspect("failure"), false, "nor is anybody asked before their time");
+  });
+
+  test("is dead after missesMax timeouts without a byte, and not before", () => {
+    const run = new Run(create()).until(100_000, Number.POSITIVE_INFINITY);
+    assert.deepEqual(run.verdicts, ["beat", "missed", "missed", "dead"]);
+    assert.equal(run.nowMs, 18_000);
+  });
+
+  test("falls back to its base when an answer is late, also when it comes in the end", () => {
+    const run = new Run(create()).until(150_000);
+    assert.equal(run.heartbeat.periodMs, 75_000);
+    run.until(184_000, 1500);
+    assert.deepEqual(run.verdicts.slice(-2), ["beat", "missed"]);
+    assert.equal(run.heartbeat.periodMs, 15_000);
+    assert.equal(run.heartbeat.isMissed, false);
+  });
+
+  test("takes any byte for the answer", () => {
+    const heartbeat = create();
+    assert.equal(heartbeat.look(15_000), "beat");
+    heartbeat.sent(15_000);
+    heartbeat.heard(15_500);
+    assert.equal(heartbeat.isOpen, false);
+    assert.equal(heartbeat.look(16_000), "answered");
+    assert.equal(heartbeat.settle(), false, "the answer itself is no news then");
+    assert.equal(heartbeat.waitMs(16_000), 29_500);
+  });
+
+  test("does not hold against the peer what its owner was too late to hear", () => {
+    const heartbeat = create();
+    heartbeat.look(15_000);
+    heartbeat.sent(15_000);
+    assert.equal(heartbeat.look(16_000), "missed");
+    assert.equal(heartbeat.look(17_000), "missed");
+    // The process stood still for a minute; the answer waits in the system's buffer.
+    assert.equal(heartbeat.look(78_000), "wait");
+    assert.equal(heartbeat.look(79_000), "dead");
+  });
+
+  test("waits longer where its owner knows why", () => {
+    const heartbeat = create();
+    heartbeat.look(15_000);
+    heartbeat.sent(15_000);
+    heartbeat.postpone(15_900);
+    assert.equal(heartbeat.look(16_000), "wait");
+    assert.equal(heartbeat.waitMs(16_000), 900);
+    assert.equal(heartbeat.look(16_900), "missed");
+    heartbeat.excuse(17_000);
+    assert.equal(heartbeat.look(17_900), "wait");
+    assert.equal(heartbeat.periodMs, 15_000);
+  });
+});
+
+describe("Heartbeat of a connection with traffic", () => {
+  test("is replaced by bytes of the period, and keeps what it was stretched to", () => {
+    const run = new Run(create()).until(400_000);
+    const beats = run.beatsMs.length;
+    run.heartbeat.heard(run.nowMs);
+    for (let round = 0; round < 100; round++) {
+      run.until(run.nowMs + 60_000);
+      run.heartbeat.heard(run.nowMs);
+    }
+    assert.equal(run.beatsMs.length - beats, 0);
+    assert.ok(run.verdicts.includes("replaced"));
+    assert.equal(run.heartbeat.periodMs, 75_000);
+  });
+
+  test("counts its period from the last byte", () => {
+    const heartbeat = create();
+    heartbeat.heard(14_000);
+    assert.equal(heartbeat.look(15_000), "replaced");
+    assert.equal(heartbeat.waitMs(15_000), 14_000);
+    assert.equal(heartbeat.look(29_000), "beat");
+  });
+});
+
+describe("Heartbeat.suspect()", () => {
+  for (const cause of ["failure", "request", "sibling"] as const) {
+    test(`asks at once and falls back to the base (${cause})`, () => {
+      const run = new Run(create()).until(200_000);
+      assert.equal(run.heartbeat.suspect(cause), true);
+      assert.equal(run.heartbeat.suspect(cause), false, "once");
+      assert.equal(run.heartbeat.look(200_000), "beat");
+      run.heartbeat.sent(200_000);
+      assert.equal(run.heartbeat.cause, cause);
+      run.heartbeat.heard(200_001);
+      assert.ok(run.heartbeat.settle());
+      assert.equal(run.heartbeat.waitMs(200_001), 15_000);
+    });
+  }
+
+  test("because of a host's silence leaves the period alone", () => {
+    const run = new Run(create()).until(200_000);
+    assert.equal(run.heartbeat.suspect("traffic"), true);
+    assert.equal(run.heartbeat.look(200_000), "beat");
+    run.heartbeat.sent(200_000);
+    run.heartbeat.heard(200_001);
+    assert.ok(run.heartbeat.settle());
+    assert.equal(run.heartbeat.periodMs, 75_000);
+  });
+
+  test("asks nobody who has spoken meanwhile", () => {
+    const heartbeat = create();
+    heartbeat.suspect("sibling");
+    heartbeat.heard(100);
+    assert.equal(heartbeat.look(200), "replaced");
+    assert.equal(heartbeat.waitMs(200), 14_900);
+  });
+});
+
+describe("longestPeriodMs()", () => {
+  test("leaves time for an answer before the peer closes an idle connection", () => {
+    assert.equal(longestPeriodMs(CONFIG), 75_000);
+    assert.equal(longestPeriodMs({ ...CONFIG, periodMsMax: 200_000 }), 89_000);
+    assert.equal(longestPeriodMs({ ...CONFIG, periodMsMax: 200_000, peerIdleTimeoutMs: 0 }), 200_000);
+    assert.equal(longestPeriodMs({ ...CONFIG, mode: "fixed" }), 15_000);
+    assert.equal(longestPeriodMs({ ...CONFIG, mode: "fixed", peerIdleTimeoutMs: 10_000 }), 9000);
+  });
+});
+
+describe("any life of a connection", () => {
+  const config = fc.record({
+    mode: fc.constantFrom("adaptive" as const, "fixed" as const),
+    periodMs: fc.integer({ min: 100, max: 60_000 }),
+    periodMsMax: fc.integer({ min: 100, max: 200_000 }),
+    timeoutMs: fc.integer({ min: 10, max: 5000 }),
+    missesMax: fc.integer({ min: 1, max: 5 }),
+    peerIdleTimeoutMs: fc.oneof(fc.constant(0), fc.integer({ min: 10, max: 300_000 })),
+    jitter: fc.double({ min: 0, max: 0.5, noNaN: true }),
+  });
+  const step = fc.tuple(
+    fc.constantFrom("bytes", "quiet", "failure", "sibling", "request", "traffic", "excuse", "deaf"),
+    fc.integer({ min: 1, max: 100_000 }),
+    fc.integer({ min: 1, max: 6000 }),
+  );
+
+  test("asks before silence lasts longer than the cap, never beside traffic, and decides in time", () => {
+    fc.assert(
+      fc.property(config, fc.array(step, { maxLength: 40 }), fc.integer(), (settings, steps, seed) => {
+        const heartbeat = new Heartbeat(settings, createRandom(seed), 0);
+        live(heartbeat, settings, steps);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+type Step = readonly [what: string, forMs: number, answerMs: number];
+
+/** Lives through `steps` on a schedule that is looked at exactly when it asks for it. */
+function live(heartbeat: Heartbeat, config: HeartbeatConfig, steps: readonly Step[]): void {
+  const capMs = longestPeriodMs(config);
+  let nowMs = 0;
+  let openSinceMs = -1;
+  let isSuspected = false;
+  let isExcused = false;
+  for (const [what, forMs, answerMs] of steps) {
+    if (what === "excuse") {
+      heartbeat.excuse(nowMs);
+      openSinceMs = -1;
+      isExcused = true;
+    } else if (what === "failure" || what === "sibling" || what === "request" || what === "traffic") {
+      isSuspected = heartbeat.suspect(what) || isSuspected;
+    }
+    if (what === "failure" && config.mode === "adaptive") assert.ok(heartbeat.periodMs <= config.periodMs);
+    const endMs = nowMs + forMs;
+    for (let rounds = 0; nowMs <= endMs; rounds++) {
+      assert.ok(rounds < 20_000, "a schedule that asks to be looked at at once again and again");
+      if (what === "bytes") heartbeat.heard(nowMs);
+      const verdict = heartbeat.look(nowMs);
+      const silentMs = nowMs - heartbeat.heardMs;
+      if (verdict === "beat") {
+        assert.ok(openSinceMs < 0, "one heartbeat at a time");
+        assert.ok(silentMs <= capMs + 0.001, `silent for ${silentMs} ms of ${capMs}`);
+        assert.ok(silentMs > 0 || isSuspected || config.jitter > 0, "traffic takes the heartbeat's place");
+        heartbeat.sent(nowMs);
+        openSinceMs = nowMs;
+        isSuspected = false;
+        isExcused = false;
+      } else if (verdict === "dead") {
+        assert.ok(!isExcused && openSinceMs >= 0);
+        assert.ok(Math.abs(nowMs - openSinceMs - config.missesMax * config.timeoutMs) < 0.001, "in time");
+        return;
+      } else if (verdict === "answered") openSinceMs = -1;
+      else if (verdict === "missed") assert.ok(heartbeat.periodMs <= config.periodMs);
+      assert.ok(heartbeat.periodMs <= capMs);
+      const waitMs = heartbeat.waitMs(nowMs);
+      assert.ok(waitMs <= Math.max(capMs, config.timeoutMs) + 0.001);
+      if (what !== "deaf" && openSinceMs >= 0 && answerMs < waitMs) {
+        nowMs += answerMs;
+        heartbeat.heard(nowMs);
+        assert.ok(heartbeat.settle());
+        openSinceMs = -1;
+        continue;
+      }
+      nowMs += Math.max(0.001, what === "bytes" ? Math.min(waitMs, 1 + forMs / 10) : waitMs);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** How often the connections of a host with recent traffic are looked at together, in milliseconds. */
+export const PULSE_MS = 500;
+
+/** Silence of all connections of a host with recent traffic after which one of them is asked, in milliseconds. */
+export const PULSE_SILENCE_MS = 1000;
+
+/** How long traffic counts as recent, in milliseconds: so long a host that falls silent is noticed within seconds. */
+export const PULSE_MEMORY_MS = 60_000;
+
+/**
+ * Heartbeats per second and worker that hosts with recent traffic get before their period is up; beyond that they wait
+ * for their turn. 200 cost a few milliseconds of CPU per second and watch 200 to 300 hosts that are silent between
+ * requests; hosts that speak cost nothing.
+ */
+export const PULSE_BEATS_PER_SECOND_MAX = 200;
+
+/** A request may be unanswered at least so long before its silent connection is asked, in milliseconds. */
+export const UNANSWERED_MS_MIN = 1000;
+
+/** The same where the host is slow: so many times what 99 of 100 of its answers took. */
+export const UNANSWERED_P99_FACTOR = 3;
+
+/** Over how long the questions to the other connections of a host are spread, in milliseconds. */
+export const SIBLING_SPREAD_MS = 500;
+
+/** Connections of one host that are asked per `SIBLING_SPREAD_MS` because another of them gives no answer. */
+export const SIBLING_PROBES_MAX = 1024;
+
+/**
+ * Bytes sent to a host since it last said something beyond which it has a whole period to answer a heartbeat, because
+ * the heartbeat stands behind them: a slow reader is not a dead one.
+ */
+export const BACKLOG_BYTES = 65_536;
