@@ -46,9 +46,13 @@ before(async () => {
 });
 
 after(async () => {
-  role.child.kill("SIGTERM");
-  await once(role.child, "exit");
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    role.child.kill("SIGTERM");
+    await once(role.child, "exit");
+  } finally {
+    // Also where no role could be started.
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("weft status shows every worker, listener and host, and as JSON", async () => {
