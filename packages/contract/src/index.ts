@@ -135,6 +135,13 @@ export type {
   SecretResource,
 } from "./resources/trust.ts";
 export type {
+  RpcRouteMatch,
+  RpcRouteResource,
+  RpcRouteRetry,
+  RpcRouteRule,
+  RpcRouteSpec,
+} from "./resources/rpc-route.ts";
+export type {
   ServiceDns,
   ServiceHost,
   ServicePort,

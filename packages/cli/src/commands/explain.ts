@@ -18,7 +18,11 @@ export function createCommand(): Command {
   return new Command("explain")
     .description("print how a running mesh or proxy would route a request, and why; status 1 if no route takes it")
     .argument("<method>", "GET, POST, ...")
-    .argument("<url>", "http://authority/path?query; the authority is the Host header, whoever is asked", parseUrl)
+    .argument(
+      "<url>",
+      "http://authority/path?query (the authority is the Host header, whoever is asked), or bolt:// or dubbo://interface/method",
+      parseUrl,
+    )
     .addOption(adminOption())
     .option("-H, --header <name:value>", "a header of the request; may be given several times", collectHeader, [])
     .option("--listener <name or port>", "only this listener; default: the one on the URL's port, or else all")
@@ -41,6 +45,7 @@ const EXAMPLES = `
 Examples:
   weft explain GET http://shop.example/cart
   weft explain POST http://shop.example:8443/cart -H 'x-version: v2'
+  weft explain POST bolt://com.shop.Ledger/record -H 'rpc-version: 1.0'
   weft explain GET http://cart/items --listener outbound --admin 127.0.0.1:15100`;
 
 async function explain(
@@ -49,11 +54,9 @@ async function explain(
   { admin: named, header: headers }: ExplainOptions,
 ): Promise<readonly TableExplanation[]> {
   const admin = await findAdmin(named);
-  const query = new URLSearchParams({
-    method: method.toUpperCase(),
-    authority: url.host,
-    path: `${url.pathname}${url.search}`,
-  });
+  // A call is for an interface, which stands in its path as well.
+  const path = isCall(url) ? `/${url.host}${url.pathname}` : `${url.pathname}${url.search}`;
+  const query = new URLSearchParams({ method: method.toUpperCase(), authority: url.host, path });
   for (const header of headers) query.append("header", header);
   const { explanations } = await getJson<{ explanations: readonly TableExplanation[] }>(
     admin,
@@ -74,8 +77,15 @@ function noListener(explanations: readonly TableExplanation[], wanted: string | 
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && /^https?:$/.test(url.protocol)) return url;
-  throw new InvalidArgumentError("Expected a URL like http://shop.example/cart?item=1.");
+  if (url !== null && (isCall(url) || /^https?:$/.test(url.protocol))) return url;
+  throw new InvalidArgumentError(
+    "Expected a URL like http://shop.example/cart?item=1, or bolt://com.shop.Ledger/record for a call.",
+  );
+}
+
+/** True for a call of an RPC protocol: "bolt://interface/method". */
+function isCall({ protocol }: URL): boolean {
+  return protocol === "bolt:" || protocol === "dubbo:";
 }
 
 function collectHeader(text: string, before: readonly string[]): readonly string[] {

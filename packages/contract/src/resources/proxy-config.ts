@@ -1,5 +1,6 @@
 import type { DurationText, ResourceBase } from "./metadata.ts";
 import type { LocalObjectReference } from "./references.ts";
+import type { ServiceProtocol } from "./service.ts";
 
 /** One proxy process: its role in the mesh and what holds for all its listeners. At most one per proxy. */
 export type ProxyConfigResource = ResourceBase<"weft.dev/v1", "ProxyConfig", ProxyConfigSpec>;
@@ -44,7 +45,7 @@ export interface InboundConfig {
   /** Default 127.0.0.1. */
   readonly targetAddress?: string;
   /** What the application speaks; default "http". */
-  readonly protocol?: "http" | "http2" | "grpc" | "tcp";
+  readonly protocol?: ServiceProtocol;
   readonly tls?: InboundTls;
   readonly settings?: ListenerSettings;
 }

@@ -3,6 +3,7 @@ import type { GatewayResource } from "./gateway.ts";
 import type { GrpcRouteResource } from "./grpc-route.ts";
 import type { HttpRouteResource } from "./http-route.ts";
 import type { ProxyConfigResource } from "./proxy-config.ts";
+import type { RpcRouteResource } from "./rpc-route.ts";
 import type { ServiceResource } from "./service.ts";
 import type { TcpRouteResource, TlsRouteResource } from "./stream-route.ts";
 import type { TrafficPolicyResource } from "./traffic-policy.ts";
@@ -20,6 +21,7 @@ export type Resource =
   | GatewayResource
   | HttpRouteResource
   | GrpcRouteResource
+  | RpcRouteResource
   | TlsRouteResource
   | TcpRouteResource
   | BackendTlsPolicyResource

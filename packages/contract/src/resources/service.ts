@@ -1,10 +1,11 @@
+import type { RpcProtocol } from "../rpc.ts";
 import type { ResourceBase } from "./metadata.ts";
 
 /** A service of the mesh: its name, its ports, and where its hosts are. */
 export type ServiceResource = ResourceBase<"weft.dev/v1", "Service", ServiceSpec>;
 
 /** `http` is HTTP/1.1, or under TLS what ALPN finds; `http2` and `grpc` are HTTP/2 from the first byte. */
-export type ServiceProtocol = "http" | "http2" | "grpc" | "tcp";
+export type ServiceProtocol = "http" | "http2" | "grpc" | "tcp" | RpcProtocol;
 
 /** Protocol, ports and hosts of a Service. */
 export interface ServiceSpec {

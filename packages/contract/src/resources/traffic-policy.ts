@@ -9,7 +9,7 @@ export type TrafficPolicyResource = ResourceBase<"weft.dev/v1", "TrafficPolicy",
 
 /** What the policy acts on, and what it changes; absent fields keep their defaults. */
 export interface TrafficPolicySpec {
-  /** Service, HTTPRoute, GRPCRoute or Gateway. */
+  /** Service, HTTPRoute, GRPCRoute, RpcRoute or Gateway. */
   readonly targetRefs: readonly PolicyTargetReference[];
   /** Services; `hashOn` alone also for routes and Gateways. */
   readonly balancing?: PolicyBalancing;

@@ -7,7 +7,9 @@ import { intersectHosts } from "./hostnames.ts";
 import type { LoadedOf } from "./resource-index.ts";
 
 /** The kinds that attach to listeners. */
-export type RouteKind = "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute";
+export const ROUTE_KINDS = ["HTTPRoute", "GRPCRoute", "RpcRoute", "TLSRoute", "TCPRoute"] as const;
+
+export type RouteKind = (typeof ROUTE_KINDS)[number];
 
 /** A route on a listener, with the hosts that both have. */
 export interface AttachedRoute {
@@ -26,6 +28,11 @@ export interface BoundListener {
 
 const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
+/** The API group of a kind of route. */
+function groupOf(kind: string): string {
+  return kind === "RpcRoute" ? "weft.dev" : GATEWAY_GROUP;
+}
+
 /** All listeners of all Gateways, with their routes. Routes that reach no listener of a parent are findings. */
 export function bindListeners(compilation: Compilation): readonly BoundListener[] {
   const { index } = compilation;
@@ -37,7 +44,7 @@ export function bindListeners(compilation: Compilation): readonly BoundListener[
       routes: [],
     })),
   );
-  for (const kind of ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const) {
+  for (const kind of ROUTE_KINDS) {
     for (const route of index.all(kind)) {
       for (const [position, ref] of route.resource.spec.parentRefs.entries()) {
         attachToGateway(compilation, route, ref, ["spec", "parentRefs", position], bound);
@@ -100,6 +107,12 @@ function attachToGateway(
     refuse("name", ref.name, expected, { reason: "NotAllowedByListeners" });
     return;
   }
+  const isForCalls = route.resource.kind === "RpcRoute";
+  if (isForCalls && allowed.every(({ listener }) => listener.hostname !== undefined)) {
+    const expected = `a listener of Gateway ${fullNameOf(gateway.resource)} without hostname: calls name no host`;
+    refuse("name", ref.name, expected, { reason: "NoMatchingListenerHostname" });
+    return;
+  }
   if (!attach(compilation, route, allowed)) {
     const hosts = allowed.map(({ listener }) => listener.hostname ?? "*").join(", ");
     const { spec } = route.resource;
@@ -126,7 +139,9 @@ function attach(
   const names = "hostnames" in spec ? spec.hostnames : undefined;
   let isAttached = false;
   for (const { gateway, listener, routes } of listeners) {
-    const hosts = intersectHosts(listener.hostname, names);
+    // Calls name an interface, no host.
+    const isHostless = route.resource.kind === "RpcRoute" && listener.hostname !== undefined;
+    const hosts = isHostless ? [] : intersectHosts(listener.hostname, names);
     if (hosts.length === 0) continue;
     isAttached = true;
     const isNew = routes.every((each) => each.route !== route);
@@ -143,7 +158,7 @@ export function kindsOf({ protocol, tls }: GatewayListener): readonly RouteKind[
   switch (protocol) {
     case "HTTP":
     case "HTTPS":
-      return ["HTTPRoute", "GRPCRoute"];
+      return ["HTTPRoute", "GRPCRoute", "RpcRoute"];
     case "TLS":
       return tls?.mode === "Passthrough" ? ["TLSRoute"] : ["TCPRoute"];
     case "TCP":
@@ -205,7 +220,7 @@ function selects(
 export function checkAllowedKinds({ log }: Compilation, { gateway, listener, index }: BoundListener): void {
   const possible: readonly ResourceKind[] = kindsOf(listener);
   for (const [position, { group = GATEWAY_GROUP, kind }] of (listener.allowedRoutes?.kinds ?? []).entries()) {
-    if (group === GATEWAY_GROUP && possible.some((each) => each === kind)) continue;
+    if (group === groupOf(kind) && possible.some((each) => each === kind)) continue;
     const path = ["spec", "listeners", index, "allowedRoutes", "kinds", position, "kind"];
     const expected = `a kind that protocol ${listener.protocol} serves: ${possible.join(", ")}`;
     log.add(gateway.source, path, kind, expected, { condition: "ResolvedRefs", reason: "InvalidRouteKinds" });

@@ -13,6 +13,7 @@ import type {
   PolicyHeartbeat,
   PolicyOutlier,
   PoolConfig,
+  RpcProtocol,
   ServiceProtocol,
   UpstreamProtocol,
 } from "@weft/contract";
@@ -24,11 +25,14 @@ import { compileSharding, compileSubsets } from "./host-choice.ts";
 import { type AttachedPolicy, firstWith } from "./policies.ts";
 import { upstreamTls } from "./upstream-tls.ts";
 
-const UPSTREAM_PROTOCOLS: Readonly<Record<ServiceProtocol, UpstreamProtocol>> = {
+/** What is spoken to the hosts of a Service. */
+export const UPSTREAM_PROTOCOLS: Readonly<Record<ServiceProtocol, UpstreamProtocol>> = {
   http: "http",
   http2: "http2",
   grpc: "http2",
   tcp: "tcp",
+  bolt: "bolt",
+  dubbo: "dubbo",
 };
 
 const PROXY_PROTOCOLS = { off: 0, v1: 1, v2: 2 } as const;
@@ -36,6 +40,11 @@ const PROXY_PROTOCOLS = { off: 0, v1: 1, v2: 2 } as const;
 /** The protocol that the hosts of a Service speak on a port. */
 export function protocolOf({ service, port }: Pick<ServiceTarget, "service" | "port">): ServiceProtocol {
   return port.protocol ?? service.resource.spec.protocol ?? "http";
+}
+
+/** True for protocols whose calls are told apart by interface and method. */
+export function isRpc(protocol: ServiceProtocol): protocol is RpcProtocol {
+  return protocol === "bolt" || protocol === "dubbo";
 }
 
 /** Traffic policies for one port of a Service, the port's own first. */

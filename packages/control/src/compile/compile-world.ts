@@ -82,7 +82,8 @@ function byName(left: ClusterConfig, right: ClusterConfig): number {
 function checkUnused(compilation: Compilation): void {
   const { index } = compilation;
   const apart = { ...compilation, used: new Map() };
-  for (const route of [...index.all("HTTPRoute"), ...index.all("GRPCRoute")]) compileRules(apart, route, []);
+  for (const route of [...index.all("HTTPRoute"), ...index.all("GRPCRoute"), ...index.all("RpcRoute")])
+    compileRules(apart, route, []);
   for (const route of [...index.all("TLSRoute"), ...index.all("TCPRoute")]) compileStreamBackends(apart, route);
   for (const service of index.all("Service")) {
     for (const port of service.resource.spec.ports) compileCluster(apart, useTarget(apart.used, service, port), "");

@@ -83,7 +83,7 @@ function compileTable(compilation: Compilation, { listeners }: SocketGroup): rea
     const own = listener.hostname ?? ANY_HOST;
     const policies = compilation.policies.traffic(gateway, listener.name);
     for (const { route, hosts } of routes) {
-      if (route.resource.kind !== "HTTPRoute" && route.resource.kind !== "GRPCRoute") continue;
+      if (route.resource.kind === "TLSRoute" || route.resource.kind === "TCPRoute") continue;
       const isolated = isolateHosts(own, hosts, names);
       served.push({ own, hosts: isolated });
       // Listeners with the same policies need the rules of a route once.

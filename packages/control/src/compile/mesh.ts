@@ -9,14 +9,16 @@ import {
 } from "@weft/contract";
 import { HOST_CHARS_MAX } from "../limits.ts";
 import { fullNameOf, namespaceOf } from "../load/validate.ts";
-import { isServiceParent } from "./attachments.ts";
+import { isServiceParent, ROUTE_KINDS } from "./attachments.ts";
 import { missing, useTarget } from "./backends.ts";
 import { resolveAuthorities, resolveCertificate } from "./certificates.ts";
-import { policiesOf, protocolOf } from "./clusters.ts";
+import { isRpc, policiesOf, protocolOf, UPSTREAM_PROTOCOLS } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { firstWith } from "./policies.ts";
+import { ANY_HOST } from "./hostnames.ts";
 import type { LoadedOf } from "./resource-index.ts";
 import { compileRules, type RequestRoute, type RuleTemplate } from "./route-rules.ts";
+import { rpcMatch } from "./route-matches.ts";
 import { socketSettings } from "./sockets.ts";
 
 /** What a sidecar's ProxyConfig adds to a world. */
@@ -51,7 +53,7 @@ type ServiceRoutes = ReadonlyMap<string, readonly RequestRoute[]>;
 
 function attachToServices(compilation: Compilation): ServiceRoutes {
   const routes = new Map<string, RequestRoute[]>();
-  for (const kind of ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const) {
+  for (const kind of ROUTE_KINDS) {
     for (const route of compilation.index.all(kind)) {
       for (const [index, ref] of route.resource.spec.parentRefs.entries()) {
         const path = ["spec", "parentRefs", index];
@@ -115,8 +117,7 @@ function compileOutbound(
       const hostnames = serviceHosts(service, each, requestPorts, namespace);
       if (hostnames.length === 0) continue;
       const target = useTarget(compilation.used, service, each);
-      for (const template of outboundRules(compilation, target, namespace, attached))
-        rules.push({ ...template, hostnames });
+      rules.push(...outboundRules(compilation, target, namespace, attached, hostnames));
     }
   }
   return {
@@ -142,18 +143,36 @@ function outboundRules(
   target: ServiceTarget,
   namespace: string,
   attached: ServiceRoutes,
-): readonly RuleTemplate[] {
+  hostnames: readonly string[],
+): readonly RouteRule[] {
   const all = attached.get(target.cluster) ?? [];
   const serviceNamespace = namespaceOf(target.service.resource);
   const producer = all.filter(({ resource }) => namespaceOf(resource) === serviceNamespace);
   const consumer = all.filter(({ resource }) => namespaceOf(resource) === namespace && namespace !== serviceNamespace);
   const routes = consumer.length > 0 ? consumer : producer;
-  return routes.length > 0
-    ? routes.flatMap((route) => compileRules(compilation, route, []))
-    : [serviceRule(compilation, target)];
+  if (routes.length === 0) return serviceRules(compilation, target, hostnames);
+  return routes.flatMap((route) => {
+    // Calls name an interface, no host: their matches alone say which are meant.
+    const hosts = route.resource.kind === "RpcRoute" ? [ANY_HOST] : hostnames;
+    return compileRules(compilation, route, []).map((template) => ({ ...template, hostnames: hosts }));
+  });
 }
 
-/** Everything to the Service itself. */
+/** Everything to the Service itself: calls also where they name the application that it is, whatever the interface. */
+function serviceRules(
+  compilation: Compilation,
+  target: ServiceTarget,
+  hostnames: readonly string[],
+): readonly RouteRule[] {
+  const rule = serviceRule(compilation, target);
+  if (!isRpc(protocolOf(target))) return [{ ...rule, hostnames }];
+  const match = rpcMatch({ application: target.service.resource.metadata.name });
+  return [
+    { ...rule, hostnames },
+    { ...rule, hostnames: [ANY_HOST], match, matchIndex: 1 },
+  ];
+}
+
 function serviceRule(compilation: Compilation, target: ServiceTarget): RuleTemplate {
   const hashOn = firstWith(policiesOf(compilation, target), "balancing")?.hashOn ?? [];
   return {
@@ -214,7 +233,7 @@ function compileInbound(
       : undefined,
     cluster: {
       name,
-      protocol: ({ http: "http", http2: "http2", grpc: "http2", tcp: "tcp" } as const)[protocol],
+      protocol: UPSTREAM_PROTOCOLS[protocol],
       source: { type: "static" },
       hosts: [host],
       tls: null,

@@ -11,13 +11,14 @@ export interface AttachedPolicy<Kind extends "TrafficPolicy" | "BackendTLSPolicy
 }
 
 type PolicyKind = "TrafficPolicy" | "BackendTLSPolicy";
-type TargetKind = "Service" | "HTTPRoute" | "GRPCRoute" | "Gateway";
+type TargetKind = "Service" | "HTTPRoute" | "GRPCRoute" | "RpcRoute" | "Gateway";
 type PolicyField = Exclude<keyof TrafficPolicySpec, "targetRefs">;
 
 const TARGET_GROUPS: ReadonlyMap<TargetKind, readonly string[]> = new Map<TargetKind, readonly string[]>([
   ["Service", ["weft.dev", ""]],
   ["HTTPRoute", ["gateway.networking.k8s.io"]],
   ["GRPCRoute", ["gateway.networking.k8s.io"]],
+  ["RpcRoute", ["weft.dev"]],
   ["Gateway", ["gateway.networking.k8s.io"]],
 ]);
 
@@ -85,7 +86,9 @@ export class PolicyIndex {
 
   #resolve(policy: LoadedOf<PolicyKind>, ref: PolicyTargetReference, path: FieldPath): LoadedResource | undefined {
     const kinds: readonly TargetKind[] =
-      policy.resource.kind === "TrafficPolicy" ? ["Service", "HTTPRoute", "GRPCRoute", "Gateway"] : ["Service"];
+      policy.resource.kind === "TrafficPolicy"
+        ? ["Service", "HTTPRoute", "GRPCRoute", "RpcRoute", "Gateway"]
+        : ["Service"];
     const kind = kinds.find((each) => each === ref.kind);
     if (kind === undefined) {
       return this.#refuse(policy, [...path, "kind"], ref.kind, `one of ${kinds.map((each) => `"${each}"`).join(", ")}`);
@@ -193,7 +196,8 @@ function sectionsOf({ resource }: LoadedResource): readonly string[] {
     case "Gateway":
       return resource.spec.listeners.map(({ name }) => name);
     case "HTTPRoute":
-    case "GRPCRoute": {
+    case "GRPCRoute":
+    case "RpcRoute": {
       const rules: readonly { readonly name?: string }[] = resource.spec.rules ?? [];
       return rules.map(({ name }) => name).filter((name) => name !== undefined);
     }

@@ -1,4 +1,13 @@
-import type { GrpcRouteMatch, HttpNamedMatch, HttpRouteMatch, NamedMatch, PathMatch, RouteMatch } from "@weft/contract";
+import {
+  type GrpcRouteMatch,
+  type HttpNamedMatch,
+  type HttpRouteMatch,
+  type NamedMatch,
+  type PathMatch,
+  RPC_FIELDS,
+  type RouteMatch,
+  type RpcRouteMatch,
+} from "@weft/contract";
 
 /** Matches every request. */
 export const ANY_MATCH: RouteMatch = { path: { type: "prefix", value: "/" }, method: "", headers: [], queryParams: [] };
@@ -39,7 +48,19 @@ function grpcPath({ type = "Exact", service, method }: NonNullable<GrpcRouteMatc
   if (type === "Exact") {
     if (service !== undefined && method !== undefined) return { type: "exact", value: `/${service}/${method}` };
     if (service !== undefined) return { type: "prefix", value: `/${service}` };
-    return { type: "regex", value: `/[^/]+/${method ?? ""}` };
+    return { type: "regex", value: `/[^/]+/${(method ?? "").replaceAll("$", String.raw`\$`)}` };
   }
   return { type: "regex", value: `/(?:${service ?? "[^/]+"})/(?:${method ?? "[^/]+"})` };
+}
+
+/** A match of an RpcRoute: codecs say in fields and path what a call is for. */
+export function rpcMatch({ type = "Exact", service, method, headers = [], ...facts }: RpcRouteMatch): RouteMatch {
+  const conditions: NamedMatch[] = headers.map((header) => namedMatch(header, header.name.toLowerCase()));
+  for (const fact of ["version", "group", "application", "caller"] as const) {
+    const value = facts[fact];
+    if (value !== undefined) conditions.push({ type: "exact", name: RPC_FIELDS[fact], value });
+  }
+  const callee = { type, ...(service === undefined ? {} : { service }), ...(method === undefined ? {} : { method }) };
+  const path = service === undefined && method === undefined ? null : grpcPath(callee);
+  return { path, method: "POST", headers: conditions, queryParams: [] };
 }

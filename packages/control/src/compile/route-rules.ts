@@ -8,24 +8,25 @@ import type {
   RouteBackend,
   RouteMatch,
   RouteRule,
+  RpcRouteRetry,
 } from "@weft/contract";
 import { DURATION_MS_MAX, RULE_HASH_KEYS_MAX } from "../limits.ts";
 import { durationMs } from "../load/duration.ts";
 import type { FieldPath } from "../load/finding.ts";
 import { fullNameOf } from "../load/validate.ts";
 import { resolveBackend } from "./backends.ts";
-import { policiesOf, protocolOf } from "./clusters.ts";
+import { isRpc, policiesOf, protocolOf } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { type AttachedPolicy, createdMsOf, firstWith } from "./policies.ts";
 import type { LoadedOf } from "./resource-index.ts";
 import { compileFilters, headerChange } from "./route-filters.ts";
-import { ANY_MATCH, grpcMatch, httpMatch } from "./route-matches.ts";
+import { ANY_MATCH, grpcMatch, httpMatch, rpcMatch } from "./route-matches.ts";
 
 /** A route of requests. */
-export type RequestRoute = LoadedOf<"HTTPRoute" | "GRPCRoute">;
+export type RequestRoute = LoadedOf<"HTTPRoute" | "GRPCRoute" | "RpcRoute">;
 
-/** What rules of HTTPRoutes and GRPCRoutes have in common. */
-type RequestRule = Omit<HttpRouteRule, "matches">;
+/** What rules of HTTPRoutes, GRPCRoutes and RpcRoutes have in common. */
+type RequestRule = Omit<HttpRouteRule, "matches" | "retry"> & { readonly retry?: RpcRouteRetry };
 
 /** A rule without the host names, which depend on where its route is attached. */
 export type RuleTemplate = Omit<RouteRule, "hostnames">;
@@ -92,6 +93,10 @@ function matchesOf({ resource }: RequestRoute, rule: number): readonly RouteMatc
     const matches = resource.spec.rules?.[rule]?.matches ?? [];
     return matches.length === 0 ? [ANY_MATCH] : matches.map(httpMatch);
   }
+  if (resource.kind === "RpcRoute") {
+    const matches = resource.spec.rules?.[rule]?.matches ?? [];
+    return matches.length === 0 ? [rpcMatch({})] : matches.map(rpcMatch);
+  }
   const matches = resource.spec.rules?.[rule]?.matches ?? [];
   return matches.length === 0 ? [grpcMatch({})] : matches.map(grpcMatch);
 }
@@ -117,8 +122,10 @@ function compileBackends(
   for (const [index, ref] of refs.entries()) {
     const target = resolveBackend(compilation, route, ref, [...path, index]);
     if (target === undefined) continue;
-    if (protocolOf(target) === "tcp") {
-      const expected = "a port with protocol http, http2 or grpc";
+    const protocol = protocolOf(target);
+    const isForCalls = route.resource.kind === "RpcRoute";
+    if (protocol === "tcp" || isRpc(protocol) !== isForCalls) {
+      const expected = `a port with protocol ${isForCalls ? "bolt or dubbo" : "http, http2 or grpc"}`;
       compilation.log.add(route.source, [...path, index, "port"], target.port.port, expected, {
         condition: "ResolvedRefs",
         reason: "UnsupportedProtocol",
@@ -144,7 +151,7 @@ function compileRetry({ defaults }: Compilation, rule: RequestRule, policies: re
   const perTryTimeoutMs = durationMs(rule.timeouts?.backendRequest, 0);
   const configured = defaults.route.configuredRetry;
   if (rule.retry !== undefined) {
-    const { codes = [], attempts = configured.retriesMax, backoff } = rule.retry;
+    const { codes = [], attempts = configured.retriesMax, backoff, nonIdempotent } = rule.retry;
     const backoffBaseMs = durationMs(backoff, configured.backoffBaseMs);
     return {
       ...configured,
@@ -154,6 +161,7 @@ function compileRetry({ defaults }: Compilation, rule: RequestRule, policies: re
       backoffBaseMs,
       backoffMaxMs: longestBackoff(configured, backoffBaseMs),
       perTryTimeoutMs,
+      retriesNonIdempotent: nonIdempotent ?? configured.retriesNonIdempotent,
     };
   }
   const policy = firstWith(policies, "retry");

@@ -125,7 +125,7 @@ test("loadResources() names what is wrong with route kinds that a listener canno
   assert.deepEqual(
     problemsOf([gateway(["name: a, port: 80, protocol: HTTP, allowedRoutes: { kinds: [{ kind: TCPRoute }] }"])]),
     [
-      'shop.yaml:7: Gateway default/web spec.listeners[0].allowedRoutes.kinds[0].kind: "TCPRoute" — expected a kind that protocol HTTP serves: HTTPRoute, GRPCRoute',
+      'shop.yaml:7: Gateway default/web spec.listeners[0].allowedRoutes.kinds[0].kind: "TCPRoute" — expected a kind that protocol HTTP serves: HTTPRoute, GRPCRoute, RpcRoute',
     ],
   );
 });

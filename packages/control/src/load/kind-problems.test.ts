@@ -273,8 +273,8 @@ test("loadResources() names what is wrong with kinds and versions", () => {
     ]),
     [
       'shop.yaml:2: Fualt kind: "Fualt" — expected a known kind; did you mean "Fault"?',
-      'shop.yaml:5: Pod kind: "Pod" — expected one of Gateway, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, BackendTLSPolicy, ReferenceGrant, Service, TrafficPolicy, ProxyConfig, Certificate, Fault, Colour, DirectResponse, Secret, ConfigMap, Namespace',
-      "shop.yaml:7: kind: missing — expected one of Gateway, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, BackendTLSPolicy, ReferenceGrant, Service, TrafficPolicy, ProxyConfig, Certificate, Fault, Colour, DirectResponse, Secret, ConfigMap, Namespace",
+      'shop.yaml:5: Pod kind: "Pod" — expected one of Gateway, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, RpcRoute, BackendTLSPolicy, ReferenceGrant, Service, TrafficPolicy, ProxyConfig, Certificate, Fault, Colour, DirectResponse, Secret, ConfigMap, Namespace',
+      "shop.yaml:7: kind: missing — expected one of Gateway, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, RpcRoute, BackendTLSPolicy, ReferenceGrant, Service, TrafficPolicy, ProxyConfig, Certificate, Fault, Colour, DirectResponse, Secret, ConfigMap, Namespace",
       'shop.yaml:10: HTTPRoute apiVersion: "gateway.networking.k8s.io/v1beta1" — expected "gateway.networking.k8s.io/v1"',
     ],
   );

@@ -18,7 +18,7 @@ test("loadResources() names what is wrong with a policy's target", () => {
     ]),
     [
       'shop.yaml:12: TrafficPolicy default/p spec.targetRefs[0].name: "crat" — expected an existing Service of namespace default; did you mean "cart"?',
-      'shop.yaml:18: TrafficPolicy default/q spec.targetRefs[0].kind: "Pod" — expected one of "Service", "HTTPRoute", "GRPCRoute", "Gateway"',
+      'shop.yaml:18: TrafficPolicy default/q spec.targetRefs[0].kind: "Pod" — expected one of "Service", "HTTPRoute", "GRPCRoute", "RpcRoute", "Gateway"',
       'shop.yaml:24: TrafficPolicy default/r spec.targetRefs[0].group: "apps" — expected "weft.dev" or ""',
       'shop.yaml:30: TrafficPolicy default/s spec.targetRefs[0].sectionName: "grpc" — expected one of 80',
     ],

@@ -110,7 +110,8 @@ function checkRule({ matches, filters = [], backendRefs = [] }: HttpRouteRule, r
   }
 }
 
-const timeouts = checked(
+/** For the whole request, and for one try. */
+export const timeouts: z.ZodType<NonNullable<HttpRouteRule["timeouts"]>> = checked(
   object({ request: optional(duration), backendRequest: optional(duration) }),
   ({ request, backendRequest }, report) => {
     const requestMs = parseDuration(request ?? "0s") ?? 0;

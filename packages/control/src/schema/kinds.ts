@@ -5,6 +5,7 @@ import { gatewaySchema } from "./gateway.ts";
 import { grpcRouteSchema } from "./grpc-route.ts";
 import { httpRouteSchema } from "./http-route.ts";
 import { proxyConfigSchema } from "./proxy-config.ts";
+import { rpcRouteSchema } from "./rpc-route.ts";
 import { serviceSchema } from "./service.ts";
 import { STREAM_VERSIONS, tcpRouteSchema, tlsRouteSchema } from "./stream-route.ts";
 import { trafficPolicySchema } from "./traffic-policy.ts";
@@ -34,6 +35,7 @@ export const KINDS: ReadonlyMap<string, KindEntry> = new Map<ResourceKind, KindE
   ["GRPCRoute", { apiVersions: [`${GATEWAY_API}/v1`], schema: grpcRouteSchema }],
   ["TLSRoute", { apiVersions: STREAM_VERSIONS, schema: tlsRouteSchema }],
   ["TCPRoute", { apiVersions: STREAM_VERSIONS, schema: tcpRouteSchema }],
+  ["RpcRoute", { apiVersions: WEFT, schema: rpcRouteSchema }],
   ["BackendTLSPolicy", { apiVersions: STREAM_VERSIONS, schema: backendTlsPolicySchema }],
   ["ReferenceGrant", { apiVersions: [`${GATEWAY_API}/v1`, `${GATEWAY_API}/v1beta1`], schema: referenceGrantSchema }],
   ["Service", { apiVersions: WEFT, schema: serviceSchema }],

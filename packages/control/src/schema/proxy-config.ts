@@ -54,7 +54,7 @@ export const proxyConfigSchema: z.ZodType<ProxyConfigResource> = resource(
           port: listenPort,
           targetPort: port,
           targetAddress: optional(ipAddress),
-          protocol: optional(word(["http", "http2", "grpc", "tcp"])),
+          protocol: optional(word(["http", "http2", "grpc", "tcp", "bolt", "dubbo"])),
           tls: optional(
             object({
               certificateRef: localObjectReference,

@@ -16,7 +16,7 @@ import {
 import { SERVICE_HOSTS_MAX } from "../limits.ts";
 import { resource } from "./metadata.ts";
 
-const protocol = word(["http", "http2", "grpc", "tcp"]);
+const protocol = word(["http", "http2", "grpc", "tcp", "bolt", "dubbo"]);
 
 /** An IP address or a host name, as a connection is made to. */
 export const hostAddress: z.ZodType<string> = text(
