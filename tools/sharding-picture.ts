@@ -26,7 +26,7 @@ function countConnections(algorithm: ShardAlgorithm): readonly number[] {
   for (let index = 0; index < CLIENTS; index++) {
     const client = { key: `10.1.${index >> 8}.${index & 255}`, index, zone: "" };
     const view = new ShardView<ShardHost>({ algorithm, client, isZoneAware: false });
-    const { members } = view.update({ hosts, isUsable: () => true, size: SIZE, zoneClients: null });
+    const { members } = view.update({ hosts, isUsable: () => true, size: SIZE, zoneClients: null, spillBelow: 0 });
     for (const { key } of members) counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return [...counts.values()].toSorted((a, b) => b - a);

@@ -33,11 +33,23 @@ export interface HeaderChange {
   readonly remove: readonly string[];
 }
 
+/**
+ * The labels by which a request chooses among the hosts of its backend. A label whose header the request does not have
+ * is not asked for.
+ */
+export interface RouteSubset {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Labels whose values the request brings; names of headers are lower case. */
+  readonly headers: readonly { readonly label: string; readonly header: string }[];
+}
+
 /** Where a part of a rule's requests goes, and what is changed for that part only. */
 export interface RouteBackend {
   readonly cluster: string;
   /** Relative; 0 gets nothing. */
   readonly weight: number;
+  /** Which of the cluster's hosts; null leaves it to the cluster. */
+  readonly subset: RouteSubset | null;
   readonly requestHeaders: HeaderChange | null;
   readonly responseHeaders: HeaderChange | null;
 }

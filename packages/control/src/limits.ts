@@ -75,3 +75,15 @@ export const WATCH_FRESH_MS = 2000;
 
 /** Times in a row that files which change while they are read are read anew before that is a problem. */
 export const WATCH_UNSTABLE_READS_MAX = 20;
+
+/** Clients of a sharded Service: numbers of clients are uint32s. */
+export const CLIENTS_MAX = 4_294_967_295;
+
+/** Selectors of a Service's subsets: every host that comes or goes is looked up once in each. */
+export const SUBSET_SELECTORS_MAX = 64;
+
+/** Keys of one selector of subsets: as many sets of hosts are intersected when a subset is built. */
+export const SUBSET_KEYS_MAX = 16;
+
+/** Subsets of a Service that a proxy keeps built, as many as its index takes. */
+export const SUBSETS_BUILT_MAX = 4096;

@@ -11,14 +11,12 @@ export { createDnsResolver } from "./cluster/index.ts";
 export type { DnsAnswer, HealthVerdict } from "./cluster/index.ts";
 export { ShardSizer, ShardView } from "./cluster/shard/index.ts";
 export type {
-  AutomaticSize,
   Shard,
   ShardAlgorithm,
   ShardClient,
   ShardHost,
   ShardLoad,
   ShardOptions,
-  ShardSizeRule,
   ShardWorld,
   ZoneClients,
 } from "./cluster/shard/index.ts";
@@ -27,11 +25,8 @@ export type {
   LabelledHost,
   Labels,
   Subset,
-  SubsetConfig,
-  SubsetFallback,
   SubsetOutcome,
   SubsetQuery,
-  SubsetSelector,
 } from "./cluster/subset/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";

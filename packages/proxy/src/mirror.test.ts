@@ -82,6 +82,7 @@ describe("MirrorCopies", () => {
       metrics: new MetricsRegistry(clock),
       sessions: new ClientSessions(clock, new HeadMemo()),
       log: silentLog,
+      identity: () => ({ id: "test", workers: 1 }),
       checksHealth: false,
       onVerdict: () => {},
     });

@@ -96,7 +96,7 @@ export class ProxyAdmin implements AdminSource {
 
   async clusters(): Promise<readonly ClusterDescription[]> {
     const nowMs = this.#deps.clock.nowMs();
-    return Array.from(this.#deps.clusters.values(), ({ cluster }) => describeCluster(cluster, nowMs));
+    return Array.from(this.#deps.clusters.values(), ({ cluster }) => describeCluster(cluster, nowMs, (pool) => pool.connectionCount));
   }
 
   async connections(): Promise<readonly ConnectionStatus[]> {

@@ -14,7 +14,7 @@ import { type AccessLog, createAccessLog } from "./access-log/index.ts";
 import { AnswerDates } from "./answer-dates.ts";
 import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
-import type { HealthVerdict, HostVerdict, OnVerdict } from "./cluster/index.ts";
+import type { HealthVerdict, HostVerdict, OnVerdict, ProxyIdentity } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
 import { refuseRequest } from "./refused-request.ts";
 import { Exchange } from "./request-path.ts";
@@ -34,6 +34,8 @@ export interface ProxyOptions {
   readonly log: Log;
   /** Several processes listen on the same ports. */
   readonly isPortShared: boolean;
+  /** How many processes of this proxy share its requests; default 1. Shards that follow load count on it. */
+  readonly workerCount?: number;
   /** This process begins with the active health checks; its verdicts are passed on by whoever runs several. */
   readonly checksHealth: boolean;
   /** Told of every verdict of the checks that run here; whoever runs several workers feeds it to the others. */
@@ -135,7 +137,10 @@ class DataPlane implements Proxy {
     const shared = { clock, wheel: this.#wheel, random, scheduler, log: options.log };
     const sessions = new ClientSessions(clock, memo);
     const { checksHealth, onVerdict = () => {} } = options;
-    this.#clusters = new ClusterStation({ ...shared, metrics: this.#metrics, sessions, checksHealth, onVerdict });
+    const { workerCount: workers = 1 } = options;
+    const identity = (): ProxyIdentity => ({ id: `${hostname()}/${this.#path.settings.name}`, workers });
+    const clusterDeps = { ...shared, metrics: this.#metrics, sessions, identity, checksHealth, onVerdict };
+    this.#clusters = new ClusterStation(clusterDeps);
     const pick: MutablePickContext = { hash: 0, tried: [] };
     this.#path = {
       clock,

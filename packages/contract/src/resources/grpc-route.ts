@@ -1,6 +1,6 @@
 import type { HeaderModifierFilter, HttpNamedMatch, HttpRouteFilter } from "./http-route.ts";
 import type { ResourceBase } from "./metadata.ts";
-import type { BackendRef, ParentReference } from "./references.ts";
+import type { BackendRef, ParentReference, SubsetChoice } from "./references.ts";
 
 /** Gateway API v1: how gRPC calls are matched and forwarded. */
 export type GrpcRouteResource = ResourceBase<"gateway.networking.k8s.io/v1", "GRPCRoute", GrpcRouteSpec>;
@@ -40,6 +40,6 @@ export type GrpcRouteFilter = Extract<
 >;
 
 /** A backend of a GRPCRoute. */
-export interface GrpcBackendRef extends BackendRef {
+export interface GrpcBackendRef extends BackendRef, SubsetChoice {
   readonly filters?: readonly HeaderModifierFilter[];
 }

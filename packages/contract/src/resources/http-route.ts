@@ -1,5 +1,11 @@
 import type { DurationText, ResourceBase } from "./metadata.ts";
-import type { BackendObjectReference, BackendRef, LocalObjectReference, ParentReference } from "./references.ts";
+import type {
+  BackendObjectReference,
+  BackendRef,
+  LocalObjectReference,
+  ParentReference,
+  SubsetChoice,
+} from "./references.ts";
 
 /** Gateway API v1: how HTTP requests are matched, changed and forwarded. */
 export type HttpRouteResource = ResourceBase<"gateway.networking.k8s.io/v1", "HTTPRoute", HttpRouteSpec>;
@@ -105,7 +111,7 @@ export interface CorsFilter {
 }
 
 /** A backend of an HTTPRoute. */
-export interface HttpBackendRef extends BackendRef {
+export interface HttpBackendRef extends BackendRef, SubsetChoice {
   readonly filters?: readonly HeaderModifierFilter[];
 }
 

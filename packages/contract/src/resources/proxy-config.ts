@@ -10,6 +10,13 @@ export interface ProxyConfigSpec {
   /** This proxy's own zone, for zone-aware balancing. */
   readonly zone?: string;
   /** Sidecar: requests of others to the application beside this proxy. */
+  /** Who this proxy is to the Services that it shards. */
+  readonly node?: {
+    /** Stable over restarts and unlike that of other proxies; default: host name and the name of this ProxyConfig. */
+    readonly id?: string;
+    /** This proxy's number among all proxies of its kind, from 0, each given once. */
+    readonly index?: number;
+  };
   readonly inbound?: InboundConfig;
   /** Sidecar: requests of the application to every Service, by the Host header. */
   readonly outbound?: OutboundConfig;

@@ -24,6 +24,14 @@ export interface BackendObjectReference {
   readonly port?: number;
 }
 
+/** Which hosts of a backend serve a request, by labels; the Service's TrafficPolicy has `subsets` for it. */
+export interface SubsetChoice {
+  /** Label values by label. */
+  readonly subset?: Readonly<Record<string, string>>;
+  /** Names of headers by label: the request's value is the label's; without the header the label is not asked for. */
+  readonly subsetHeaders?: Readonly<Record<string, string>>;
+}
+
 /** A backend with its share of the requests. */
 export interface BackendRef extends BackendObjectReference {
   /** 0 to 1,000,000, relative to the others of the rule; default 1. */

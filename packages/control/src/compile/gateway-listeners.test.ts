@@ -50,7 +50,7 @@ test("compileWorld() gives a route without rules or matches one that matches eve
     hostnames: ["*"],
     match: { path: { type: "prefix", value: "/" }, method: "", headers: [], queryParams: [] },
     createdMs: 0,
-    backends: [{ cluster: "default/cart:80", weight: 1, requestHeaders: null, responseHeaders: null }],
+    backends: [{ cluster: "default/cart:80", weight: 1, subset: null, requestHeaders: null, responseHeaders: null }],
     redirect: null,
     directResponse: null,
     requestHeaders: null,

@@ -238,6 +238,8 @@ function compileInbound(
       hosts: [host],
       tls: null,
       balancing: { ...cluster.balancing, zone: null },
+      sharding: null,
+      subsets: null,
       healthChecks: [],
       outlier: null,
       breaker: cluster.breaker,
@@ -278,5 +280,5 @@ function inboundTls(compilation: Compilation, config: Config, isHttp: boolean): 
 
 /** Any request to one cluster. */
 function forwardRule(route: string, cluster: string): RuleTemplate {
-  return { ...PLAIN_RULE, route, backends: [{ cluster, weight: 1, requestHeaders: null, responseHeaders: null }] };
+  return { ...PLAIN_RULE, route, backends: [{ cluster, weight: 1, subset: null, requestHeaders: null, responseHeaders: null }] };
 }

@@ -145,10 +145,11 @@ test("compileRules() gives backends their weights and header changes", () => {
     weight: 0
     filters: [{ type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: X-Next, value: "1" }] } }]`);
   assert.deepEqual(found.backends, [
-    { cluster: "default/cart:80", weight: 9, requestHeaders: null, responseHeaders: null },
+    { cluster: "default/cart:80", weight: 9, subset: null, requestHeaders: null, responseHeaders: null },
     {
       cluster: "default/next:80",
       weight: 0,
+      subset: null,
       requestHeaders: { set: [["x-next", "1"]], add: [], remove: [] },
       responseHeaders: null,
     },

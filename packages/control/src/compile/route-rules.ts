@@ -18,6 +18,7 @@ import { resolveBackend } from "./backends.ts";
 import { isRpc, policiesOf, protocolOf } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { type AttachedPolicy, createdMsOf, firstWith } from "./policies.ts";
+import { compileRouteSubset } from "./host-choice.ts";
 import type { LoadedOf } from "./resource-index.ts";
 import { compileFilters, headerChange } from "./route-filters.ts";
 import { ANY_MATCH, grpcMatch, httpMatch, rpcMatch } from "./route-matches.ts";
@@ -142,7 +143,8 @@ function compileBackends(
         change.responseHeaders = headerChange(filter.responseHeaderModifier);
     }
     targets.push(target);
-    backends.push({ cluster: target.cluster, weight: ref.weight ?? 1, ...change });
+    const subset = compileRouteSubset(compilation, route, ref, target, [...path, index]);
+    backends.push({ cluster: target.cluster, weight: ref.weight ?? 1, subset, ...change });
   }
   return { backends, targets };
 }

@@ -13,6 +13,7 @@ import {
   word,
 } from "./fields.ts";
 import { checkRuleNames, DEFAULT_GATEWAYS_HINT, headerMatches, SESSION_PERSISTENCE_HINT } from "./http-route.ts";
+import { subsetFields } from "./host-choice.ts";
 import { resource } from "./metadata.ts";
 import { parentReference, weightedBackendFields } from "./references.ts";
 import { backendFilters, grpcFilters } from "./route-filters.ts";
@@ -64,7 +65,7 @@ export const grpcRouteSchema: z.ZodType<GrpcRouteResource> = resource(
                 matches: optional(list(match, 64)),
                 filters: optional(grpcFilters),
                 backendRefs: optional(
-                  list(object({ ...weightedBackendFields, filters: optional(backendFilters) }), 16),
+                  list(object({ ...weightedBackendFields, ...subsetFields, filters: optional(backendFilters) }), 16),
                 ),
               },
               {

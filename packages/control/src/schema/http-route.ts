@@ -18,6 +18,7 @@ import {
   text,
   word,
 } from "./fields.ts";
+import { subsetFields } from "./host-choice.ts";
 import { resource } from "./metadata.ts";
 import { parentReference, weightedBackendFields } from "./references.ts";
 import { backendFilters, httpFilters, METHODS } from "./route-filters.ts";
@@ -127,7 +128,7 @@ const rule: z.ZodType<HttpRouteRule> = checked(
       name: optional(sectionName),
       matches: optional(list(match, 64)),
       filters: optional(httpFilters),
-      backendRefs: optional(list(object({ ...weightedBackendFields, filters: optional(backendFilters) }), 16)),
+      backendRefs: optional(list(object({ ...weightedBackendFields, ...subsetFields, filters: optional(backendFilters) }), 16)),
       timeouts: optional(timeouts),
       retry: optional(
         object({

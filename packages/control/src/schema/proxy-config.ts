@@ -11,12 +11,15 @@ import {
   object,
   optional,
   percentage,
+  plainText,
   port,
   positiveDuration,
   type Report,
   text,
   word,
 } from "./fields.ts";
+import { CLIENTS_MAX } from "../limits.ts";
+import { heartbeat } from "./heartbeat.ts";
 import { resource } from "./metadata.ts";
 import { localObjectReference } from "./references.ts";
 
@@ -49,6 +52,12 @@ export const proxyConfigSchema: z.ZodType<ProxyConfigResource> = resource(
     object({
       zone: optional(text("a zone's name of 1 to 63 characters", 63)),
       inbound: optional(
+      node: optional(
+        object({
+          id: optional(plainText("an identity of 1 to 1024 bytes without control characters", 1024)),
+          index: optional(integer(0, CLIENTS_MAX - 1)),
+        }),
+      ),
         object({
           address: optional(ipAddress),
           port: listenPort,

@@ -1,5 +1,13 @@
 import { createSecureContext } from "node:tls";
-import type { ClusterConfig, HealthCheckConfig, HostConfig, OutlierConfig, UpstreamTls } from "@weft/contract";
+import type {
+  ClusterConfig,
+  HealthCheckConfig,
+  HostConfig,
+  OutlierConfig,
+  ShardingConfig,
+  SubsetConfig,
+  UpstreamTls,
+} from "@weft/contract";
 import { type Clock, isWeftError, type Random, WeftError } from "@weft/kernel";
 import { createBalancer } from "../balancer/index.ts";
 import type { DnsSourceConfig } from "./dns-source.ts";
@@ -8,11 +16,15 @@ import { hostKey } from "./host.ts";
 import {
   CHECK_TIMEOUT_MS_MAX,
   CHECKS_PER_HOST_MAX,
+  CLIENT_ID_CHARS_MAX,
+  CLIENTS_MAX,
   DURATION_MS_MAX,
   HOSTS_PER_CLUSTER_MAX,
   PRIORITY_MAX,
   WEIGHT_MAX,
 } from "./limits.ts";
+import { checkShardSize } from "./shard/index.ts";
+import { checkSubsets } from "./subset/index.ts";
 
 /**
  * Checks what a cluster relies on, before anything of it is applied. Sources check resources with better words (file,
@@ -36,16 +48,44 @@ export function checkClusterConfig(config: ClusterConfig, random: Random, clock:
   if (config.source.type === "dns") checkDns(name, config.source);
   checkHealthChecks(name, config.healthChecks);
   if (config.outlier !== null) checkOutlier(name, config.outlier);
-  try {
+  inWordsOfCluster(name, () => {
     createBalancer(balancing.policy, random, clock);
+    if (config.sharding !== null) checkSharding(name, config.sharding);
+    if (config.subsets !== null) checkSubsetLabels(name, config.subsets);
+  });
+}
+
+/** What parts of a cluster say of their own settings names the cluster. */
+function inWordsOfCluster(cluster: string, check: () => void): void {
+  try {
+    check();
   } catch (error) {
-    if (!isWeftError(error) || error.code === "KERNEL_ASSERTION_FAILED") throw error;
+    const isOwn = isWeftError(error) && error.code === "CLUSTER_INVALID_CONFIG";
+    if (!isWeftError(error) || isOwn || error.code === "KERNEL_ASSERTION_FAILED") throw error;
     throw new WeftError<ClusterErrorCode>(
       "CLUSTER_INVALID_CONFIG",
-      `Cannot configure cluster "${name}": ${error.message}`,
-      { cluster: name },
+      `Cannot configure cluster "${cluster}": ${error.message}`,
+      { cluster },
       { cause: error },
     );
+  }
+}
+
+function checkSharding(cluster: string, { size, clientId, clientIndex, clientCount }: ShardingConfig): void {
+  checkShardSize(size);
+  if (clientId.length > CLIENT_ID_CHARS_MAX) {
+    throw invalid(cluster, "sharding.clientId", clientId, `at most ${CLIENT_ID_CHARS_MAX} characters`);
+  }
+  if (clientIndex !== null) checkInteger(cluster, "sharding.clientIndex", clientIndex, 0, CLIENTS_MAX - 1);
+  if (clientCount !== null) checkInteger(cluster, "sharding.clientCount", clientCount, 1, CLIENTS_MAX);
+}
+
+function checkSubsetLabels(cluster: string, subsets: SubsetConfig): void {
+  checkSubsets(subsets);
+  for (const { fallback } of [subsets, ...subsets.selectors]) {
+    if (fallback.type === "default" && Object.keys(fallback.labels).length === 0) {
+      throw invalid(cluster, "labels of subset fallback", fallback.labels, "at least one label");
+    }
   }
 }
 

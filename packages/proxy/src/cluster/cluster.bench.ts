@@ -26,6 +26,7 @@ function create(count: number, balancing: Partial<BalancingConfig>): Cluster<str
     random: systemRandom,
     resolver: new FakeResolver(),
     observer: new EventLog(),
+    identity: () => ({ id: "bench", workers: 1 }),
   };
   const config = clusterConfig({ hosts: hosts(count) });
   return new Cluster(clusterConfig({ hosts: config.hosts, balancing: { ...config.balancing, ...balancing } }), context);

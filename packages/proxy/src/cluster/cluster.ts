@@ -7,7 +7,9 @@ import type { DnsResolver } from "./dns-resolver.ts";
 import { type DnsOwner, DnsSource, type DnsStatus } from "./dns-source.ts";
 import type { ClusterErrorCode } from "./errors.ts";
 import { Host, hostKey, type HealthVerdict } from "./host.ts";
-import { HostSelector, isHashingPolicy } from "./host-selector.ts";
+import { type GroupsOwner, HostGroups, type SubsetLabels } from "./host-groups.ts";
+import { isHashingPolicy } from "./host-selector.ts";
+import type { ProxyIdentity } from "./level-shards.ts";
 import { OutlierDetector, type OutlierOwner } from "./outlier-detector.ts";
 import { KEPT_VERDICTS_MAX, LATENCY_DECAY_MS, SLOW_START_STEP_MS_MIN, SLOW_START_STEPS } from "./limits.ts";
 
@@ -27,6 +29,11 @@ export interface ClusterObserver<Pool = unknown> {
    * cluster has settled by then: requests that waited in the pool may pick again from inside.
    */
   onPoolRetired(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
+  /**
+   * The host has left this proxy's shard, and its pool gets no request any more: it is to drain, however long that takes,
+   * for nothing is wrong with the host.
+   */
+  onPoolReleased(cluster: Cluster<Pool>, host: Host<Pool>, pool: Pool): void;
   onHostHealth(cluster: Cluster<Pool>, host: Host<Pool>, health: HostHealth, reason: string): void;
   /** Hosts were added or removed: once for all of one change, after the calls for each. */
   onMembership?(cluster: Cluster<Pool>): void;
@@ -53,6 +60,8 @@ export interface ClusterContext<Pool = unknown> {
   readonly observer: ClusterObserver<Pool>;
   /** Undefined where another worker does it. */
   readonly watcher?: HostWatcher | undefined;
+  /** Who this proxy is to clusters that are sharded. */
+  readonly identity: () => ProxyIdentity;
 }
 
 /**
@@ -63,14 +72,15 @@ export interface ClusterContext<Pool = unknown> {
  * const host = cluster.pick(context);
  * if (host === undefined) throw cluster.noHostError();
  */
-export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, DnsOwner {
+export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, DnsOwner, GroupsOwner {
   readonly name: string;
   /** The limits of this cluster in this worker. */
   readonly breaker: CircuitBreaker;
+  /** What is balanced over: all hosts, this proxy's shard of them, subsets. */
+  readonly groups: HostGroups<Pool>;
   readonly #context: ClusterContext<Pool>;
   readonly #slowStart: TimerEntry;
   #config: ClusterConfig;
-  #selector: HostSelector<Pool>;
   #outlier: OutlierDetector<Pool> | undefined = undefined;
   #dns: DnsSource | undefined = undefined;
   /** Addresses that DNS gave; hosts beside the configured ones. */
@@ -80,8 +90,6 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   readonly #keptVerdicts: Map<string, { readonly verdict: HealthVerdict; readonly reason: string }> = new Map();
   /** Pools taken from their hosts in the present change. */
   readonly #detachedPools: { readonly host: Host<Pool>; readonly pool: Pool }[] = [];
-  /** True when something changed that `pick` depends on and the selector does not know. */
-  #isStale: boolean = false;
   #isClosed: boolean = false;
 
   /** @throws WeftError CLUSTER_INVALID_CONFIG, CLUSTER_DUPLICATE_HOST */
@@ -92,7 +100,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     this.#context = context;
     this.#slowStart = new TimerEntry(this);
     this.#config = config;
-    this.#selector = new HostSelector(config.balancing, context.random, context.clock);
+    this.groups = new HostGroups(config, context, this);
     this.#refreshHosts();
     this.#updateOutlier(null, config.outlier);
     this.#updateSource(null, config.source);
@@ -119,17 +127,28 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
 
   /** Priority levels that ignore health at present, because too little of it is left. */
   get panickingLevels(): readonly number[] {
-    if (this.#isStale) this.#rebuild();
-    return this.#selector.panickingLevels;
+    return this.groups.panickingLevels;
   }
 
-  /** A host for a request; undefined when none may be used (`noHostError` says why). */
-  pick(context: PickContext): Host<Pool> | undefined {
-    if (this.#isStale) this.#rebuild();
-    return this.#selector.pick(context);
+  /** Hosts whose health is to be known: all, or those of this proxy's shard. */
+  checkedHosts(): readonly Host<Pool>[] {
+    return this.groups.checkedHosts();
   }
 
-  /** What to answer when `pick` found nothing. */
+  /**
+   * A host for a request that asks for hosts with `labels`, or for none in particular; undefined when none may be used
+   * (`noHostError` says why). The same labels are best the same object.
+   */
+  pick(context: PickContext, labels: SubsetLabels | null = null): Host<Pool> | undefined {
+    return this.groups.pick(context, labels);
+  }
+
+  /** Why `pick` found nothing for `labels`: no host has them, or none of those that have them may be used. */
+  noHostCode(labels: SubsetLabels | null): "CLUSTER_NO_HOST" | "SUBSET_NO_HOST" {
+    return this.#config.subsets === null || this.groups.hasHosts(labels) ? "CLUSTER_NO_HOST" : "SUBSET_NO_HOST";
+  }
+
+  /** What to say of the cluster when `pick` found nothing. */
   noHostError(): WeftError<ClusterErrorCode> {
     let unhealthy = 0;
     let ejected = 0;
@@ -164,10 +183,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     const before = this.#config;
     this.#config = config;
     this.breaker.configure(config.breaker);
-    if (!isDeepStrictEqual(before.balancing, config.balancing)) {
-      this.#selector = new HostSelector(config.balancing, this.#context.random, this.#context.clock);
-      this.#isStale = true;
-    }
+    this.groups.configure(config);
     if (!reachesAlike(before, config)) for (const host of this.#hosts.values()) this.#detachPool(host);
     this.#updateSource(before.source, config.source);
     if (before.healthChecks.length > 0 && config.healthChecks.length === 0) {
@@ -209,6 +225,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     this.#isClosed = true;
     this.#dns?.close();
     this.#context.watcher?.unwatch(this.name);
+    this.groups.close();
     this.#setHosts([]);
     this.#outlier?.close();
     this.#context.wheel.cancel(this.#slowStart);
@@ -217,8 +234,30 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
 
   /** @internal The next step of slow start. */
   onTimer(_entry: TimerEntry): void {
-    this.#isStale = true;
+    this.groups.markStale();
     this.#scheduleSlowStart();
+  }
+
+  /** @internal Told by the groups. */
+  refreshWeights(): void {
+    const nowMs = this.#context.clock.nowMs();
+    const slowStartMs = this.#slowStartMs();
+    for (const host of this.#hosts.values()) host.refreshWeight(nowMs, slowStartMs);
+  }
+
+  /** @internal Told by the groups. */
+  onMembersChanged(): void {
+    if (!this.#isClosed) this.#watchHosts();
+  }
+
+  /** @internal Told by the groups. */
+  releaseHostsBut(members: ReadonlySet<string>): void {
+    for (const host of this.#hosts.values()) {
+      const { pool } = host;
+      if (pool === undefined || members.has(host.key)) continue;
+      host.pool = undefined;
+      this.#context.observer.onPoolReleased(this, host, pool);
+    }
   }
 
   /** @internal Told by outlier detection. */
@@ -314,18 +353,27 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       after.set(key, host);
     }
     this.#hosts = after;
-    this.#isStale = true;
     for (const host of added) {
       // Where nobody else serves yet there is nobody to be gentle in comparison with.
       if (before.size > 0) host.startWarming(this.#context.clock.nowMs());
       this.#outlier?.watch(host);
       this.#context.observer.onHostAdded(this, host);
     }
+    this.groups.setHosts([...after.values()]);
     const removed = [...before.values()].filter((host) => !after.has(host.key));
     for (const host of removed) this.#remove(host);
     if (added.length + removed.length > 0) this.#context.observer.onMembership?.(this);
     this.#scheduleSlowStart();
-    if (!this.#isClosed) this.#context.watcher?.watch(this.#config, after.values());
+    if (!this.#isClosed) this.#watchHosts();
+  }
+
+  /** Has the hosts checked that are to be; what was known of others says nothing any more. */
+  #watchHosts(): void {
+    const checked = this.groups.checkedHosts();
+    this.#context.watcher?.watch(this.#config, checked);
+    if (!this.groups.isSharded) return;
+    const keys = new Set(checked.map(({ key }) => key));
+    for (const host of this.#hosts.values()) if (!keys.has(host.key)) host.setVerdict("unknown", "");
   }
 
   #keepVerdict(key: string, verdict: HealthVerdict, reason: string): void {
@@ -359,7 +407,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   }
 
   #healthChanged(host: Host<Pool>, isReturning: boolean): void {
-    this.#isStale = true;
+    this.groups.markStale();
     if (!isReturning) return;
     host.startWarming(this.#context.clock.nowMs());
     this.#scheduleSlowStart();
@@ -386,15 +434,6 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
       this.#context.wheel.schedule(this.#slowStart, stepMs);
       return;
     }
-  }
-
-  #rebuild(): void {
-    const nowMs = this.#context.clock.nowMs();
-    const slowStartMs = this.#slowStartMs();
-    const hosts = [...this.#hosts.values()];
-    for (const host of hosts) host.refreshWeight(nowMs, slowStartMs);
-    this.#selector.rebuild(hosts);
-    this.#isStale = false;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Balancer, BalancingConfig, PickContext } from "@weft/contract";
 import { type Clock, mixUint32, type Random } from "@weft/kernel";
 import { createBalancer, isTried } from "../balancer/index.ts";
 import type { Host } from "./host.ts";
+import type { LevelShards } from "./level-shards.ts";
 import { computeLevelLoads } from "./priority-load.ts";
 
 /** Makes the choice of a lane independent of the choice within it, where both follow from a request's hash. */
@@ -86,8 +87,11 @@ export class HostSelector<Pool> {
     return this.#panickingLevels;
   }
 
-  /** Call when hosts came or went, or their health, priority, zone or weight changed. */
-  rebuild(hosts: readonly Host<Pool>[]): void {
+  /**
+   * Call when hosts came or went, or their health, priority, zone or weight changed. How the levels stand follows from
+   * all hosts, which is what every client sees; with `shards` only members are chosen, and zones are settled in these.
+   */
+  rebuild(hosts: readonly Host<Pool>[], shards: LevelShards<Pool> | null = null): void {
     const levels = [...sortByLevel(hosts, this.#config.zone?.own ?? "")].toSorted(([a], [b]) => a - b);
     const counts = levels.map(([, level]) => ({ total: level.all.length, usable: level.usable.length }));
     const loads = computeLevelLoads(counts, this.#config.panicThreshold);
@@ -97,7 +101,10 @@ export class HostSelector<Pool> {
       const share = loads[index]?.share ?? 0;
       if (loads[index]?.isPanicking === true) {
         panickingLevels.push(priority);
-        drafts.push({ slot: this.#slotOf(priority, "all"), hosts: level.all, share });
+        const members = shards === null ? level.all : shards.membersOf(priority, true);
+        drafts.push({ slot: this.#slotOf(priority, "all"), hosts: members, share });
+      } else if (shards !== null) {
+        drafts.push({ slot: this.#slotOf(priority, "all"), hosts: shards.membersOf(priority, false), share });
       } else {
         this.#draftLevel(drafts, priority, level, share);
       }

@@ -108,3 +108,21 @@ export const CHECK_DELAY_MS_MIN = 10;
 
 /** Verdicts that a cluster keeps on hosts it does not have (yet, or any more): workers learn of hosts at other times. */
 export const KEPT_VERDICTS_MAX = 1000;
+
+/**
+ * How long the connections to a host that has left this proxy's shard are kept, in milliseconds: a host that is back by
+ * then, as one whose check failed once, costs nobody a connection.
+ */
+export const SHARD_LINGER_MS = 5000;
+
+/** How often the load is measured that an automatic shard follows, in milliseconds. */
+export const SHARD_LOAD_PERIOD_MS = 5000;
+
+/** What is left of a past load after one period: half of a peak is forgotten within a minute or so. */
+export const SHARD_LOAD_DECAY = 0.95;
+
+/** Characters of a client's identity: longer than any host name, path and port together. */
+export const CLIENT_ID_CHARS_MAX = 1024;
+
+/** Most clients of one sharded cluster: numbers of clients are this many uint32s. */
+export const CLIENTS_MAX = 4_294_967_295;

@@ -30,7 +30,14 @@ function simulate(policy: BalancerPolicy, behaviour: Behaviour, outlier: Outlier
   const config = clusterConfig({ hosts: hostConfigs(10), outlier });
   const cluster = new Cluster<TestPool>(
     { ...config, balancing: { ...config.balancing, policy } },
-    { clock, wheel, random, resolver: new FakeResolver(), observer: new EventLog() },
+    {
+      clock,
+      wheel,
+      random,
+      resolver: new FakeResolver(),
+      identity: () => ({ id: "test", workers: 1 }),
+      observer: new EventLog(),
+    },
   );
   const latencies = new Histogram();
   let slow = 0;

@@ -2,7 +2,10 @@ import { TimerEntry, type TimerOwner, type TimerWheel } from "@weft/kernel";
 import type { HostPool } from "./host-pool.ts";
 import { POOL_DRAIN_MS_MAX } from "./limits.ts";
 
-/** Pools that get no request any more and finish what is open, each within `POOL_DRAIN_MS_MAX`. */
+/**
+ * Pools that get no request any more and finish what is open, within `POOL_DRAIN_MS_MAX` where their hosts are gone or
+ * reached in another way now.
+ */
 export class RetiredPools {
   readonly #wheel: TimerWheel;
   readonly #pools: Set<RetiredPool> = new Set();
@@ -25,6 +28,13 @@ export class RetiredPools {
       this.#wheel.cancel(retired.deadline);
       this.#pools.delete(retired);
     });
+  }
+
+  /** As `add`, but without a time: nothing is wrong with the host, only its place is another's now. */
+  addPatient(pool: HostPool): void {
+    const retired = new RetiredPool(pool);
+    this.#pools.add(retired);
+    pool.drain(() => void this.#pools.delete(retired));
   }
 
   /** Closes every pool at once. */

@@ -1,5 +1,6 @@
-import type { RequestHead } from "@weft/contract";
+import type { RequestHead, RouteSubset } from "@weft/contract";
 import type { RouterErrorCode } from "./errors.ts";
+import { headerText } from "./condition.ts";
 import { changeFields, type FieldChange } from "./field-change.ts";
 import { rewritePath } from "./rewrite.ts";
 import type { CompiledBackend, CompiledRule } from "./rule.ts";
@@ -15,6 +16,7 @@ export class RouteDecision {
   readonly path: string;
   #ruleHead: RequestHead | null = null;
   #backendHeads: (RequestHead | undefined)[] | null = null;
+  #subsets: (RouteSubset["labels"] | undefined)[] | null = null;
 
   constructor(tableId: number, rule: CompiledRule, head: RequestHead, path: string) {
     this.tableId = tableId;
@@ -41,6 +43,14 @@ export class RouteDecision {
     return head;
   }
 
+  /** The labels that the hosts of `backend` are to have for this request; the same object each time, null for none. */
+  subsetOf({ index, subset }: CompiledBackend): RouteSubset["labels"] | null {
+    if (subset === null) return null;
+    if (subset.headers.length === 0) return subset.labels;
+    this.#subsets ??= [];
+    return (this.#subsets[index] ??= subsetLabels(subset, this.head));
+  }
+
   #createHead(change: FieldChange | null): RequestHead {
     const { head, rule } = this;
     const hostname = rule.config.rewrite?.hostname ?? "";
@@ -50,6 +60,14 @@ export class RouteDecision {
     if (authority === head.authority && path === head.path && fields === head.fields) return head;
     return head.withTarget(head.scheme, authority, path, fields);
   }
+}
+
+function subsetLabels({ labels, headers }: RouteSubset, head: RequestHead): RouteSubset["labels"] {
+  const asked = headers.flatMap(({ label, header }) => {
+    const value = headerText(head, header);
+    return value === undefined ? [] : [[label, value] as const];
+  });
+  return { ...labels, ...Object.fromEntries(asked) };
 }
 
 /** Why a request has no route. */

@@ -1,4 +1,4 @@
-import type { HashKey, PathMatch, PathRewrite, RouteBackend, RouteRule } from "@weft/contract";
+import type { HashKey, PathMatch, PathRewrite, RouteBackend, RouteRule, RouteSubset } from "@weft/contract";
 import type { Random } from "@weft/kernel";
 import { normalisePath } from "../path/index.ts";
 import { compileConditions, type Condition } from "./condition.ts";
@@ -20,6 +20,8 @@ export interface CompiledBackend {
   readonly responseChange: FieldChange | null;
   /** Which of a decision's forwarded heads is this backend's: 0 is shared by all without changes of their own. */
   readonly headSlot: number;
+  /** Labels that its hosts are to have; null leaves it to the cluster. */
+  readonly subset: RouteSubset | null;
   readonly config: RouteBackend;
 }
 
@@ -119,6 +121,7 @@ function compileBackends(
       requestChange: composeFieldChanges(composeFieldChanges(requestChange, ownRequest), colour),
       responseChange: ownResponse === null ? responseChange : composeFieldChanges(ownResponse, responseChange),
       headSlot: ownRequest === null ? 0 : ++slots,
+      subset: config.subset,
       config,
     };
   });

@@ -95,7 +95,7 @@ function createView(algorithm: ShardAlgorithm, index: number): ShardView<ShardHo
 }
 
 function tell(view: ShardView<ShardHost>, hosts: readonly ShardHost[], size: number) {
-  return view.update({ hosts, size, isUsable: () => true, zoneClients: null });
+  return view.update({ hosts, size, isUsable: () => true, zoneClients: null, spillBelow: 0 });
 }
 
 /** Connections that change when the first client goes: its own, and what its neighbours do when they compute again. */

@@ -1,24 +1,7 @@
+import type { AutomaticShardSize, ShardSize } from "@weft/contract";
 import { assertInteger, assertRange } from "@weft/kernel";
 import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import { AUTOMATIC_HOSTS_MIN, SIZE_SHRINK_FACTOR, SIZE_STEP_FACTOR } from "./limits.ts";
-
-/** How many hosts of a cluster a client connects to. */
-export type ShardSizeRule =
-  | { readonly type: "fixed"; readonly hosts: number }
-  /** `hostsMin` where the share comes out at less. */
-  | { readonly type: "percent"; readonly percent: number; readonly hostsMin: number }
-  | AutomaticSize;
-
-/** A size that follows what the client sends. */
-export interface AutomaticSize {
-  readonly type: "automatic";
-  /** What makes a connection worth having: requests per second that one should carry. */
-  readonly requestsPerConnection: number;
-  /** Never fewer hosts: at least `AUTOMATIC_HOSTS_MIN`. */
-  readonly hostsMin: number;
-  /** Connections that a host should have at most, where the number of clients is known. */
-  readonly connectionsPerHostMax: number;
-}
 
 /** What an automatic size follows. */
 export interface ShardLoad {
@@ -29,7 +12,7 @@ export interface ShardLoad {
 }
 
 /** Checks a rule as it is configured. @throws WeftError KERNEL_INVALID_ARGUMENT */
-export function checkShardSize(rule: ShardSizeRule): void {
+export function checkShardSize(rule: ShardSize): void {
   if (rule.type === "fixed") {
     assertInteger("hosts", rule.hosts, 1, HOSTS_PER_CLUSTER_MAX);
   } else if (rule.type === "percent") {
@@ -50,12 +33,12 @@ export function checkShardSize(rule: ShardSizeRule): void {
  * a size smaller by `SIZE_SHRINK_FACTOR`, so that load that sways does not open and close connections.
  */
 export class ShardSizer {
-  readonly #rule: ShardSizeRule;
+  readonly #rule: ShardSize;
   /** Of the automatic size, before it is cut to the number of hosts. */
   #step: number = 0;
 
   /** @throws WeftError KERNEL_INVALID_ARGUMENT */
-  constructor(rule: ShardSizeRule) {
+  constructor(rule: ShardSize) {
     checkShardSize(rule);
     this.#rule = rule;
   }
@@ -67,17 +50,19 @@ export class ShardSizer {
     if (rule.type === "percent") {
       return Math.min(hostCount, Math.max(rule.hostsMin, Math.ceil((hostCount * rule.percent) / 100 - 1e-9)));
     }
-    const wanted = wantedHosts(rule, hostCount, load);
-    if (this.#step < wanted || wanted * SIZE_SHRINK_FACTOR <= this.#step) this.#step = stepFor(rule.hostsMin, wanted);
-    return Math.min(hostCount, this.#step);
+    // Compared without the floor: the last step down to it is taken like every other.
+    const allowed = allowedHosts(rule, hostCount, load);
+    const asked = Math.min(hostCount, allowed, Math.ceil(load.requestsPerSecond / rule.requestsPerConnection));
+    const wanted = Math.max(rule.hostsMin, asked);
+    if (this.#step < wanted || asked * SIZE_SHRINK_FACTOR <= this.#step) this.#step = stepFor(rule.hostsMin, wanted);
+    // A step is rounded up, but not beyond what hosts may bear.
+    return Math.min(hostCount, this.#step, Math.max(rule.hostsMin, allowed));
   }
 }
 
-function wantedHosts(rule: AutomaticSize, hostCount: number, { requestsPerSecond, clients }: ShardLoad): number {
-  const filled = Math.min(hostCount, Math.ceil(requestsPerSecond / rule.requestsPerConnection));
-  const allowed =
-    clients === null ? hostCount : Math.floor((rule.connectionsPerHostMax * hostCount) / Math.max(1, clients));
-  return Math.max(rule.hostsMin, Math.min(filled, allowed));
+/** What keeps hosts below their connections, where the number of clients is known. */
+function allowedHosts({ connectionsPerHostMax }: AutomaticShardSize, hostCount: number, { clients }: ShardLoad): number {
+  return clients === null ? hostCount : Math.floor((connectionsPerHostMax * hostCount) / Math.max(1, clients));
 }
 
 /** The smallest step that is no less than what is wanted. */

@@ -28,6 +28,8 @@ export interface ShardOptions {
 export interface Shard<H extends ShardHost> {
   /** In the order of preference, best first. As long as the cluster has enough usable hosts, all of them are usable. */
   readonly members: readonly H[];
+  /** The shard as names alone make it: who has a place in it, usable or not. */
+  readonly own: readonly H[];
   /** Members that stand in for others which are not usable; they go when these are back. */
   readonly substitutes: number;
   /** Hosts that are members now and were not before, and the other way round. */
@@ -43,6 +45,11 @@ export interface ShardWorld<H extends ShardHost> {
   /** How many members are wanted, from 0; see `ShardSizer`. */
   readonly size: number;
   readonly zoneClients: ZoneClients;
+  /**
+   * Healthy share of a zone below which hosts of other zones stand in, too, so that no host of it carries more than
+   * 1 / `spillBelow` of what it would in full health; 0: as long as any host of the zone is usable.
+   */
+  readonly spillBelow: number;
 }
 
 /** The order of preference within one zone, or of all hosts where zones do not count. */
@@ -70,7 +77,7 @@ export class ShardView<H extends ShardHost> {
   #hosts: readonly H[] = [];
   #size: number = -1;
   #zoneClients: ZoneClients = null;
-  #shard: Shard<H> = { members: [], substitutes: 0, joined: [], left: [] };
+  #shard: Shard<H> = { members: [], own: [], substitutes: 0, joined: [], left: [] };
 
   /** @throws WeftError KERNEL_INVALID_ARGUMENT when the client's index is not a uint32 */
   constructor(options: ShardOptions) {
@@ -95,9 +102,10 @@ export class ShardView<H extends ShardHost> {
       this.#order(size);
     }
     const before = new Map(this.#shard.members.map((host) => [host.key, host]));
-    const { members, substitutes } = this.#choose(size, world.isUsable);
+    const own = this.#zonesByPreference().flatMap((zone) => zone.own);
+    const { members, substitutes } = this.#choose(own, size, world);
     const joined = members.filter((host) => !before.delete(host.key));
-    this.#shard = { members, substitutes, joined, left: [...before.values()] };
+    this.#shard = { members, own, substitutes, joined, left: [...before.values()] };
     return this.#shard;
   }
 
@@ -121,21 +129,28 @@ export class ShardView<H extends ShardHost> {
     });
   }
 
-  #choose(size: number, isUsable: (host: H) => boolean): { members: readonly H[]; substitutes: number } {
+  #choose(
+    own: readonly H[],
+    size: number,
+    { isUsable, spillBelow }: ShardWorld<H>,
+  ): { members: readonly H[]; substitutes: number } {
     const zones = this.#zonesByPreference();
-    const own = zones.flatMap(({ own: members }) => members);
     const usable = own.filter(isUsable);
     if (usable.length === size) return { members: usable, substitutes: 0 };
     const members: H[] = [];
     let missing = 0;
-    // A zone's own hosts stand in first, then those of others.
+    // A zone's own hosts stand in first, then those of others; those of a zone that is at its limit come last.
     const spare = zones.map(({ order, own: wanted }) => {
-      const alive = order.all().filter(isUsable);
-      members.push(...alive.slice(0, wanted.length));
-      missing += Math.max(0, wanted.length - alive.length);
-      return alive.slice(wanted.length);
+      const all = order.all();
+      const alive = all.filter(isUsable);
+      const health = alive.length / Math.max(1, all.length);
+      const carried = health >= spillBelow ? 1 : health / spillBelow;
+      const taken = Math.min(alive.length, Math.ceil(wanted.length * carried - 1e-9));
+      members.push(...alive.slice(0, taken));
+      missing += wanted.length - taken;
+      return { hosts: alive.slice(taken), isAtLimit: carried < 1 };
     });
-    for (const hosts of spare) {
+    for (const { hosts } of spare.toSorted((a, b) => Number(a.isAtLimit) - Number(b.isAtLimit))) {
       const substitutes = hosts.slice(0, missing);
       members.push(...substitutes);
       missing -= substitutes.length;

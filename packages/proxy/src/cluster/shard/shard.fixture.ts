@@ -27,7 +27,7 @@ export function tell(
   size: number,
   down: ReadonlySet<string> = new Set(),
 ): Shard<ShardHost> {
-  return view.update({ hosts, size, isUsable: (host) => !down.has(host.key), zoneClients: null });
+  return view.update({ hosts, size, isUsable: (host) => !down.has(host.key), zoneClients: null, spillBelow: 0 });
 }
 
 /** Keys of a shard's members. */

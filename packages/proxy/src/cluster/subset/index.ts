@@ -1,12 +1,3 @@
 export { SUBSETS_MAX } from "./limits.ts";
-export { SubsetIndex } from "./subset-index.ts";
-export type {
-  LabelledHost,
-  Labels,
-  Subset,
-  SubsetConfig,
-  SubsetFallback,
-  SubsetOutcome,
-  SubsetQuery,
-  SubsetSelector,
-} from "./subset-index.ts";
+export { checkSubsets, SubsetIndex } from "./subset-index.ts";
+export type { LabelledHost, Labels, Subset, SubsetOutcome, SubsetQuery } from "./subset-index.ts";

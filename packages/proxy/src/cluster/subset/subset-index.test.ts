@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SubsetConfig, SubsetFallback } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
 import fc from "fast-check";
 import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import { FEW_HOSTS_MAX, REPLACED_MAX, SELECTOR_KEYS_MAX, SELECTORS_MAX, SUBSETS_MAX } from "./limits.ts";
-import { type LabelledHost, type Labels, type SubsetConfig, type SubsetFallback, SubsetIndex } from "./subset-index.ts";
+import { type LabelledHost, type Labels, SubsetIndex } from "./subset-index.ts";
 
 const ANY = { type: "any" } as const;
 const NONE = { type: "none" } as const;

@@ -1,3 +1,4 @@
+import type { SubsetConfig, SubsetFallback } from "@weft/contract";
 import { assert, WeftError } from "@weft/kernel";
 import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import type { SubsetErrorCode } from "./errors.ts";
@@ -12,27 +13,6 @@ export interface LabelledHost {
   /** "address:port", unique within a cluster. */
   readonly key: string;
   readonly labels: Labels;
-}
-
-/** What serves a request whose subset has no host: nobody, any host, or the hosts with these labels. */
-export type SubsetFallback =
-  | { readonly type: "none" }
-  | { readonly type: "any" }
-  | { readonly type: "default"; readonly labels: Labels };
-
-/** Keys by which a request may choose, all of them together; their order means nothing. */
-export interface SubsetSelector {
-  readonly keys: readonly string[];
-  readonly fallback: SubsetFallback;
-}
-
-/** How a cluster divides its hosts. */
-export interface SubsetConfig {
-  readonly selectors: readonly SubsetSelector[];
-  /** For requests whose keys are those of no selector. */
-  readonly fallback: SubsetFallback;
-  /** Subsets that are kept built: from 1 to `SUBSETS_MAX`. */
-  readonly subsetsMax: number;
 }
 
 /** Hosts that serve a request. Stays the same object while it is kept; `version` tells when its hosts changed. */
@@ -150,11 +130,17 @@ export class SubsetIndex<H extends LabelledHost> {
   /** Bits of new bitmaps: room for hosts to come, so that bitmaps do not grow one host at a time. */
   #capacity: number = 0;
   #builtCount: number = 0;
+  readonly #onForgotten: (subset: Subset<H>) => void;
   #clock: number = 0;
 
-  /** @throws WeftError SUBSET_INVALID_SELECTOR */
-  constructor(config: SubsetConfig) {
-    checkConfig(config);
+  /**
+   * `onForgotten` is told of every subset that is not kept any more, from inside `find`.
+   *
+   * @throws WeftError SUBSET_INVALID_SELECTOR
+   */
+  constructor(config: SubsetConfig, onForgotten: (subset: Subset<H>) => void = () => {}) {
+    checkSubsets(config);
+    this.#onForgotten = onForgotten;
     this.#config = config;
     this.#selectors = config.selectors.map(({ keys, fallback }) => ({
       keys: keys.toSorted(),
@@ -227,6 +213,7 @@ export class SubsetIndex<H extends LabelledHost> {
     const selector = this.#selectors[query.selector];
     if (selector === undefined) return this.#fallBack(this.#config.fallback);
     const built = selector.built.get(query.valueKey) ?? this.#build(selector, query);
+    if (built === undefined) return this.#fallBack(selector.fallback);
     built.usedAt = ++this.#clock;
     return built.count > 0 ? built.asSubset : this.#fallBack(selector.fallback);
   }
@@ -252,11 +239,14 @@ export class SubsetIndex<H extends LabelledHost> {
     return built !== undefined && built.count > 0 ? built.asDefault : NONE;
   }
 
-  #build(selector: CompiledSelector<H>, { criteria, valueKey }: SubsetQuery): BuiltSubset<H> {
+  /** Undefined where a value is no host's: clients may ask for what they like, and nothing is kept of it. */
+  #build(selector: CompiledSelector<H>, { criteria, valueKey }: SubsetQuery): BuiltSubset<H> | undefined {
     const sets: SlotSet[] = [];
     for (const key of selector.keys) {
       const index = this.#values.find((candidate) => candidate.key === key);
-      sets.push(index?.byValue.get(criteria[key] ?? "") ?? new SlotSet());
+      const set = index?.byValue.get(criteria[key] ?? "");
+      if (set === undefined) return undefined;
+      sets.push(set);
     }
     const built = new BuiltSubset(SlotSet.intersect(sets), this.#slots);
     if (this.#builtCount >= this.#config.subsetsMax) this.#forgetOldest();
@@ -272,7 +262,10 @@ export class SubsetIndex<H extends LabelledHost> {
       for (const [valueKey, subset] of built) {
         if (subset.usedAt >= oldest) continue;
         oldest = subset.usedAt;
-        forget = () => void built.delete(valueKey);
+        forget = () => {
+          built.delete(valueKey);
+          this.#onForgotten(subset);
+        };
       }
     }
     forget?.();
@@ -413,7 +406,8 @@ function capacityFor(count: number): number {
   return Math.ceil((count + 1) / step) * step;
 }
 
-function checkConfig({ selectors, subsetsMax }: SubsetConfig): void {
+/** Checks how a cluster is to be divided. @throws WeftError SUBSET_INVALID_SELECTOR */
+export function checkSubsets({ selectors, subsetsMax }: SubsetConfig): void {
   if (!(subsetsMax >= 1 && subsetsMax <= SUBSETS_MAX)) {
     throw invalid("subsetsMax", subsetsMax, `a number from 1 to ${SUBSETS_MAX}`);
   }
