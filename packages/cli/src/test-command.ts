@@ -8,6 +8,9 @@ import type { ListenerAddress } from "./process/message.ts";
 
 const COMMAND_LINE = new URL("main.ts", import.meta.url);
 
+/** As the launcher has it: what a command may take in memory is said of it under this bound. */
+const MEMORY_BOUND = "--max-semi-space-size=8";
+
 /** What a command printed, and how it ended. */
 export interface CommandResult {
   readonly status: number | null;
@@ -17,7 +20,7 @@ export interface CommandResult {
 
 /** Starts the command line without a channel to it, as a shell does; `env` adds to the environment. */
 export function spawnCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const nodeArgs = [...process.execArgv, COMMAND_LINE.pathname, ...args];
+  const nodeArgs = [MEMORY_BOUND, ...process.execArgv, COMMAND_LINE.pathname, ...args];
   return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
 }
 
