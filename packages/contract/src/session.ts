@@ -27,6 +27,11 @@ interface Session {
    * session looks only at streams whose answer is complete: for the others somebody waits who has a deadline.
    */
   endStalled(bytesMin: number): number;
+  /**
+   * Asks the peer for a sign of life, once at a time; false where the protocol has none at this end (HTTP/1; a Bolt
+   * server).
+   */
+  ping(): boolean;
   /** Streams that are open now. */
   readonly activeStreams: number;
 }
@@ -54,6 +59,8 @@ export interface ServerSessionHandler {
    * or a GOAWAY is in the output already), null for an ordinary end. No stream is open when this is called.
    */
   onSessionEnd(error: WeftError | null): void;
+  /** The answer to `ping`. */
+  onPong(): void;
 }
 
 /** The engine of a connection that a client opened to us. */
@@ -94,8 +101,8 @@ export interface ClientSession extends Session {
   readonly isDraining: boolean;
   /** Begins a request. Only call with `availableStreams > 0`. `isEnd`: there is no body. */
   open(head: RequestHead, isEnd: boolean, receiver: ResponseReceiver): ClientStream;
-  /** Asks the peer for a sign of life; false where the protocol has none (HTTP/1). */
-  ping(): boolean;
+  /** The host ends connections on which it is asked for signs of life (HTTP/2 GOAWAY "too_many_pings"). */
+  readonly refusesPings: boolean;
   /** Ends gently: no new stream; when the open ones are done, `onSessionEnd(null)`. */
   drain(): void;
 }

@@ -121,6 +121,11 @@ export class BoltServerSession extends RpcServerSession {
     if (isBoltFrame(frame)) writeErrorResponse(this.output, frame, stream.idLow, status, code);
   }
 
+  protected override writeHeartbeat(): boolean {
+    // Only clients ask: theirs is the timer, and a server that asked would find clients without an answer.
+    return false;
+  }
+
   protected override announceDrain(): void {
     // GOAWAY is MOSN's own: a Java client would take it for a broken connection.
   }

@@ -391,3 +391,9 @@ test("looksLikeBolt() tells Bolt from the other protocols by its first bytes", (
   assert.equal(verdict(frameOf({ command: 257 })), false);
   assert.equal(verdict(Buffer.from([2, 7, 1, 0, 1])), false);
 });
+
+test("ping() of a server asks nothing: in Bolt only clients do", () => {
+  const server = new RecordedBoltServer();
+  assert.equal(server.session.ping(), false);
+  assert.equal(server.bytes().length, 0);
+});

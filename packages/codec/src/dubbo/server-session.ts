@@ -7,9 +7,9 @@ import { errorCodeOf, type RpcServerStream } from "../rpc/server-stream.ts";
 import { DubboHeader } from "./decode.ts";
 import { writeErrorResponse, writeFrame } from "./encode.ts";
 import { DUBBO_ERRORS } from "./errors.ts";
-import { HEADER_BYTES, isDubboFrame } from "./frame.ts";
+import { HEADER_BYTES, isDubboFrame, joinId } from "./frame.ts";
 import { readRequestHead } from "./head-reader.ts";
-import { writeHeartbeatAck, writeReadonly } from "./heartbeat.ts";
+import { writeHeartbeat, writeHeartbeatAck, writeReadonly } from "./heartbeat.ts";
 import type { DubboServerOptions } from "./options.ts";
 import { dubboStatusOf, httpStatusOf, STATUS_OK } from "./status.ts";
 
@@ -23,6 +23,8 @@ import { dubboStatusOf, httpStatusOf, STATUS_OK } from "./status.ts";
 export class DubboServerSession extends RpcServerSession {
   override readonly headerBytesMax: number = HEADER_BYTES;
   readonly #requests: DubboServerOptions["requests"];
+  /** Of the heartbeat that was sent last. Ids of the two directions are apart. */
+  #heartbeatId: number = 0;
   /** The frame that is being read. */
   readonly #header: DubboHeader = new DubboHeader();
 
@@ -47,8 +49,9 @@ export class DubboServerSession extends RpcServerSession {
   override receiveFrame(bytes: Buffer, at: number, end: number): void {
     const header = this.#header;
     if (!header.isRequest) {
-      // We ask clients nothing.
-      this.options.counts.unknownAnswers++;
+      // We ask clients nothing but for signs of life.
+      const isOurs = header.isEvent && joinId(header.idHigh, header.idLow) === this.#heartbeatId;
+      if (!isOurs || !this.receivePong()) this.options.counts.unknownAnswers++;
     } else if (header.isEvent) {
       if (header.isTwoWay) writeHeartbeatAck(this.output, header, bytes, at);
     } else {
@@ -102,6 +105,11 @@ export class DubboServerSession extends RpcServerSession {
     if (isDubboFrame(frame)) {
       writeErrorResponse(this.output, frame.flags, stream.idHigh, stream.idLow, status, code);
     }
+  }
+
+  protected override writeHeartbeat(): boolean {
+    writeHeartbeat(this.output, ++this.#heartbeatId);
+    return true;
   }
 
   protected override announceDrain(): void {

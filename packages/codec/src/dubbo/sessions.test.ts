@@ -350,3 +350,23 @@ test("looksLikeDubbo() tells Dubbo from the other protocols by its first bytes",
     assert.equal(verdict(Buffer.from(other, "latin1")), false);
   }
 });
+
+test("ping() of a server asks clients, hears its own answer only, and does not mistake it for an answer to nothing", () => {
+  const counts = new RpcCounts();
+  const server = new RecordedDubboServer({ counts });
+  const ack = (id: string): Buffer => frameOf({ flags: 0x22, status: 20, id, body: Buffer.from("N") });
+  assert.ok(server.session.ping() && server.session.ping());
+  assert.deepEqual(
+    server.frames().map(({ flags, id }) => [flags, id]),
+    [[0xe2, "0000000000000001"]],
+  );
+  server.feed(ack("0000000000000007"));
+  assert.deepEqual([server.pongs, counts.unknownAnswers], [0, 1]);
+  server.feed(ack("0000000000000001"));
+  server.feed(ack("0000000000000001"));
+  assert.deepEqual([server.pongs, counts.unknownAnswers], [1, 2]);
+  assert.ok(server.session.ping());
+  assert.equal(server.frames()[0]?.id, "0000000000000002");
+  server.session.connectionLost("cable");
+  assert.ok(!server.session.ping());
+});

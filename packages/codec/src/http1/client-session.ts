@@ -122,6 +122,11 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     return stream;
   }
 
+  /** There are none to refuse. */
+  get refusesPings(): boolean {
+    return false;
+  }
+
   ping(): boolean {
     return CAN_PING;
   }

@@ -177,6 +177,10 @@ export class RecordedServer implements ServerSessionHandler {
     this.ended = error;
   }
 
+  onPong(): void {
+    throw new Error("HTTP/1 has no heartbeat");
+  }
+
   /** Sends bytes to the session, in pieces of `pieceBytes`; as one piece without. */
   feed(text: string, pieceBytes: number = text.length): void {
     for (let at = 0; at < text.length; at += pieceBytes) {

@@ -101,6 +101,11 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     this.#updateReadPaused();
   }
 
+  /** HTTP/1 has no heartbeat. */
+  ping(): boolean {
+    return false;
+  }
+
   receiveEnd(): void {
     if (this.#isPeerDone || this.#phase === PHASE_ENDED) return;
     this.#isPeerDone = true;

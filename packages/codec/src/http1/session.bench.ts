@@ -66,6 +66,7 @@ class AnsweringHandler implements ServerSessionHandler {
   onSessionEnd(): void {
     throw new Error("the session ended");
   }
+  onPong(): void {}
 }
 
 const clientHandler: ClientSessionHandler = {

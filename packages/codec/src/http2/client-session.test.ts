@@ -260,6 +260,19 @@ test("Http2ClientSession.ping() hears its own answer, once", () => {
   assert.deepEqual(client.written(), ["PING ack"]);
 });
 
+test("Http2ClientSession knows a host that ends connections because of PINGs", () => {
+  for (const [said, expected] of [
+    ["too_many_pings", true],
+    ["too_many_pings!", false],
+    ["", false],
+  ] as const) {
+    const client = new ClientUnderTest();
+    client.send(frame("GOAWAY", 0, 0, Buffer.concat([uint32(0), uint32(11), Buffer.from(said)])));
+    assert.equal(client.session.isDraining, true);
+    assert.equal(client.session.refusesPings, expected, said);
+  }
+});
+
 test("Http2ClientSession resets an answer whose head is too large and stays in step", () => {
   const client = new ClientUnderTest({ headerBytesMax: 200 });
   client.open(GET);

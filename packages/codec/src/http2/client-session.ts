@@ -1,7 +1,6 @@
 import type { ClientSession, ClientSessionHandler, RequestHead, ResetReason, ResponseReceiver } from "@weft/contract";
 import { assert, type OutputBuffer, type WeftError } from "@weft/kernel";
 import { Http2ClientStream } from "./client-stream.ts";
-import { encodePing } from "./encode.ts";
 import type { Http2ErrorCode } from "./errors.ts";
 import { BUDGET_EMPTY_FRAMES } from "./flood-budget.ts";
 import {
@@ -11,7 +10,7 @@ import {
   SETTING_MAX_CONCURRENT_STREAMS,
   STREAM_ID_MAX,
 } from "./frame.ts";
-import { isPing, PING_KEEPALIVE } from "./heartbeat.ts";
+import { isPingRefusal } from "./heartbeat.ts";
 import { STREAMS_BEFORE_SETTINGS_MAX } from "./limits.ts";
 import type { Http2ClientOptions } from "./options.ts";
 import { Http2Session } from "./session.ts";
@@ -38,7 +37,7 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
   #isDraining: boolean = false;
   /** `availableStreams` was 0 when last looked at: growth is news. */
   #isFull: boolean = false;
-  #isPingOut: boolean = false;
+  #refusesPings: boolean = false;
 
   constructor(output: OutputBuffer, handler: ClientSessionHandler, options: Http2ClientOptions) {
     super(output, options, false);
@@ -62,6 +61,10 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
 
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  get refusesPings(): boolean {
+    return this.#refusesPings;
   }
 
   /**
@@ -89,13 +92,6 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     if (this.availableStreams === 0) this.#isFull = true;
     if (this.#nextStreamId > STREAM_ID_MAX) this.#beginDraining();
     return stream;
-  }
-
-  ping(): boolean {
-    if (this.isOver || this.#isPingOut) return !this.isOver;
-    this.#isPingOut = true;
-    encodePing(this.output, false, PING_KEEPALIVE, 0);
-    return true;
   }
 
   drain(): void {
@@ -155,7 +151,14 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     this.afterClose();
   }
 
-  protected override onGoaway(lastStreamId: number, errorCode: number): void {
+  protected override onGoaway(
+    lastStreamId: number,
+    errorCode: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    if (isPingRefusal(bytes, start, end)) this.#refusesPings = true;
     this.#beginDraining();
     const unprocessed = this.streams.list().filter((stream) => stream.id > lastStreamId);
     for (const stream of unprocessed) this.closeStream(stream);
@@ -165,9 +168,11 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     this.afterClose();
   }
 
-  protected override onPingAnswer(bytes: Buffer, start: number): void {
-    if (!this.#isPingOut || !isPing(PING_KEEPALIVE, bytes, start)) return;
-    this.#isPingOut = false;
+  protected override onPingAnswer(_bytes: Buffer, _start: number): void {
+    // We ask for nothing but signs of life.
+  }
+
+  protected override onPong(): void {
     this.#handler.onPong();
   }
 

@@ -100,6 +100,7 @@ async function startServer(t: TestContext): Promise<number> {
       onReadPaused: (isPaused: boolean) => void (isPaused ? socket.pause() : socket.resume()),
       onOutputEnd() {},
       onSessionEnd: () => void setImmediate(() => socket.end()),
+      onPong() {},
     };
     joinSocket(socket, (output) => new Http2ServerSession(output, handler, options));
   });

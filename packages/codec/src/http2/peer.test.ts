@@ -188,6 +188,7 @@ export class ServerUnderTest extends Wire {
       onReadPaused: (isPaused) => this.events.push(`paused ${isPaused}`),
       onOutputEnd() {},
       onSessionEnd: (error) => this.events.push(`session end ${isWeftError(error) ? error.code : "ok"}`),
+      onPong: () => this.events.push("pong"),
     };
     const options = createHttp2ServerOptions({ nowMs: () => this.nowMs, ...changes });
     this.session = new Http2ServerSession(this.output, handler, options);

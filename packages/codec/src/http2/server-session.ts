@@ -210,6 +210,10 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     if (this.#isDraining && isPing(PING_DRAIN, bytes, start)) this.#nameLastStream();
   }
 
+  protected override onPong(): void {
+    this.#handler.onPong();
+  }
+
   #nameLastStream(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;

@@ -48,6 +48,7 @@ class Pair {
       onReadPaused() {},
       onOutputEnd() {},
       onSessionEnd() {},
+      onPong() {},
     };
     const clientHandler: ClientSessionHandler = {
       onStreamsAvailable() {},

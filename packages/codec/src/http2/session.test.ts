@@ -26,6 +26,7 @@ test("a unary request goes from a client session to a server session and back, a
     onReadPaused() {},
     onOutputEnd() {},
     onSessionEnd: (error) => log.push(`server end ${error}`),
+    onPong: () => log.push("server pong"),
   };
   const clientHandler: ClientSessionHandler = {
     onStreamsAvailable() {},
@@ -63,6 +64,12 @@ test("a unary request goes from a client session to a server session and back, a
     ]);
     assert.equal(client.activeStreams + server.activeStreams, 0);
   }
+  log.length = 0;
+  assert.ok(server.ping() && server.ping());
+  flow();
+  assert.deepEqual(log, ["server pong"], "one at a time");
   client.drain();
   assert.equal(log.at(-1), "client end null");
+  server.receiveEnd();
+  assert.equal(server.ping(), false);
 });

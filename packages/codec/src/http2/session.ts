@@ -42,6 +42,7 @@ import {
 } from "./frame.ts";
 import { PendingBlock } from "./header-block.ts";
 import type { BlockProblem } from "./header-codec.ts";
+import { isPing, PING_KEEPALIVE } from "./heartbeat.ts";
 import { SETTINGS_PER_FRAME_MAX, WINDOW_UPDATES_PER_DATA_FRAME } from "./limits.ts";
 import type { Http2Options } from "./options.ts";
 import { readSettings, type SettingsReceiver } from "./settings.ts";
@@ -64,6 +65,7 @@ export abstract class Http2Session<Stream extends Http2Stream>
   #dataErrorCode: number = PROTOCOL_ERROR;
   /** DATA frames of ours for which WINDOW_UPDATE budget was given back. */
   #framesRefunded: number = 0;
+  #isPingOut: boolean = false;
 
   constructor(output: OutputBuffer, options: Http2Options, expectsPreface: boolean) {
     super(output, options);
@@ -73,6 +75,14 @@ export abstract class Http2Session<Stream extends Http2Stream>
   /** Takes bytes that arrived. */
   receive(bytes: Buffer, start: number, end: number): void {
     this.reader.receive(bytes, start, end);
+  }
+
+  /** Asks for a sign of life; nothing is written while an answer is awaited. */
+  ping(): boolean {
+    if (this.isOver || this.#isPingOut) return !this.isOver;
+    this.#isPingOut = true;
+    encodePing(this.output, false, PING_KEEPALIVE, 0);
+    return true;
   }
 
   /** The peer sends no more; what it left open can neither be paid for nor cancelled, so it is given up. */
@@ -377,15 +387,21 @@ export abstract class Http2Session<Stream extends Http2Stream>
     if (streamId !== 0) return this.fail("HTTP2_PROTOCOL_ERROR", "PING came on a stream");
     if (end - start !== 8) return this.fail("HTTP2_FRAME_SIZE_ERROR", "PING is not 8 bytes long");
     if (!this.charge(BUDGET_PINGS)) return;
-    if ((flags & FLAG_ACK) !== 0) return this.onPingAnswer(bytes, start);
+    if ((flags & FLAG_ACK) !== 0) return this.#onPingAnswer(bytes, start);
     if (this.mayAnswer(FRAME_HEADER_BYTES + 8)) encodePing(this.output, true, bytes, start);
+  }
+
+  #onPingAnswer(bytes: Buffer, start: number): void {
+    if (!this.#isPingOut || !isPing(PING_KEEPALIVE, bytes, start)) return this.onPingAnswer(bytes, start);
+    this.#isPingOut = false;
+    this.onPong();
   }
 
   #onGoaway(streamId: number, bytes: Buffer, start: number, end: number): void {
     if (streamId !== 0) return this.fail("HTTP2_PROTOCOL_ERROR", "GOAWAY came on a stream");
     if (end - start < 8) return this.fail("HTTP2_FRAME_SIZE_ERROR", "GOAWAY is shorter than 8 bytes");
     if (!this.charge(BUDGET_SETTINGS)) return;
-    this.onGoaway(readUint31(bytes, start), readUint32(bytes, start + 4));
+    this.onGoaway(readUint31(bytes, start), readUint32(bytes, start + 4), bytes, start + 8, end);
   }
 
   #onPriority(streamId: number, byteCount: number): void {
@@ -401,8 +417,12 @@ export abstract class Http2Session<Stream extends Http2Stream>
   /** False while DATA would come before the head. */
   protected abstract mayReceiveData(stream: Stream): boolean;
   protected abstract onPeerReset(stream: Stream, errorCode: number): void;
-  protected abstract onGoaway(lastStreamId: number, errorCode: number): void;
+  /** `bytes[start, end)` is the peer's explanation. */
+  protected abstract onGoaway(lastStreamId: number, errorCode: number, bytes: Buffer, start: number, end: number): void;
+  /** The answer to a PING that is not for a sign of life. */
   protected abstract onPingAnswer(bytes: Buffer, start: number): void;
+  /** The answer to `ping`. */
+  protected abstract onPong(): void;
   /** The error that the value is at this end of a connection, or null. */
   protected abstract onOtherSetting(identifier: number, value: number): Http2ErrorCode | null;
   /** The peer's SETTINGS are in force and acknowledged. */

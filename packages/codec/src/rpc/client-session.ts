@@ -77,6 +77,11 @@ export abstract class RpcClientSession extends RpcSession<RpcClientStream> imple
     return stream;
   }
 
+  /** No peer has a word for it. */
+  get refusesPings(): boolean {
+    return false;
+  }
+
   ping(): boolean {
     if (this.isOver || this.#heartbeat !== null) return !this.isOver;
     const heartbeat = new Heartbeat();

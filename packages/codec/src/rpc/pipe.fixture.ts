@@ -117,7 +117,9 @@ export interface Pipe {
   readonly clients: ClientSession[];
   readonly servers: ServerSession[];
   readonly errors: (WeftError | null)[];
+  /** Answers of hosts to heartbeats, and of clients. */
   pongs: number;
+  clientPongs: number;
   drainings: number;
 }
 
@@ -129,7 +131,16 @@ export async function startPipe(
   added: Fields = NO_FIELDS,
 ): Promise<Pipe> {
   const sockets = new Set<net.Socket>();
-  const pipe = { port: 0, heads: [], clients: [], servers: [], errors: [], pongs: 0, drainings: 0 } as Pipe & {
+  const pipe = {
+    port: 0,
+    heads: [],
+    clients: [],
+    servers: [],
+    errors: [],
+    pongs: 0,
+    clientPongs: 0,
+    drainings: 0,
+  } as Pipe & {
     port: number;
   };
   const listener = net.createServer((downSocket) => {
@@ -185,6 +196,9 @@ function forward(pipe: Pipe, codec: PipeCodec, downSocket: net.Socket, upSocket:
       down.flush();
       downSocket.end();
       client.drain();
+    },
+    onPong() {
+      pipe.clientPongs++;
     },
   });
   pipe.clients.push(client);

@@ -35,6 +35,7 @@ export class RecordedRpcServer<Session extends ServerSession> implements ServerS
   readonly pauses: boolean[] = [];
   ended: WeftError | null | undefined = undefined;
   endCount: number = 0;
+  pongs: number = 0;
   onAccepted: ((request: RecordedStream) => void) | null = null;
   onPending: (() => void) | null = null;
   onEnd: (() => void) | null = null;
@@ -75,6 +76,10 @@ export class RecordedRpcServer<Session extends ServerSession> implements ServerS
     this.endCount += 1;
     this.ended = error;
     this.onEnd?.();
+  }
+
+  onPong(): void {
+    this.pongs += 1;
   }
 
   feed(bytes: Buffer, pieceBytes: number = bytes.length): void {

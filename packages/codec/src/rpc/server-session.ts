@@ -14,6 +14,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   #isDraining: boolean = false;
   /** Nobody else is waited for. */
   #isRefusing: boolean = false;
+  #isPingOut: boolean = false;
   readonly #handler: ServerSessionHandler;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: RpcOptions) {
@@ -41,6 +42,13 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     }
     this.#isRefusing = true;
     if (this.streams.length === 0) this.finish(false);
+  }
+
+  ping(): boolean {
+    if (this.isOver) return false;
+    if (this.#isPingOut) return true;
+    this.#isPingOut = this.writeHeartbeat();
+    return this.#isPingOut;
   }
 
   headTimeout(): void {
@@ -94,6 +102,14 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     return this.#handler.onRequestRefused({ code, message, status, method: "POST", authority, path });
   }
 
+  /** The answer to `writeHeartbeat`; false when none was awaited. */
+  protected receivePong(): boolean {
+    if (!this.#isPingOut) return false;
+    this.#isPingOut = false;
+    this.#handler.onPong();
+    return true;
+  }
+
   /** The client broke the protocol on one request. */
   protected tellFault(code: string): void {
     this.#handler.onProtocolError(code);
@@ -118,4 +134,6 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   abstract writeErrorAnswer(stream: RpcServerStream, status: number, code: string): void;
   /** Tells the client to send no more requests, where the protocol has a word for it. */
   protected abstract announceDrain(): void;
+  /** Asks the client for a sign of life; false where the protocol lets only clients ask. */
+  protected abstract writeHeartbeat(): boolean;
 }
