@@ -1,3 +1,5 @@
+import type { HeartbeatConfig } from "./heartbeat.ts";
+
 /** What a listener does with a connection. */
 export type ListenerProtocol =
   /** HTTP/1.x, HTTP/2, Bolt and Dubbo, told apart by ALPN or by the first bytes, within TLS as without. */
@@ -94,4 +96,9 @@ export interface ListenerConfig {
   /** 413 above this; 0 for no limit. */
   readonly bodyBytesMax: number;
   readonly http2StreamsMax: number;
+  /**
+   * How clients that say nothing are asked for signs of life; Bolt clients, who can only ask themselves, are taken for
+   * gone when they have been silent for `peerIdleTimeoutMs`.
+   */
+  readonly heartbeat: HeartbeatConfig;
 }

@@ -12,6 +12,7 @@ import type {
   AdminSource,
   ConnectionStatus,
   ExplainRequest,
+  HeartbeatStatus,
   ListenerStatus,
   Readiness,
   TableExplanation,
@@ -22,6 +23,7 @@ import { type ClusterDescription, describeCluster } from "./cluster/index.ts";
 import type { Listener } from "./listener/index.ts";
 import type { LogLevel } from "./log.ts";
 import type { MetricsSnapshot } from "./metrics/index.ts";
+import type { Heartbeat } from "./upstream/index.ts";
 import { explainMatch, type RouteTable } from "./router/index.ts";
 
 /** How the level of the process log is read and changed. */
@@ -96,7 +98,9 @@ export class ProxyAdmin implements AdminSource {
 
   async clusters(): Promise<readonly ClusterDescription[]> {
     const nowMs = this.#deps.clock.nowMs();
-    return Array.from(this.#deps.clusters.values(), ({ cluster }) => describeCluster(cluster, nowMs, (pool) => pool.connectionCount));
+    return Array.from(this.#deps.clusters.values(), ({ cluster }) =>
+      describeCluster(cluster, nowMs, (pool) => pool.connectionCount),
+    );
   }
 
   async connections(): Promise<readonly ConnectionStatus[]> {
@@ -104,17 +108,27 @@ export class ProxyAdmin implements AdminSource {
     const worker = process.pid;
     const statuses: ConnectionStatus[] = [];
     for (const listener of this.#deps.listeners()) {
-      for (const { peer, activeStreams, openedAtMs } of listener.connections()) {
+      for (const { peer, activeStreams, openedAtMs, heartbeat: schedule } of listener.connections()) {
+        const heartbeat = heartbeatStatus(schedule, nowMs);
         const address = `${peer.address}:${peer.port}`;
         const owner = listener.config.name;
         const ageMs = nowMs - openedAtMs;
         const { protocol } = peer;
-        statuses.push({ side: "downstream", owner, peer: address, protocol, ageMs, activeStreams, worker });
+        statuses.push({
+          side: "downstream",
+          owner,
+          peer: address,
+          protocol,
+          ageMs,
+          activeStreams,
+          heartbeat,
+          worker,
+        });
       }
     }
     for (const { cluster } of this.#deps.clusters.values()) {
       for (const host of cluster.hosts.values()) {
-        for (const { activeStreams, openedAtMs, protocol } of host.pool?.connections() ?? []) {
+        for (const { activeStreams, openedAtMs, protocol, heartbeat } of host.pool?.connections() ?? []) {
           const ageMs = nowMs - openedAtMs;
           statuses.push({
             side: "upstream",
@@ -123,6 +137,7 @@ export class ProxyAdmin implements AdminSource {
             protocol,
             ageMs,
             activeStreams,
+            heartbeat: heartbeatStatus(heartbeat, nowMs),
             worker,
           });
         }
@@ -160,6 +175,12 @@ export class ProxyAdmin implements AdminSource {
   async drain(): Promise<void> {
     this.#deps.drain();
   }
+}
+
+function heartbeatStatus(heartbeat: Heartbeat | null, nowMs: number): HeartbeatStatus | null {
+  if (heartbeat === null) return null;
+  const { periodMs, heardMs, isOpen, cause } = heartbeat;
+  return { periodMs, silentMs: nowMs - heardMs, suspicion: isOpen ? cause : "" };
 }
 
 function describeListener({ config, port }: Listener): TableExplanation["listeners"][number] {

@@ -2,6 +2,7 @@ import {
   type ClusterConfig,
   type Feed,
   type Feeds,
+  type HeartbeatConfig,
   type HostConfig,
   type ListenerConfig,
   PLAIN_RULE,
@@ -11,6 +12,17 @@ import {
   type RouteTableConfig,
   type Subscription,
 } from "@weft/contract";
+
+/** As the control plane has it where no policy says otherwise. */
+const HEARTBEAT: HeartbeatConfig = {
+  mode: "adaptive",
+  periodMs: 15_000,
+  periodMsMax: 75_000,
+  timeoutMs: 1000,
+  missesMax: 3,
+  peerIdleTimeoutMs: 90_000,
+  jitter: 0.1,
+};
 
 /** Settings of a proxy that logs, traces and limits nothing unusual. */
 export function createSettings(changes: Partial<ProxySettings> = {}): ProxySettings {
@@ -47,6 +59,7 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
     targetBytesMax: 8192,
     bodyBytesMax: 0,
     http2StreamsMax: 100,
+    heartbeat: HEARTBEAT,
     ...changes,
   };
 }
@@ -88,15 +101,7 @@ export function createCluster(ports: readonly number[], changes: Partial<Cluster
       connectTimeoutMs: 1000,
       queueTimeoutMs: 2000,
       requestsPerConnectionMax: 0,
-      heartbeat: {
-        mode: "adaptive",
-        periodMs: 15_000,
-        periodMsMax: 75_000,
-        timeoutMs: 1000,
-        missesMax: 3,
-        peerIdleTimeoutMs: 90_000,
-        jitter: 0.1,
-      },
+      heartbeat: HEARTBEAT,
     },
     responseTimeoutMs: 0,
     sendProxyProtocol: 0,

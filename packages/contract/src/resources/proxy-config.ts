@@ -1,6 +1,7 @@
 import type { DurationText, ResourceBase } from "./metadata.ts";
 import type { LocalObjectReference } from "./references.ts";
 import type { ServiceProtocol } from "./service.ts";
+import type { PolicyHeartbeat } from "./traffic-policy.ts";
 
 /** One proxy process: its role in the mesh and what holds for all its listeners. At most one per proxy. */
 export type ProxyConfigResource = ResourceBase<"weft.dev/v1", "ProxyConfig", ProxyConfigSpec>;
@@ -9,7 +10,6 @@ export type ProxyConfigResource = ResourceBase<"weft.dev/v1", "ProxyConfig", Pro
 export interface ProxyConfigSpec {
   /** This proxy's own zone, for zone-aware balancing. */
   readonly zone?: string;
-  /** Sidecar: requests of others to the application beside this proxy. */
   /** Who this proxy is to the Services that it shards. */
   readonly node?: {
     /** Stable over restarts and unlike that of other proxies; default: host name and the name of this ProxyConfig. */
@@ -17,6 +17,7 @@ export interface ProxyConfigSpec {
     /** This proxy's number among all proxies of its kind, from 0, each given once. */
     readonly index?: number;
   };
+  /** Sidecar: requests of others to the application beside this proxy. */
   readonly inbound?: InboundConfig;
   /** Sidecar: requests of the application to every Service, by the Host header. */
   readonly outbound?: OutboundConfig;
@@ -91,6 +92,8 @@ export interface ListenerSettings {
   /** 0 for no limit. */
   readonly bodyBytesMax?: number;
   readonly http2StreamsMax?: number;
+  /** Signs of life of clients; `peerIdleTimeout` is also how long a Bolt client may be silent. */
+  readonly heartbeat?: PolicyHeartbeat;
   readonly proxyProtocol?: "off" | "optional" | "required";
   /** X-Forwarded-* from outside are replaced; default true for Gateways, false for inbound and outbound. */
   readonly edge?: boolean;

@@ -25,6 +25,8 @@ test("compileCluster() writes out every default", () => {
     hosts: [{ address: "10.0.0.1", port: 80, weight: 1, zone: "", priority: 0, labels: {} }],
     tls: null,
     balancing: { ...balancing, zone: null },
+    sharding: null,
+    subsets: null,
     healthChecks: [],
     outlier: null,
     breaker,
@@ -62,7 +64,8 @@ test("compileCluster() applies every field of a policy", () => {
   const found = cluster(
     service("cart"),
     policy(`  balancing: { algorithm: ring-hash, ringSizeMin: 10, ringSizeMax: 20, slowStart: 10s, panicThreshold: 0, zone: { spillBelow: 90 } }
-  connections: { connectTimeout: 2s, queueTimeout: 3s, idleTimeout: 4s, requestsPerConnectionMax: 5, http1IdleMax: 6, http2ConnectionsMax: 7, http2StreamsMax: 8, keepalive: { interval: 0s, timeout: 9s }, proxyProtocol: v2 }
+  connections: { connectTimeout: 2s, queueTimeout: 3s, idleTimeout: 4s, requestsPerConnectionMax: 5, http1IdleMax: 6, http2ConnectionsMax: 7, http2StreamsMax: 8, proxyProtocol: v2 }
+  heartbeat: { mode: fixed, period: 20s, timeout: 2s, misses: 4, peerIdleTimeout: 60s, jitter: 20 }
   timeouts: { response: 0s }
   retryBudget: { percentage: 10 }
   breaker: { connectionsMax: 1, pendingMax: 0, requestsMax: 3, retriesMax: 4 }
@@ -85,8 +88,15 @@ test("compileCluster() applies every field of a policy", () => {
     http1IdleMax: 6,
     http2ConnectionsMax: 7,
     http2StreamsMax: 8,
-    keepaliveMs: 0,
-    keepaliveTimeoutMs: 9000,
+    heartbeat: {
+      mode: "fixed",
+      periodMs: 20_000,
+      periodMsMax: 58_000,
+      timeoutMs: 2000,
+      missesMax: 4,
+      peerIdleTimeoutMs: 60_000,
+      jitter: 0.2,
+    },
   });
   assert.deepEqual(found.breaker, {
     connectionsMax: 1,
@@ -123,6 +133,29 @@ test("compileCluster() applies every field of a policy", () => {
     { ...healthCheck, type: "grpc", target: "shop.Cart", authority: "" },
     { ...healthCheck, type: "tcp", target: "", authority: "" },
   ]);
+});
+
+test("compileCluster() fits the heartbeats that a policy leaves out to those that it names", () => {
+  const periods = (spec: string): readonly number[] => {
+    const { heartbeat } = cluster(service("cart"), policy(`  heartbeat: { ${spec} }`)).pool;
+    return [heartbeat.periodMs, heartbeat.periodMsMax];
+  };
+  assert.deepEqual(cluster(service("cart")).pool.heartbeat, WORLD_DEFAULTS.cluster.pool.heartbeat);
+  assert.deepEqual(periods("mode: adaptive"), [15_000, 75_000]);
+  assert.deepEqual(periods("periodMax: 10s"), [10_000, 10_000]);
+  assert.deepEqual(periods("peerIdleTimeout: 10s"), [9000, 9000]);
+  assert.deepEqual(periods("peerIdleTimeout: 1s"), [500, 500]);
+  assert.deepEqual(periods("peerIdleTimeout: 0s, periodMax: 10m"), [15_000, 600_000]);
+  assert.deepEqual(periods("period: 80s"), [80_000, 80_000]);
+});
+
+test("compileCluster() keeps idle connections of RPC protocols for longer", () => {
+  const sidecar = "apiVersion: weft.dev/v1\nkind: ProxyConfig\nmetadata: { name: me }\nspec: { outbound: { port: 0 } }";
+  const idleMs = (protocol: string): number | undefined => {
+    const document = service("cart").replace("spec:", `spec:\n  protocol: ${protocol}`);
+    return worldOf([document, sidecar]).clusters.find(({ name }) => name === "default/cart:80")?.pool.idleTimeoutMs;
+  };
+  assert.deepEqual(["http", "bolt", "dubbo"].map(idleMs), [60_000, 3_600_000, 3_600_000]);
 });
 
 test("compileCluster() knows every algorithm and its defaults", () => {

@@ -3,14 +3,12 @@ import type {
   BalancingConfig,
   ClusterConfig,
   HealthCheckConfig,
-  HeartbeatConfig,
   HostConfig,
   HostSource,
   OutlierConfig,
   PolicyBalancing,
   PolicyConnections,
   PolicyHealthCheck,
-  PolicyHeartbeat,
   PolicyOutlier,
   PoolConfig,
   RpcProtocol,
@@ -22,6 +20,7 @@ import { compareText } from "../load/problems.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import type { ClusterDefaults } from "./defaults.ts";
 import { compileSharding, compileSubsets } from "./host-choice.ts";
+import { heartbeatOf } from "./heartbeat.ts";
 import { type AttachedPolicy, firstWith } from "./policies.ts";
 import { upstreamTls } from "./upstream-tls.ts";
 
@@ -61,6 +60,9 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
   const budget = firstWith(policies, "retryBudget");
   const outlier = firstWith(policies, "outlier");
   const balancing = balancingOf(firstWith(policies, "balancing") ?? {}, defaults, ownZone);
+  const heartbeat = heartbeatOf(firstWith(policies, "heartbeat") ?? {}, defaults.pool.heartbeat);
+  const isRpc = UPSTREAM_PROTOCOLS[protocol] === "bolt" || UPSTREAM_PROTOCOLS[protocol] === "dubbo";
+  const idleTimeoutMs = isRpc ? defaults.rpcIdleTimeoutMs : defaults.pool.idleTimeoutMs;
   const isStream = protocol === "grpc" || protocol === "tcp";
   return {
     name: target.cluster,
@@ -78,11 +80,7 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
       ...firstWith(policies, "breaker"),
       ...(budget === undefined ? {} : { retryBudget: budget.percentage / 100 }),
     },
-    pool: poolOf(
-      connections,
-      heartbeatOf(firstWith(policies, "heartbeat") ?? {}, defaults.pool.heartbeat),
-      defaults.pool,
-    ),
+    pool: poolOf(connections, { ...defaults.pool, idleTimeoutMs, heartbeat }),
     responseTimeoutMs: durationMs(
       firstWith(policies, "timeouts")?.response,
       isStream ? defaults.streamResponseTimeoutMs : defaults.responseTimeoutMs,
@@ -156,7 +154,7 @@ function balancerOf(policy: PolicyBalancing, fallback: BalancerPolicy): Balancer
   }
 }
 
-function poolOf(policy: PolicyConnections, heartbeat: HeartbeatConfig, defaults: PoolConfig): PoolConfig {
+function poolOf(policy: PolicyConnections, defaults: PoolConfig): PoolConfig {
   return {
     http2ConnectionsMax: policy.http2ConnectionsMax ?? defaults.http2ConnectionsMax,
     http2StreamsMax: policy.http2StreamsMax ?? defaults.http2StreamsMax,
@@ -165,25 +163,7 @@ function poolOf(policy: PolicyConnections, heartbeat: HeartbeatConfig, defaults:
     connectTimeoutMs: durationMs(policy.connectTimeout, defaults.connectTimeoutMs),
     queueTimeoutMs: durationMs(policy.queueTimeout, defaults.queueTimeoutMs),
     requestsPerConnectionMax: policy.requestsPerConnectionMax ?? defaults.requestsPerConnectionMax,
-    heartbeat,
-  };
-}
-
-/** Periods that are not spelled out follow those that are, so that every part of a valid policy has its effect. */
-export function heartbeatOf(policy: PolicyHeartbeat, defaults: HeartbeatConfig): HeartbeatConfig {
-  const timeoutMs = durationMs(policy.timeout, defaults.timeoutMs);
-  const peerIdleTimeoutMs = durationMs(policy.peerIdleTimeout, defaults.peerIdleTimeoutMs);
-  const longestMs = peerIdleTimeoutMs === 0 ? Number.POSITIVE_INFINITY : peerIdleTimeoutMs - timeoutMs;
-  const wantedMsMax = durationMs(policy.periodMax, defaults.periodMsMax);
-  const periodMs = durationMs(policy.period, Math.min(defaults.periodMs, wantedMsMax, longestMs));
-  return {
-    mode: policy.mode ?? defaults.mode,
-    periodMs,
-    periodMsMax: Math.max(periodMs, Math.min(wantedMsMax, longestMs)),
-    timeoutMs,
-    missesMax: policy.misses ?? defaults.missesMax,
-    peerIdleTimeoutMs,
-    jitter: policy.jitter === undefined ? defaults.jitter : policy.jitter / 100,
+    heartbeat: defaults.heartbeat,
   };
 }
 

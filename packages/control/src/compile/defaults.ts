@@ -2,6 +2,7 @@ import type {
   BalancingConfig,
   CircuitBreakerConfig,
   HealthCheckConfig,
+  HeartbeatConfig,
   ListenerConfig,
   OutlierConfig,
   PoolConfig,
@@ -29,9 +30,13 @@ export type ListenerDefaults = Pick<
   | "targetBytesMax"
   | "bodyBytesMax"
   | "http2StreamsMax"
+  | "heartbeat"
   | "proxyProtocol"
   | "allowsPlainText"
->;
+> & {
+  /** In place of the heartbeat's, at the edge: lines of phones break for seconds, and nobody waits for these clients. */
+  readonly edgeHeartbeatTimeoutMs: number;
+};
 
 /** Per cluster, before TrafficPolicy. */
 export interface ClusterDefaults {
@@ -40,6 +45,8 @@ export interface ClusterDefaults {
   readonly zoneSpillBelow: number;
   readonly breaker: CircuitBreakerConfig;
   readonly pool: PoolConfig;
+  /** In place of the pool's, for protocols whose connections are meant to live long: bolt and dubbo. */
+  readonly rpcIdleTimeoutMs: number;
   /** For the fields that a TrafficPolicy with `outlier` leaves out; without one there is no ejection. */
   readonly outlier: OutlierConfig;
   /** For the fields that a health check leaves out. */
@@ -59,6 +66,17 @@ export interface RouteDefaults {
   /** Of rules and policies that configure retries, for what they leave out. */
   readonly configuredRetry: Retry;
 }
+
+/** Bolt peers beat every 15 s, and close after 90 s of silence. */
+const HEARTBEAT: HeartbeatConfig = {
+  mode: "adaptive",
+  periodMs: 15_000,
+  periodMsMax: 75_000,
+  timeoutMs: 1000,
+  missesMax: 3,
+  peerIdleTimeoutMs: 90_000,
+  jitter: 0.1,
+};
 
 /** Sane values; those of Envoy and Linkerd where there is no reason for others. */
 export const WORLD_DEFAULTS: WorldDefaults = {
@@ -80,6 +98,8 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     targetBytesMax: 8192,
     bodyBytesMax: 0,
     http2StreamsMax: 128,
+    heartbeat: HEARTBEAT,
+    edgeHeartbeatTimeoutMs: 5000,
     proxyProtocol: "off",
     allowsPlainText: false,
   },
@@ -95,16 +115,9 @@ export const WORLD_DEFAULTS: WorldDefaults = {
       connectTimeoutMs: 1000,
       queueTimeoutMs: 5000,
       requestsPerConnectionMax: 0,
-      heartbeat: {
-        mode: "adaptive",
-        periodMs: 15_000,
-        periodMsMax: 75_000,
-        timeoutMs: 1000,
-        missesMax: 3,
-        peerIdleTimeoutMs: 90_000,
-        jitter: 0.1,
-      },
+      heartbeat: HEARTBEAT,
     },
+    rpcIdleTimeoutMs: 3_600_000,
     outlier: {
       consecutiveErrors: 5,
       intervalMs: 10_000,

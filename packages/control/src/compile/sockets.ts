@@ -4,6 +4,7 @@ import { durationMs } from "../load/duration.ts";
 import type { BoundListener } from "./attachments.ts";
 import type { Compilation } from "./compilation.ts";
 import type { ListenerDefaults } from "./defaults.ts";
+import { heartbeatOf } from "./heartbeat.ts";
 
 /** Gateway listeners that share an address and port, and so one socket. */
 export interface SocketGroup {
@@ -113,6 +114,7 @@ export function socketSettings(
   isEdge: boolean,
 ): SocketSettings {
   const edge = settings.edge ?? isEdge;
+  const { heartbeat, edgeHeartbeatTimeoutMs: timeoutMs } = defaults;
   return {
     address,
     allowsPlainText: settings.allowsPlainText ?? defaults.allowsPlainText,
@@ -127,5 +129,6 @@ export function socketSettings(
     targetBytesMax: settings.targetBytesMax ?? defaults.targetBytesMax,
     bodyBytesMax: settings.bodyBytesMax ?? defaults.bodyBytesMax,
     http2StreamsMax: settings.http2StreamsMax ?? defaults.http2StreamsMax,
+    heartbeat: heartbeatOf(settings.heartbeat ?? {}, edge ? { ...heartbeat, timeoutMs } : heartbeat),
   };
 }

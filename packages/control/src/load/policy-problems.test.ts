@@ -67,6 +67,42 @@ test("loadResources() names what is wrong with balancing", () => {
   );
 });
 
+test("loadResources() names what is wrong with heartbeats", () => {
+  const [p, q, r, s, t] = ["p", "q", "r", "s", "t"].map(
+    (name) =>
+      (spec: string): string =>
+        policy(`  heartbeat: { ${spec} }`)
+          .replace("name: p", `name: ${name}`)
+          .replace("name: cart }", `name: ${name} }`),
+  );
+  assert.ok(p && q && r && s && t);
+  const services = ["p", "q", "r", "s", "t"].map((name) => service(name));
+  const said = problemsOf([
+    ...services,
+    p("mode: sometimes, period: 0s, misses: 0, jitter: 60"),
+    q("mode: fixed, periodMax: 30s"),
+    r("period: 30s, periodMax: 20s"),
+    s("period: 90s, periodMax: 100s"),
+    t("timeout: 2s, peerIdleTimeout: 2s"),
+  ]).map((each) => each.replace(/^shop.yaml:\d+: TrafficPolicy default\//, ""));
+  assert.deepEqual(said, [
+    'p spec.heartbeat.mode: "sometimes" — expected one of "adaptive", "fixed", "off"',
+    'p spec.heartbeat.period: "0s" — expected a duration above zero such as "1m30s" (numbers with h, m, s or ms), at most 24h',
+    "p spec.heartbeat.misses: 0 — expected an integer from 1 to 100",
+    "p spec.heartbeat.jitter: 60 — expected a number from 0 to 50",
+    'q spec.heartbeat.periodMax: "30s" — expected no periodMax where mode is "fixed"',
+    'r spec.heartbeat.periodMax: "20s" — expected at least the period, 30s',
+    's spec.heartbeat.period: "90s" — expected at most 89000 ms: peerIdleTimeout (90000 ms) less the timeout of an answer',
+    's spec.heartbeat.periodMax: "100s" — expected at most 89000 ms: peerIdleTimeout (90000 ms) less the timeout of an answer',
+    't spec.heartbeat.peerIdleTimeout: "2s" — expected more than the timeout: a heartbeat and its answer go between two idle closes of the peer',
+  ]);
+});
+
+test("loadResources() says where keepalive has gone", () => {
+  const [said] = problemsOf([service("cart"), policy("  connections: { keepalive: { interval: 1s } }")]);
+  assert.match(said ?? "", /spec\.connections\.keepalive.*spec\.heartbeat says how silent connections are asked/);
+});
+
 test("loadResources() names what is wrong with hash keys without a hash", () => {
   assert.deepEqual(problemsOf([service("cart"), policy("  balancing: { hashOn: [{ type: source-ip }] }")]), [
     'shop.yaml:13: TrafficPolicy default/p spec.balancing.hashOn: [{"type":"source-ip"}] — expected no hashOn unless algorithm is "ring-hash" or "maglev"',

@@ -36,6 +36,7 @@ const settingsFields = {
   targetBytesMax: optional(integer(256, 1_048_576)),
   bodyBytesMax: optional(integer(0, Number.MAX_SAFE_INTEGER)),
   http2StreamsMax: optional(integer(1, 65_535)),
+  heartbeat: optional(heartbeat),
   proxyProtocol: optional(word(["off", "optional", "required"])),
   edge: optional(boolean),
   underscores: optional(word(["reject", "drop", "allow"])),
@@ -51,13 +52,13 @@ export const proxyConfigSchema: z.ZodType<ProxyConfigResource> = resource(
   checked(
     object({
       zone: optional(text("a zone's name of 1 to 63 characters", 63)),
-      inbound: optional(
       node: optional(
         object({
           id: optional(plainText("an identity of 1 to 1024 bytes without control characters", 1024)),
           index: optional(integer(0, CLIENTS_MAX - 1)),
         }),
       ),
+      inbound: optional(
         object({
           address: optional(ipAddress),
           port: listenPort,

@@ -1,15 +1,13 @@
 import type {
   PolicyBalancing,
   PolicyHealthCheck,
-  PolicyHeartbeat,
   PolicyOutlier,
   PolicyRetry,
   TrafficPolicyResource,
 } from "@weft/contract";
 import type { z } from "zod";
 import { CHECK_TIMEOUT_MS_MAX } from "../limits.ts";
-import { WORLD_DEFAULTS } from "../compile/defaults.ts";
-import { durationMs, parseDuration } from "../load/duration.ts";
+import { parseDuration } from "../load/duration.ts";
 import {
   boolean,
   checked,
@@ -29,6 +27,7 @@ import {
   word,
 } from "./fields.ts";
 import { sharding, subsets } from "./host-choice.ts";
+import { heartbeat } from "./heartbeat.ts";
 import { resource } from "./metadata.ts";
 import { localObjectReference, policyTargetReference } from "./references.ts";
 import { subjectUri } from "./trust.ts";
@@ -181,45 +180,6 @@ const healthCheck: z.ZodType<PolicyHealthCheck> = checked(
     jitter: optional(percentage),
   }),
   checkHealthCheck,
-);
-
-function checkHeartbeat(value: PolicyHeartbeat, report: Report): void {
-  const { mode, period, periodMax, timeout, peerIdleTimeout } = value;
-  const { heartbeat: defaults } = WORLD_DEFAULTS.cluster.pool;
-  const periodMs = durationMs(period, 0);
-  const timeoutMs = durationMs(timeout, defaults.timeoutMs);
-  const idleMs = durationMs(peerIdleTimeout, defaults.peerIdleTimeoutMs);
-  if (mode === "fixed" && periodMax !== undefined) report(["periodMax"], 'no periodMax where mode is "fixed"');
-  if (periodMax !== undefined && durationMs(periodMax, 0) < periodMs) {
-    report(["periodMax"], `at least the period, ${period}`);
-  }
-  if (idleMs === 0) return;
-  if (idleMs <= timeoutMs) {
-    const field = peerIdleTimeout === undefined ? "timeout" : "peerIdleTimeout";
-    const expected = field === "timeout" ? `less than peerIdleTimeout, ${idleMs} ms` : `more than the timeout`;
-    report([field], `${expected}: a heartbeat and its answer go between two idle closes of the peer`);
-    return;
-  }
-  for (const [field, text] of [
-    ["period", period],
-    ["periodMax", periodMax],
-  ] as const) {
-    if (text === undefined || durationMs(text, 0) <= idleMs - timeoutMs) continue;
-    report([field], `at most ${idleMs - timeoutMs} ms: peerIdleTimeout (${idleMs} ms) less the timeout of an answer`);
-  }
-}
-
-const heartbeat: z.ZodType<PolicyHeartbeat> = checked(
-  object({
-    mode: optional(word(["adaptive", "fixed", "off"])),
-    period: optional(positiveDuration),
-    periodMax: optional(positiveDuration),
-    timeout: optional(positiveDuration),
-    misses: optional(integer(1, 100)),
-    peerIdleTimeout: optional(duration),
-    jitter: optional(decimal(0, 50)),
-  }),
-  checkHeartbeat,
 );
 
 const connections = object(

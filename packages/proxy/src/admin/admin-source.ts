@@ -22,6 +22,16 @@ export interface ListenerStatus {
   readonly connectionsActive: number;
 }
 
+/** How a connection is asked for signs of life. */
+export interface HeartbeatStatus {
+  /** What the period is stretched to at present. */
+  readonly periodMs: number;
+  /** Since the last sign of life. */
+  readonly silentMs: number;
+  /** Why the peer was asked whose answer is awaited; "" while none is. */
+  readonly suspicion: string;
+}
+
 /** One connection that a client has open, or that we have open to a host. */
 export interface ConnectionStatus {
   readonly side: "downstream" | "upstream";
@@ -32,6 +42,8 @@ export interface ConnectionStatus {
   readonly protocol: string;
   readonly ageMs: number;
   readonly activeStreams: number;
+  /** Null where the peer is not asked for signs of life: its protocol has no heartbeat, or none is wanted. */
+  readonly heartbeat: HeartbeatStatus | null;
   readonly worker: number;
 }
 

@@ -4,6 +4,7 @@ export type {
   AdminSource,
   ConnectionStatus,
   ExplainRequest,
+  HeartbeatStatus,
   ListenerStatus,
   Readiness,
   TableExplanation,

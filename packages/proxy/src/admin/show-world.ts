@@ -10,6 +10,10 @@ import type {
   ProxySettings,
   RouteBackend,
   RouteRule,
+  ShardingConfig,
+  ShardSize,
+  SubsetConfig,
+  SubsetFallback,
   UpstreamTls,
   World,
 } from "@weft/contract";
@@ -81,6 +85,7 @@ function showListener(listener: ListenerConfig): Shown {
     targetBytesMax: listener.targetBytesMax,
     bodyBytesMax: listener.bodyBytesMax,
     http2StreamsMax: listener.http2StreamsMax,
+    heartbeat: showHeartbeat(listener.heartbeat),
   };
 }
 
@@ -138,6 +143,8 @@ function showCluster(cluster: ClusterConfig): Shown {
       slowStartMs: balancing.slowStartMs,
       panicThreshold: balancing.panicThreshold,
     },
+    sharding: cluster.sharding === null ? null : showSharding(cluster.sharding),
+    subsets: cluster.subsets === null ? null : showSubsets(cluster.subsets),
     healthChecks: cluster.healthChecks.map((check) => ({
       type: check.type,
       target: maskQuery(check.target),
@@ -154,6 +161,33 @@ function showCluster(cluster: ClusterConfig): Shown {
     pool: { ...showNumbers(pool, POOL_FIELDS), heartbeat: showHeartbeat(pool.heartbeat) },
     responseTimeoutMs: cluster.responseTimeoutMs,
     sendProxyProtocol: cluster.sendProxyProtocol,
+  };
+}
+
+function showSharding({ algorithm, size, clientId, clientIndex, clientCount }: ShardingConfig): Shown {
+  return { algorithm, size: showShardSize(size), clientId, clientIndex, clientCount };
+}
+
+function showShardSize(size: ShardSize): Shown {
+  switch (size.type) {
+    case "fixed":
+      return { type: size.type, hosts: size.hosts };
+    case "percent":
+      return { type: size.type, percent: size.percent, hostsMin: size.hostsMin };
+    case "automatic": {
+      const { type, requestsPerConnection, hostsMin, connectionsPerHostMax } = size;
+      return { type, requestsPerConnection, hostsMin, connectionsPerHostMax };
+    }
+  }
+}
+
+function showSubsets({ selectors, fallback, subsetsMax }: SubsetConfig): Shown {
+  const showFallback = (own: SubsetFallback): Shown =>
+    own.type === "default" ? { type: own.type, labels: showLabels(own.labels) } : { type: own.type };
+  return {
+    selectors: selectors.map((selector) => ({ keys: selector.keys, fallback: showFallback(selector.fallback) })),
+    fallback: showFallback(fallback),
+    subsetsMax,
   };
 }
 
@@ -189,15 +223,18 @@ function showHeartbeat(heartbeat: HeartbeatConfig): Shown {
 }
 
 function showHost(host: HostConfig): Shown {
-  const labels = Object.entries(host.labels).map(([name, value]) => [name, shownUnless(name, value)]);
   return {
     address: host.address,
     port: host.port,
     weight: host.weight,
     zone: host.zone,
     priority: host.priority,
-    labels: Object.fromEntries(labels) as Shown,
+    labels: showLabels(host.labels),
   };
+}
+
+function showLabels(labels: HostConfig["labels"]): Shown {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, shownUnless(name, value)]));
 }
 
 function showUpstreamTls(tls: UpstreamTls): Shown {
@@ -278,6 +315,13 @@ function showBackend(backend: RouteBackend): Shown {
   return {
     cluster: backend.cluster,
     weight: backend.weight,
+    subset:
+      backend.subset === null
+        ? null
+        : {
+            labels: showLabels(backend.subset.labels),
+            headers: backend.subset.headers.map(({ label, header }) => ({ label, header })),
+          },
     requestHeaders: showChange(backend.requestHeaders),
     responseHeaders: showChange(backend.responseHeaders),
   };

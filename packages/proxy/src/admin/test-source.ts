@@ -67,9 +67,9 @@ export class FakeSource implements AdminSource {
       state: "ejected",
       reason: HOSTILE,
       shardRole: null,
-        shardReason: "",
-        connections: 2,
-        ejectedForMs: 1,
+      shardReason: "",
+      connections: 2,
+      ejectedForMs: 1,
       ejections: 1,
       weight: 1,
       effectiveWeight: 1,
@@ -106,7 +106,13 @@ export class FakeSource implements AdminSource {
 
   async connections(): ReturnType<AdminSource["connections"]> {
     const one = { side: "downstream", owner: "edge", peer: "192.0.2.1:1", protocol: "http2" } as const;
-    return Array.from({ length: this.connectionCount }, () => ({ ...one, ageMs: 5, activeStreams: 1, worker: 0 }));
+    return Array.from({ length: this.connectionCount }, () => ({
+      ...one,
+      ageMs: 5,
+      activeStreams: 1,
+      heartbeat: null,
+      worker: 0,
+    }));
   }
 
   async workers(): ReturnType<AdminSource["workers"]> {

@@ -262,3 +262,18 @@ describe("latency", () => {
     }
   });
 });
+
+describe("silence", () => {
+  test("ejects a host at once, whatever rules there are, but never the last one", () => {
+    const scene = new Scene(2, {});
+    scene.host(1).onSilence("no sign of life for 4.2 s");
+    assert.deepEqual(scene.ejected, [1]);
+    assert.equal(scene.host(1).ejectionCause, "silence");
+    assert.equal(scene.host(1).ejectionReason, "no sign of life for 4.2 s");
+    scene.host(1).onSilence("again");
+    scene.host(2).onSilence("no sign of life for 4.2 s");
+    assert.deepEqual(scene.ejected, [1]);
+    scene.advance(30_000);
+    assert.deepEqual(scene.ejected, []);
+  });
+});

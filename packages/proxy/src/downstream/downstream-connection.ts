@@ -5,6 +5,7 @@ import { DRAIN_GRACE_MS, DRAIN_ROUND_TRIP_MS, HALF_CLOSED_WAIT_MS, LINGER_MS, UN
 import { outputBytesMin } from "../output-minimum.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
+import { Heartbeat, keepAliveByTcp } from "../upstream/index.ts";
 import { OutputWatch } from "./output-watch.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -22,6 +23,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   readonly listener: ListenerRuntime;
   readonly peer: PeerFacts;
   readonly openedAtMs: number;
+  readonly heartbeat: Heartbeat | null;
   /** Set by the request path: an HTTP/1 connection became a tunnel, whose sides end one by one. */
   isTunnel: boolean = false;
   #forwarder: Forwarder | null = null;
@@ -30,6 +32,10 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   readonly #session: ServerSession;
   readonly #timer: TimerEntry;
   #activeAtMs: number;
+  /** What it was before the bytes at hand: the answer to a heartbeat is no activity. */
+  #activeBeforeMs: number;
+  /** What the system had taken when the client last said something. */
+  #sentWhenHeard: number = 0;
   /** When the head that is being received began; 0 while none is. */
   #headSinceMs: number = 0;
   /** The session is over; the client may still take the rest of our output. */
@@ -62,10 +68,11 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.#timer = new TimerEntry(this);
     this.openedAtMs = listener.clock.nowMs();
     this.#activeAtMs = this.openedAtMs;
+    this.#activeBeforeMs = this.openedAtMs;
     transport.handler = this;
     this.#session = createSession(this);
-    const { idleTimeoutMs, streamIdleTimeoutMs } = listener.config;
-    listener.wheel.schedule(this.#timer, Math.min(idleTimeoutMs, streamIdleTimeoutMs));
+    this.heartbeat = this.#createHeartbeat();
+    this.#scheduleLook(this.openedAtMs);
     listener.addConnection(this);
   }
 
@@ -117,7 +124,13 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.#isLingering) return;
-    this.#activeAtMs = this.listener.clock.nowMs();
+    const nowMs = this.listener.clock.nowMs();
+    this.#activeBeforeMs = this.#activeAtMs;
+    this.#activeAtMs = nowMs;
+    if (this.heartbeat !== null) {
+      this.heartbeat.heard(nowMs);
+      this.#sentWhenHeard = this.#transport.sentBytes;
+    }
     this.#session.receive(bytes, start, end);
     if (this.#session.isReceivingHead !== this.#headSinceMs > 0 && !this.#hasEnded()) this.#watchHead();
   }
@@ -162,14 +175,22 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     if (isPaused) this.listener.stats.readPauses++;
     this.#transport.setReadPaused(isPaused);
     this.#isReadPaused = isPaused;
-    if (!isPaused) return;
     const nowMs = this.listener.clock.nowMs();
+    this.heartbeat?.excuse(nowMs);
+    if (!isPaused) return;
     const isSoon = this.#timer.deadlineMs - nowMs <= UNHEARD_PROBE_MS;
     if (!isSoon) this.listener.wheel.schedule(this.#timer, UNHEARD_PROBE_MS, nowMs);
   }
 
   onOutputEnd(): void {
     this.#transport.end();
+  }
+
+  onPong(): void {
+    this.#activeAtMs = this.#activeBeforeMs;
+    if (this.heartbeat === null || !this.heartbeat.settle()) return;
+    this.listener.stats.heartbeats.answered++;
+    if (!this.#isLingering && this.#drainSinceMs < 0) this.#scheduleLook(this.listener.clock.nowMs());
   }
 
   onSessionEnd(error: WeftError | null): void {
@@ -190,10 +211,9 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
-  onTimer(entry: TimerEntry): void {
+  onTimer(_entry: TimerEntry): void {
     if (this.#isLingering) return this.#linger();
-    const { config, clock, wheel } = this.listener;
-    const nowMs = clock.nowMs();
+    const nowMs = this.listener.clock.nowMs();
     if (this.#isGraceOver(nowMs)) this.#endDrain();
     if (this.#hasEnded()) return;
     this.#watchOutput(nowMs);
@@ -202,24 +222,99 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     // A head can begin without bytes coming: it stood behind the request before it.
     if (!this.#session.isReceivingHead) this.#headSinceMs = 0;
     else if (this.#headSinceMs === 0) this.#headSinceMs = nowMs;
-    const headMs = this.#headSinceMs === 0 ? 0 : nowMs - this.#headSinceMs;
-    const isIdle = this.#session.activeStreams === 0 && this.#headSinceMs === 0;
-    const idleMs = isIdle ? nowMs - this.#activeAtMs : 0;
-    if (headMs >= config.headerTimeoutMs) {
+    if (this.#headMs(nowMs) >= this.listener.config.headerTimeoutMs) {
       this.#cause ??= "header-timeout";
       this.#session.headTimeout();
-    } else if (idleMs >= config.idleTimeoutMs) {
+    } else if (this.#idleMs(nowMs) >= this.#idleMsMax()) {
       this.#beginDrain("idle");
     }
     if (this.#hasEnded()) return;
-    const leftMs = this.#headSinceMs > 0 ? config.headerTimeoutMs - headMs : config.idleTimeoutMs - idleMs;
-    const nextMs = Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs);
+    if (this.heartbeat !== null) this.#checkPulse(this.heartbeat, nowMs);
+    if (this.#hasEnded()) return;
     // Whoever is not read from is not heard leaving either.
-    const isUnheard = this.#isReadPaused || this.#sentBytes >= 0;
-    if (isUnheard) this.#transport.probe();
-    const isInGrace = this.#drainSinceMs >= 0 && this.#drainSinceMs < Number.POSITIVE_INFINITY;
-    const soonMs = isInGrace ? Math.min(nextMs, DRAIN_GRACE_MS) : nextMs;
-    wheel.schedule(entry, isUnheard ? Math.min(soonMs, UNHEARD_PROBE_MS) : soonMs);
+    if (this.#isUnheard()) this.#transport.probe();
+    this.#scheduleLook(nowMs);
+  }
+
+  /** Time since the head began that is being received; 0 while none is. */
+  #headMs(nowMs: number): number {
+    return this.#headSinceMs === 0 ? 0 : nowMs - this.#headSinceMs;
+  }
+
+  /** Time since the client said or got anything; 0 while anything is open. */
+  #idleMs(nowMs: number): number {
+    const isIdle = this.#session.activeStreams === 0 && this.#headSinceMs === 0;
+    return isIdle ? nowMs - this.#activeAtMs : 0;
+  }
+
+  /** Bolt clients ask for signs of life themselves: those that do not are gone. */
+  #idleMsMax(): number {
+    const { idleTimeoutMs, heartbeat } = this.listener.config;
+    if (this.peer.protocol !== "bolt" || heartbeat.mode === "off" || heartbeat.peerIdleTimeoutMs === 0) {
+      return idleTimeoutMs;
+    }
+    return Math.min(idleTimeoutMs, heartbeat.peerIdleTimeoutMs);
+  }
+
+  #isUnheard(): boolean {
+    return this.#isReadPaused || this.#sentBytes >= 0;
+  }
+
+  /** Looks again when the next of the deadlines may have passed. */
+  #scheduleLook(nowMs: number): void {
+    const { config, wheel } = this.listener;
+    const isHead = this.#headSinceMs > 0;
+    const leftMs = isHead ? config.headerTimeoutMs - this.#headMs(nowMs) : this.#idleMsMax() - this.#idleMs(nowMs);
+    let nextMs = Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs);
+    if (this.#drainSinceMs >= 0 && this.#drainSinceMs < Number.POSITIVE_INFINITY) {
+      nextMs = Math.min(nextMs, DRAIN_GRACE_MS);
+    }
+    if (this.#isUnheard()) nextMs = Math.min(nextMs, UNHEARD_PROBE_MS);
+    if (this.heartbeat !== null) nextMs = Math.min(nextMs, this.heartbeat.waitMs(nowMs));
+    wheel.schedule(this.#timer, nextMs, nowMs);
+  }
+
+  #createHeartbeat(): Heartbeat | null {
+    const { heartbeat } = this.listener.config;
+    const { protocol } = this.peer;
+    if (heartbeat.mode === "off") return null;
+    if (protocol === "http2" || protocol === "dubbo") {
+      return new Heartbeat(heartbeat, this.listener.random, this.openedAtMs);
+    }
+    keepAliveByTcp(this.#transport, heartbeat);
+    return null;
+  }
+
+  /** Does what the heartbeat's schedule says. */
+  #checkPulse(heartbeat: Heartbeat, nowMs: number): void {
+    const { heartbeats, clientSilenceUs } = this.listener.stats;
+    const { sentBytes, pendingBytes } = this.#transport;
+    if (this.#isUnheard()) heartbeat.excuse(nowMs);
+    else heartbeat.allowFor(sentBytes + pendingBytes - this.#sentWhenHeard, nowMs);
+    switch (heartbeat.look(nowMs)) {
+      case "beat":
+        if (!this.#session.ping()) return heartbeat.excuse(nowMs);
+        heartbeats.sent++;
+        heartbeat.sent(nowMs);
+        break;
+      case "replaced":
+        heartbeats.replaced++;
+        break;
+      case "answered":
+        heartbeats.answered++;
+        break;
+      case "missed":
+        heartbeats.missed++;
+        break;
+      case "dead":
+        heartbeats.missed++;
+        clientSilenceUs.record((nowMs - heartbeat.heardMs) * 1000);
+        this.#cause ??= "heartbeat";
+        this.#lose("the client gives no sign of life");
+        this.#transport.reset();
+        break;
+      case "wait":
+    }
   }
 
   /**

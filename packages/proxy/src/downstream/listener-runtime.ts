@@ -1,7 +1,8 @@
 import type { ListenerConfig, SessionProtocol } from "@weft/contract";
-import type { Clock, TimerWheel } from "@weft/kernel";
+import type { Clock, Random, TimerWheel } from "@weft/kernel";
 import type { ListenerStats, RouteStats } from "../metrics/index.ts";
 import type { CompiledRule, RouteTable } from "../router/index.ts";
+import type { Heartbeat } from "../upstream/index.ts";
 
 /** Who is on the other side of a connection, as far as it is known before the first request. */
 export interface PeerFacts {
@@ -27,6 +28,8 @@ export interface OpenConnection {
   readonly activeStreams: number;
   /** On the clock's scale. */
   readonly openedAtMs: number;
+  /** Null where the client's protocol has no heartbeat that we may send, or none is wanted. */
+  readonly heartbeat: Heartbeat | null;
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void;
   /** Closes at once. */
@@ -38,6 +41,7 @@ export interface ListenerRuntime {
   readonly config: ListenerConfig;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  readonly random: Random;
   readonly stats: ListenerStats;
   /** Null where TLS does not tell hosts apart. */
   readonly tlsHosts: TlsHostTable | null;

@@ -26,6 +26,7 @@ import {
 } from "../downstream/index.ts";
 import type { Log } from "../log.ts";
 import type { ListenerStats } from "../metrics/index.ts";
+import { keepAliveByTcp } from "../upstream/index.ts";
 import { LISTEN_BACKLOG } from "./limits.ts";
 import { Opening, type OpeningHandler, type OpeningResult } from "./opening.ts";
 import { TcpTunnel, type TunnelClient, type TunnelDeps, type TunnelOwner } from "./tcp-tunnel.ts";
@@ -87,6 +88,10 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   get wheel(): TimerWheel {
     return this.#deps.wheel;
+  }
+
+  get random(): Random {
+    return this.#deps.random;
   }
 
   /** The port that is listened on; 0 before `listen`. */
@@ -338,6 +343,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       port,
       isPassthrough: this.config.protocol === "tls-passthrough",
     };
+    keepAliveByTcp(transport, this.config.heartbeat);
     const tunnel = new TcpTunnel(this.#deps.tunnel, this, cluster, client, this.config.streamIdleTimeoutMs);
     this.#tunnels.add(tunnel);
     tunnel.start();

@@ -9,6 +9,7 @@ import {
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { Host } from "../cluster/index.ts";
 import type { HostPool, PoolGuest } from "../pool/index.ts";
+import { keepAliveByTcp } from "../upstream/index.ts";
 import { TUNNEL_TRIES_MAX } from "./limits.ts";
 
 /** What tunnels of a worker share. */
@@ -143,6 +144,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
     this.#isConnected = true;
     this.#deps.wheel.cancel(this.#timer);
     this.#touch();
+    keepAliveByTcp(upstream.transport, this.#cluster.config.pool.heartbeat);
     upstream.transport.output.writeBytes(this.#first, 0, this.#first.length);
     this.#receivedBytes += this.#first.length;
     this.#first = EMPTY;

@@ -28,13 +28,25 @@ export const LISTENER_METRICS = {
   closes: {
     name: "weft_downstream_connection_closes_total",
     label: "reason",
-    values: ["peer", "idle", "header-timeout", "stalled", "drain", "protocol", "error"],
+    values: ["peer", "idle", "header-timeout", "stalled", "heartbeat", "drain", "protocol", "error"],
     help: "Connections with clients that ended, by reason.",
   },
   connectionUs: {
     name: "weft_downstream_connection_duration_seconds",
     type: "histogram",
     help: "Life of connections with clients.",
+  },
+  // As for hosts.
+  heartbeats: {
+    name: "weft_downstream_heartbeats_total",
+    label: "result",
+    values: ["sent", "answered", "missed", "replaced"],
+    help: "Heartbeats on connections with clients, by what became of them; those that traffic replaced were not sent.",
+  },
+  clientSilenceUs: {
+    name: "weft_downstream_dead_silence_duration_seconds",
+    type: "histogram",
+    help: "From the last sign of life of a client that vanished until it was noticed.",
   },
   requests: {
     name: "weft_downstream_requests_total",

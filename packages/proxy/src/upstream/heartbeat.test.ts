@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { HeartbeatConfig } from "@weft/contract";
 import { createRandom } from "@weft/kernel";
 import { Heartbeat, longestPeriodMs } from "./heartbeat.ts";
+import { BACKLOG_BYTES_PER_SECOND } from "./limits.ts";
 
 const CONFIG: HeartbeatConfig = {
   mode: "adaptive",
@@ -112,16 +113,27 @@ describe("Heartbeat of a quiet connection", () => {
     assert.equal(heartbeat.look(79_000), "dead");
   });
 
-  test("waits longer where its owner knows why", () => {
+  test("waits longer where the peer has much to read first", () => {
     const heartbeat = create();
     heartbeat.look(15_000);
     heartbeat.sent(15_000);
-    heartbeat.postpone(15_900);
+    for (let second = 16; second < 20; second++) {
+      heartbeat.allowFor(5 * BACKLOG_BYTES_PER_SECOND, second * 1000);
+      assert.equal(heartbeat.look(second * 1000), "wait");
+    }
+    heartbeat.allowFor(5 * BACKLOG_BYTES_PER_SECOND, 20_000);
+    assert.equal(heartbeat.look(20_000), "missed");
+    heartbeat.allowFor(1000, 20_500);
+    assert.equal(heartbeat.waitMs(20_500), 500, "a small request is no excuse");
+  });
+
+  test("holds nothing against a peer that could not be heard", () => {
+    const heartbeat = create();
+    heartbeat.look(15_000);
+    heartbeat.sent(15_000);
+    heartbeat.excuse(15_900);
     assert.equal(heartbeat.look(16_000), "wait");
-    assert.equal(heartbeat.waitMs(16_000), 900);
-    assert.equal(heartbeat.look(16_900), "missed");
-    heartbeat.excuse(17_000);
-    assert.equal(heartbeat.look(17_900), "wait");
+    assert.equal(heartbeat.waitMs(16_000), 14_900);
     assert.equal(heartbeat.periodMs, 15_000);
   });
 });
@@ -163,6 +175,15 @@ describe("Heartbeat.suspect()", () => {
       assert.equal(run.heartbeat.waitMs(200_001), 15_000);
     });
   }
+
+  test("is satisfied by one heartbeat, however it came to be sent", () => {
+    const heartbeat = create();
+    assert.equal(heartbeat.suspect("failure"), true);
+    heartbeat.sent(0);
+    heartbeat.heard(1);
+    assert.ok(heartbeat.settle());
+    assert.equal(heartbeat.look(2), "wait");
+  });
 
   test("because of a host's silence leaves the period alone", () => {
     const run = new Run(create()).until(200_000);

@@ -1,5 +1,6 @@
 import type { HeartbeatConfig } from "@weft/contract";
 import type { Random } from "@weft/kernel";
+import { BACKLOG_BYTES_PER_SECOND } from "./limits.ts";
 
 /**
  * Why a peer was asked for a sign of life: its period was up (`quiet`), its host has recent traffic and fell silent
@@ -122,9 +123,14 @@ export class Heartbeat {
     this.#silenceMs = Math.min(this.#silenceMs, this.#periodMs);
   }
 
-  /** The answer may take longer for a reason that is known: waiting for it starts over. */
-  postpone(nowMs: number): void {
-    if (this.#isOpen) this.#missAtMs = nowMs + this.#config.timeoutMs;
+  /**
+   * The heartbeat stands behind bytes that the peer was sent since it last said anything: it comes to it as soon as a
+   * slow reader would. Until then waiting for the answer starts over.
+   */
+  allowFor(unheardBytes: number, nowMs: number): void {
+    if (!this.#isOpen || unheardBytes < BACKLOG_BYTES_PER_SECOND / 8) return;
+    const readMs = (unheardBytes / BACKLOG_BYTES_PER_SECOND) * 1000;
+    if (nowMs - this.#sentMs < readMs) this.#missAtMs = nowMs + this.#config.timeoutMs;
   }
 
   /** What is to be done at `nowMs`. After "beat" the owner sends one and says so by `sent`. */
@@ -149,6 +155,7 @@ export class Heartbeat {
   /** A heartbeat was sent. */
   sent(nowMs: number): void {
     this.#isOpen = true;
+    this.#isDue = false;
     this.#hasHeard = false;
     this.#misses = 0;
     this.#sentMs = nowMs;

@@ -295,7 +295,7 @@ describe("HostWatch of unanswered requests", () => {
       scene.run(200);
     }
     const { causes } = scene.at(0);
-    assert.ok(causes.length >= 3 && causes.length <= 6, `${causes.length} heartbeats in 30 s: ${causes}`);
+    assert.ok(causes.length >= 3 && causes.length <= 6, `${causes.length} heartbeats in 30 s: ${causes.join(" ")}`);
     scene.at(0).answer();
     scene.at(0).request(true);
     scene.run(2500);

@@ -90,6 +90,8 @@ export class HostWatch implements TimerOwner {
   #askedMs: number = Number.NEGATIVE_INFINITY;
   /** Connections are being given up because of another. */
   #isCondemning: boolean = false;
+  /** The host ends connections on which it is asked: the system asks instead. */
+  refusesPings: boolean = false;
 
   constructor(config: HeartbeatConfig, host: WatchedHost, deps: HostWatchDeps) {
     this.#config = config;

@@ -1,3 +1,4 @@
+export { Heartbeat } from "./heartbeat.ts";
 export { HostWatch, PulseBudget } from "./host-watch.ts";
 export type { HostWatchDeps } from "./host-watch.ts";
 export { keepAliveByTcp } from "./tcp-keepalive.ts";

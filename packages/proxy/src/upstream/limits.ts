@@ -27,7 +27,7 @@ export const SIBLING_SPREAD_MS = 500;
 export const SIBLING_PROBES_MAX = 1024;
 
 /**
- * Bytes sent to a host since it last said something beyond which it has a whole period to answer a heartbeat, because
- * the heartbeat stands behind them: a slow reader is not a dead one.
+ * A peer that has been sent so many bytes per second since it last said something may still be reading them, and comes
+ * to a heartbeat later: a slow reader is not a dead one. A slow mobile line carries so much.
  */
-export const BACKLOG_BYTES = 65_536;
+export const BACKLOG_BYTES_PER_SECOND = 16_384;

@@ -12,7 +12,6 @@ import { outputBytesMin } from "../output-minimum.ts";
 import type { ClusterStats } from "../metrics/index.ts";
 import { type BeatCause, Heartbeat } from "./heartbeat.ts";
 import type { HostWatch, WatchedConnection } from "./host-watch.ts";
-import { BACKLOG_BYTES } from "./limits.ts";
 import { keepAliveByTcp } from "./tcp-keepalive.ts";
 import type { UpstreamDeps } from "./upstream-deps.ts";
 
@@ -228,7 +227,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#stats.connectUs.record((this.#idleSinceMs - this.openedAtMs) * 1000);
     this.#countOpen(1);
     const { heartbeat } = this.#config;
-    if (protocol === "http1") keepAliveByTcp(this.#transport, heartbeat);
+    if (protocol === "http1" || this.#watch.refusesPings) keepAliveByTcp(this.#transport, heartbeat);
     else if (heartbeat.mode !== "off") {
       this.#heartbeat = new Heartbeat(heartbeat, random, this.#idleSinceMs);
       this.#watch.add(this);
@@ -306,6 +305,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   onDraining(): void {
     this.#cause ??= "goaway";
+    if (this.#session?.refusesPings === true) this.#watch.refusesPings = true;
     this.#owner.onUpstreamDraining(this);
   }
 
@@ -392,7 +392,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   #checkPulse(heartbeat: Heartbeat, nowMs: number): boolean {
     const { heartbeats } = this.#stats;
     if (this.#isReadPaused) heartbeat.excuse(nowMs);
-    else if (this.#isBehindBacklog(heartbeat, nowMs)) heartbeat.postpone(nowMs);
+    else heartbeat.allowFor(this.#transport.sentBytes + this.#transport.pendingBytes - this.#sentWhenHeard, nowMs);
     switch (heartbeat.look(nowMs)) {
       case "beat":
         this.#beat(heartbeat, nowMs);
@@ -416,13 +416,6 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     return true;
   }
 
-  /** A host that is slow to read what it was sent comes to the heartbeat later. */
-  #isBehindBacklog(heartbeat: Heartbeat, nowMs: number): boolean {
-    const { sentBytes, pendingBytes } = this.#transport;
-    const unheardBytes = sentBytes + pendingBytes - this.#sentWhenHeard;
-    return unheardBytes > BACKLOG_BYTES && nowMs - heartbeat.heardMs < this.#config.heartbeat.periodMs;
-  }
-
   #beat(heartbeat: Heartbeat, nowMs: number): void {
     if (this.#session?.ping() !== true) return heartbeat.excuse(nowMs);
     this.#stats.heartbeats.sent++;
@@ -439,7 +432,9 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#stats.peerSilenceUs.record(silentMs * 1000);
     this.#cause = "heartbeat";
     this.#watch.remove(this);
-    this.close(detail);
+    this.#detail = detail;
+    // A reset, so that the system does not go on sending what waits.
+    this.#transport.reset();
     this.#watch.noteDeath(heartbeat, detail);
   }
 
