@@ -206,6 +206,7 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats, m
   let draining = 0;
   let idle = 0;
   let waiting = 0;
+  let connected = 0;
   for (const host of cluster.hosts.values()) {
     if (host.isDraining) draining++;
     else if (host.isEjected) ejected++;
@@ -214,6 +215,8 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats, m
     waiting += host.pool?.waitingCount ?? 0;
     const hostStats = metrics.host(cluster.name, host.key);
     hostStats.requestsActive = host.activeRequests;
+    hostStats.connectionsActive = host.pool?.connectionCount ?? 0;
+    if (hostStats.connectionsActive > 0) connected++;
     hostStats.outcomes.success = host.successes;
     hostStats.outcomes.failure = host.failures + host.connectFailures;
     if (host.histogram !== undefined) hostStats.durationUs = host.histogram;
@@ -227,11 +230,25 @@ function refreshClusterGauges(cluster: Cluster<HostPool>, stats: ClusterStats, m
   stats.panickingLevels = cluster.panickingLevels.length;
   stats.connectionsIdle = idle;
   stats.queueLength = waiting;
+  stats.hostsConnected = connected;
+  refreshGroupGauges(cluster, stats);
   stats.trips.requests = trips.CLUSTER_REQUESTS_FULL;
   stats.trips.pending = trips.CLUSTER_PENDING_FULL;
   stats.trips.connections = trips.CLUSTER_CONNECTIONS_FULL;
   stats.trips.retries = trips.CLUSTER_RETRIES_FULL;
   stats.trips["retry-budget"] = trips.CLUSTER_RETRY_BUDGET_SPENT;
+}
+
+/** What is balanced over: this proxy's shard, and subsets. */
+function refreshGroupGauges({ groups }: Cluster<HostPool>, stats: ClusterStats): void {
+  stats.subsets = groups.subsetsBuilt;
+  Object.assign(stats.subsetPicks, groups.subsetPicks);
+  Object.assign(stats.shardMoves, groups.moves);
+  const facts = groups.shardFacts;
+  stats.shardSize = facts?.wanted ?? 0;
+  stats.shardHosts.member = facts?.members ?? 0;
+  stats.shardHosts.substitute = facts?.substitutes ?? 0;
+  stats.shardHosts.absent = facts?.absent ?? 0;
 }
 
 /** How requests reach the hosts of a cluster under one configuration. */

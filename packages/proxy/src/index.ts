@@ -21,13 +21,7 @@ export type {
   ZoneClients,
 } from "./cluster/shard/index.ts";
 export { SUBSETS_MAX, SubsetIndex } from "./cluster/subset/index.ts";
-export type {
-  LabelledHost,
-  Labels,
-  Subset,
-  SubsetOutcome,
-  SubsetQuery,
-} from "./cluster/subset/index.ts";
+export type { LabelledHost, Labels, Subset, SubsetOutcome, SubsetQuery } from "./cluster/subset/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
 export { silentLog } from "./log.ts";

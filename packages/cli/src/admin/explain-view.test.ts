@@ -55,6 +55,15 @@ test("renderExplanations() names listener, rule and what becomes of the request"
   );
 });
 
+test("renderExplanations() says which hosts of a backend the request asks for", () => {
+  const backends = [{ cluster: "shop/cart:80", share: 1, subset: { version: "v2", stage: "test" } }];
+  const winner = { ...PLACE, isFallback: false, action: { type: "forward", backends } } as const;
+  assert.equal(
+    renderExplanations([explanation({ winner, refusal: null, status: null })], []),
+    'listener 0.0.0.0:8080: shop/cart rules[5] "checkout" matches[1] -> shop/cart:80 with version=v2 and stage=test',
+  );
+});
+
 test("renderExplanations() shows near misses, and the listener that would route it", () => {
   const near = { ...PLACE, path: 'prefix "/card"', rejectedBecause: ['path "/cart" does not match'] };
   assert.equal(

@@ -73,8 +73,16 @@ function renderVerdict({ winner, refusal, status }: TableExplanation): string {
   if (action.type !== "forward") {
     return `${renderMatch(winner)}, ${action.type === "redirect" ? "redirected" : "answered"} with ${action.status}`;
   }
-  const [first] = action.backends;
-  if (first === undefined) return `${renderMatch(winner)}, which has no backends`;
-  const shares = action.backends.map(({ cluster, share }) => `${cluster} (${Math.round(share * 1000) / 10} %)`);
-  return `${renderMatch(winner)} -> ${action.backends.length === 1 ? first.cluster : shares.join(", ")}`;
+  if (action.backends.length === 0) return `${renderMatch(winner)}, which has no backends`;
+  const targets = action.backends.map((backend) => {
+    const share = action.backends.length === 1 ? "" : ` (${Math.round(backend.share * 1000) / 10} %)`;
+    return `${backend.cluster}${renderSubset(backend.subset)}${share}`;
+  });
+  return `${renderMatch(winner)} -> ${targets.join(", ")}`;
+}
+
+/** " with version=v2"; nothing where any host will do. */
+function renderSubset(labels: Readonly<Record<string, string>> | undefined): string {
+  const asked = Object.entries(labels ?? {}).map(([label, value]) => `${label}=${value}`);
+  return asked.length === 0 ? "" : ` with ${asked.join(" and ")}`;
 }

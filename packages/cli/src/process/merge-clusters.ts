@@ -38,6 +38,8 @@ function mergeCluster(one: ClusterDescription, other: ClusterDescription): Clust
   return {
     ...one,
     hosts,
+    sharding: mergeSharding(one.sharding, other.sharding),
+    subsets: mergeSubsets(one.subsets, other.subsets),
     usableHosts: hosts.filter(({ isUsable }) => isUsable).length,
     panickingLevels: [...new Set([...one.panickingLevels, ...other.panickingLevels])].sort((a, b) => a - b),
     breaker: {
@@ -50,13 +52,61 @@ function mergeCluster(one: ClusterDescription, other: ClusterDescription): Clust
   };
 }
 
+/** The shard is one; workers may see its members' health at other times. The load is that of the whole proxy in each. */
+function mergeSharding(
+  one: ClusterDescription["sharding"],
+  other: ClusterDescription["sharding"],
+): ClusterDescription["sharding"] {
+  if (one === null || other === null) return one ?? other;
+  const { size, members, substitutes, absent, requestsPerSecond, moves } = other;
+  return {
+    ...one,
+    size: Math.max(one.size, size),
+    members: Math.min(one.members, members),
+    substitutes: Math.max(one.substitutes, substitutes),
+    absent: Math.max(one.absent, absent),
+    requestsPerSecond: Math.max(one.requestsPerSecond, requestsPerSecond),
+    moves: {
+      policy: Math.max(one.moves.policy, moves.policy),
+      hosts: Math.max(one.moves.hosts, moves.hosts),
+      size: Math.max(one.moves.size, moves.size),
+      health: Math.max(one.moves.health, moves.health),
+    },
+  };
+}
+
+function mergeSubsets(
+  one: ClusterDescription["subsets"],
+  other: ClusterDescription["subsets"],
+): ClusterDescription["subsets"] {
+  if (one === null || other === null) return one ?? other;
+  const { built, picks } = other;
+  return {
+    ...one,
+    built: Math.max(one.built, built),
+    picks: {
+      subset: one.picks.subset + picks.subset,
+      default: one.picks.default + picks.default,
+      any: one.picks.any + picks.any,
+      none: one.picks.none + picks.none,
+    },
+  };
+}
+
+/** A host that any worker connects to is one that the proxy connects to: the earlier, the more it is so. */
+const ROLES: readonly HostDescription["shardRole"][] = ["member", "substitute", "absent", "outside", null];
+
 /** The later, the worse. */
 const STATES: readonly HostDescription["state"][] = ["healthy", "unknown", "draining", "ejected", "unhealthy"];
 
 function mergeHost(one: HostDescription, other: HostDescription): HostDescription {
   const worse = STATES.indexOf(other.state) > STATES.indexOf(one.state) ? other : one;
+  const nearer = ROLES.indexOf(other.shardRole) < ROLES.indexOf(one.shardRole) ? other : one;
   return {
     ...one,
+    shardRole: nearer.shardRole,
+    shardReason: nearer.shardReason,
+    connections: one.connections + other.connections,
     isUsable: one.isUsable && other.isUsable,
     state: worse.state,
     reason: worse.reason,

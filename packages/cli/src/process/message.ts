@@ -7,6 +7,8 @@ export interface WorkerStart {
   readonly slot: number;
   /** Other workers listen on the same ports. */
   readonly isPortShared: boolean;
+  /** How many workers share the requests; 1 where it is not said. */
+  readonly workerCount?: number;
   readonly world: World;
 }
 

@@ -17,7 +17,7 @@ export class ProxyRole implements WorkerRole {
   }
 
   async start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]> {
-    const { slot, world, isPortShared } = start;
+    const { slot, world, isPortShared, workerCount = 1 } = start;
     const log = this.#log;
     this.#slot = slot;
     this.#feeds.publish(world);
@@ -25,6 +25,7 @@ export class ProxyRole implements WorkerRole {
       feeds: this.#feeds,
       log,
       isPortShared,
+      workerCount,
       checksHealth: false,
       onVerdict: (cluster, host, verdict, reason) => onVerdict({ cluster, host, verdict, reason }),
       logLevel: { get: () => log.level, set: (level) => void (log.level = level) },

@@ -25,6 +25,7 @@ export class Supervisor implements RoleHost {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #group: WorkerGroup;
+  readonly #workerCount: number;
   readonly #ports: SharedPorts = new SharedPorts();
   #world: World | null = null;
   /** When the present revision was handed out, and to how many workers it is new. */
@@ -38,6 +39,7 @@ export class Supervisor implements RoleHost {
   constructor(options: SupervisorOptions) {
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
+    this.#workerCount = options.workers;
     this.#group = new WorkerGroup({
       count: options.workers,
       program: options.program,
@@ -98,7 +100,7 @@ export class Supervisor implements RoleHost {
     const world = this.#world;
     if (world === null) throw new Error("a worker starts after the first configuration");
     this.#startRevisions.set(slot, world.revision);
-    return { slot, isPortShared: true, world };
+    return { slot, isPortShared: true, workerCount: this.#workerCount, world };
   }
 
   #receive(worker: WorkerProcess, message: WorkerMessage): void {

@@ -11,8 +11,7 @@ import type {
 } from "@weft/contract";
 import type { FieldPath, LoadedResource } from "../load/finding.ts";
 import { parsePercent } from "../schema/host-choice.ts";
-import { policiesOf } from "./clusters.ts";
-import type { Compilation, ServiceTarget } from "./compilation.ts";
+import type { Compilation } from "./compilation.ts";
 import { type AttachedPolicy, firstWith } from "./policies.ts";
 
 /** What holds where a policy names only the algorithm, or selectors; docs/resources.md has them. */
@@ -73,12 +72,15 @@ export function compileSubsets(policy: PolicySubsets | undefined): SubsetConfig 
   };
 }
 
-/** The labels that a route asks for of a backend's hosts; null for none. Labels that no selector has are a finding. */
+/**
+ * The labels that a route asks for of a backend's hosts; null for none. Labels that no selector of the backend's
+ * `policies` has are a finding.
+ */
 export function compileRouteSubset(
   compilation: Compilation,
   route: LoadedResource,
   ref: SubsetChoice,
-  target: ServiceTarget,
+  policies: readonly AttachedPolicy[],
   path: FieldPath,
 ): RouteSubset | null {
   const { subset: labels = {}, subsetHeaders = {} } = ref;
@@ -89,7 +91,7 @@ export function compileRouteSubset(
   if (twice !== undefined) refuse("subsetHeaders", `other labels than those of subset, which has "${twice.label}"`);
   const keys = [...new Set([...Object.keys(labels), ...headers.map(({ label }) => label)])].toSorted();
   if (keys.length === 0) return null;
-  const selectors = firstWith(policiesOf(compilation, target), "subsets")?.selectors ?? [];
+  const selectors = firstWith(policies, "subsets")?.selectors ?? [];
   const isKnown = selectors.some((selector) => selector.keys.toSorted().join("\n") === keys.join("\n"));
   if (!isKnown) {
     const known = selectors.map((selector) => selector.keys.join(" + ")).join(", ");

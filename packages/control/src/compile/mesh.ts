@@ -280,5 +280,9 @@ function inboundTls(compilation: Compilation, config: Config, isHttp: boolean): 
 
 /** Any request to one cluster. */
 function forwardRule(route: string, cluster: string): RuleTemplate {
-  return { ...PLAIN_RULE, route, backends: [{ cluster, weight: 1, subset: null, requestHeaders: null, responseHeaders: null }] };
+  return {
+    ...PLAIN_RULE,
+    route,
+    backends: [{ cluster, weight: 1, subset: null, requestHeaders: null, responseHeaders: null }],
+  };
 }

@@ -143,7 +143,7 @@ function compileBackends(
         change.responseHeaders = headerChange(filter.responseHeaderModifier);
     }
     targets.push(target);
-    const subset = compileRouteSubset(compilation, route, ref, target, [...path, index]);
+    const subset = compileRouteSubset(compilation, route, ref, policiesOf(compilation, target), [...path, index]);
     backends.push({ cluster: target.cluster, weight: ref.weight ?? 1, subset, ...change });
   }
   return { backends, targets };

@@ -128,7 +128,9 @@ const rule: z.ZodType<HttpRouteRule> = checked(
       name: optional(sectionName),
       matches: optional(list(match, 64)),
       filters: optional(httpFilters),
-      backendRefs: optional(list(object({ ...weightedBackendFields, ...subsetFields, filters: optional(backendFilters) }), 16)),
+      backendRefs: optional(
+        list(object({ ...weightedBackendFields, ...subsetFields, filters: optional(backendFilters) }), 16),
+      ),
       timeouts: optional(timeouts),
       retry: optional(
         object({

@@ -1,4 +1,4 @@
-import type { HostDescription } from "../cluster/index.ts";
+import type { ClusterDescription, HostDescription } from "../cluster/index.ts";
 import type { MetricsSnapshot, RouteSummary } from "../metrics/index.ts";
 import { summarise } from "../metrics/index.ts";
 import type { AdminSource, ListenerStatus, Readiness, WorkerStatus } from "./admin-source.ts";
@@ -86,17 +86,26 @@ function listenerRow({ name, address, port, protocol, isTls, connectionsActive }
 }
 
 function clusterRows({ clusters }: PageFacts): string[] {
-  return clusters.flatMap(({ name, protocol, balancer, hosts, usableHosts }) => {
+  return clusters.flatMap(({ name, protocol, balancer, hosts, usableHosts, sharding }) => {
     const tone = usableHosts === hosts.length && usableHosts > 0 ? "good" : usableHosts > 0 ? "warn" : "bad";
     const head =
       `<tr><td><b>${escapeHtml(name)}</b></td><td class="${tone}">${usableHosts} of ${hosts.length} usable</td>` +
-      `<td>${escapeHtml(protocol)}, ${escapeHtml(balancer)}</td><td class="n"></td><td></td><td></td></tr>`;
+      `<td>${escapeHtml(protocol)}, ${escapeHtml(balancer)}${escapeHtml(shardText(sharding))}</td><td class="n"></td><td></td><td></td></tr>`;
     return [head, ...hosts.map(hostRow)];
   });
 }
 
-function hostRow({ key, state, reason, isUsable, zone, activeRequests, latencyMs }: HostDescription): string {
-  const why = reason === "" ? "" : ` <span class="mute">${escapeHtml(reason)}</span>`;
+/** How much of the cluster this proxy connects to. */
+function shardText(sharding: ClusterDescription["sharding"]): string {
+  if (sharding === null) return "";
+  const { algorithm, size, substitutes } = sharding;
+  return `, ${algorithm} shard of ${size}${substitutes === 0 ? "" : `, ${substitutes} of them stand in for others`}`;
+}
+
+function hostRow(host: HostDescription): string {
+  const { key, state, reason, shardReason, isUsable, zone, activeRequests, latencyMs } = host;
+  const reasons = [reason, shardReason].filter((text) => text !== "");
+  const why = reasons.length === 0 ? "" : ` <span class="mute">${escapeHtml(reasons.join("; "))}</span>`;
   return (
     `<tr><td class="sub">${escapeHtml(key)}</td><td class="${isUsable ? "good" : "bad"}">${escapeHtml(state)}${why}</td>` +
     `<td>${escapeHtml(zone)}</td><td class="n">${activeRequests}</td>` +

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cluster } from "./cluster.ts";
 import { describeCluster } from "./describe.ts";
-import { clusterConfig, hostConfig, testContext } from "./test-cluster.ts";
+import { clusterConfig, hostConfig, hostConfigs, testContext, type TestPool } from "./test-cluster.ts";
 
 test("describeCluster() says of every host how it does and why it is used or not", () => {
   const context = testContext();
@@ -72,4 +72,52 @@ test("describeCluster() says of every host how it does and why it is used or not
   assert.equal(description.breaker.requests, 1);
   assert.equal(description.dns, null);
   assert.deepEqual([description.name, description.protocol, description.balancer], ["shop", "http1", "round-robin"]);
+});
+
+test("describeCluster() says what each host is to a proxy that shards, and how subsets are used", () => {
+  const context = testContext();
+  const sharding = {
+    algorithm: "balanced",
+    size: { type: "fixed", hosts: 2 },
+    clientId: "",
+    clientIndex: 3,
+    clientCount: null,
+  } as const;
+  const subsets = {
+    selectors: [{ keys: ["v"], fallback: { type: "none" } }],
+    fallback: { type: "any" },
+    subsetsMax: 4,
+  } as const;
+  const cluster = new Cluster<TestPool>(clusterConfig({ hosts: hostConfigs(6), sharding, subsets }), context);
+  cluster.pick({ hash: 0, tried: [] });
+  cluster.pick({ hash: 0, tried: [] }, { v: "none has it" });
+  const [lost] = cluster.checkedHosts();
+  assert.ok(lost);
+  cluster.setVerdict(lost.key, "unhealthy", "test");
+  lost.pool = "four";
+  const description = describeCluster(cluster, context.clock.nowMs(), (pool) => pool.length);
+  assert.deepEqual(JSON.parse(JSON.stringify(description)), description);
+  assert.deepEqual(description.sharding, {
+    algorithm: "balanced",
+    clientId: "test proxy",
+    clientIndex: 3,
+    size: 2,
+    members: 1,
+    substitutes: 1,
+    absent: 1,
+    requestsPerSecond: 0,
+    moves: { policy: 0, hosts: 0, size: 0, health: 1 },
+  });
+  assert.deepEqual(description.subsets, {
+    selectors: [["v"]],
+    built: 0,
+    picks: { subset: 0, default: 0, any: 1, none: 1 },
+  });
+  const roles = description.hosts.map(({ shardRole }) => String(shardRole));
+  assert.deepEqual(roles.toSorted(), ["absent", "member", "outside", "outside", "outside", "substitute"]);
+  const absent = description.hosts.find(({ shardRole }) => shardRole === "absent");
+  assert.deepEqual(
+    [absent?.key, absent?.connections, absent?.shardReason],
+    [lost.key, 4, "its place is kept until it is usable again"],
+  );
 });

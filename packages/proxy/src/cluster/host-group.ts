@@ -3,7 +3,7 @@ import type { Clock, Random } from "@weft/kernel";
 import type { Host } from "./host.ts";
 import { HostSelector } from "./host-selector.ts";
 import { LevelShards, type ShardCause, type ShardPlan } from "./level-shards.ts";
-import { SHARD_LOAD_DECAY } from "./limits.ts";
+import { SHARD_LOAD_DECAY_FACTOR } from "./limits.ts";
 import type { Subset } from "./subset/index.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -94,7 +94,7 @@ export class HostGroup<Pool> {
     const now = (this.picks * workers) / elapsedSeconds;
     this.picks = 0;
     // Up at once, down slowly: a pause between two bursts must not close what the next one needs.
-    this.#requestsPerSecond = Math.max(now, this.#requestsPerSecond * SHARD_LOAD_DECAY);
+    this.#requestsPerSecond = Math.max(now, this.#requestsPerSecond * SHARD_LOAD_DECAY_FACTOR);
     return this.shards?.isOtherSize(this.#requestsPerSecond) ?? false;
   }
 }

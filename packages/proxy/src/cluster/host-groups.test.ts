@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { Cluster, type ClusterContext } from "./cluster.ts";
 import { describeCluster } from "./describe.ts";
 import type { SubsetLabels } from "./host-groups.ts";
-import { SHARD_LINGER_MS, SHARD_LOAD_PERIOD_MS } from "./limits.ts";
+import { CLIENT_ID_CHARS_MAX, CLIENTS_MAX, SHARD_LINGER_MS, SHARD_LOAD_PERIOD_MS } from "./limits.ts";
 import { clusterConfig, countPicks, hostConfig, hostConfigs, testContext, type TestPool } from "./test-cluster.ts";
 
 const BALANCING: BalancingConfig = clusterConfig().balancing;
@@ -378,4 +378,24 @@ describe("a cluster with subsets", () => {
       (shards[0] ?? []).map((key) => `released open of ${key}`).toSorted(),
     );
   });
+});
+
+test("Cluster() refuses sharding and subsets that it cannot use, and says why", () => {
+  const broken: readonly [Partial<ClusterConfig>, RegExp][] = [
+    [{ sharding: { ...SHARDING, size: { type: "fixed", hosts: 0 } } }, /"shop": .*hosts/],
+    [
+      { sharding: { ...SHARDING, clientId: "x".repeat(CLIENT_ID_CHARS_MAX + 1) } },
+      /sharding\.clientId .* at most 1024/,
+    ],
+    [{ sharding: { ...SHARDING, clientIndex: CLIENTS_MAX } }, /sharding\.clientIndex is 4294967295/],
+    [{ sharding: { ...SHARDING, clientCount: CLIENTS_MAX + 1 } }, /sharding\.clientCount is 4294967296/],
+    [{ subsets: { ...SUBSETS, selectors: [{ keys: [], fallback: { type: "any" } }] } }, /"shop": .*keys/],
+    [{ subsets: { ...SUBSETS, fallback: { type: "default", labels: {} } } }, /labels of subset fallback/],
+  ];
+  for (const [overrides, message] of broken) {
+    assert.throws(() => new Cluster(clusterConfig(overrides), testContext()), {
+      code: "CLUSTER_INVALID_CONFIG",
+      message,
+    });
+  }
 });

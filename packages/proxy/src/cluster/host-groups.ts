@@ -39,10 +39,12 @@ export interface GroupsContext {
 
 /** How a cluster's shards stand; figures of this worker. */
 export interface ShardFacts {
-  /** Members that are wanted, that are there, and that stand in for others, over all levels and subsets in use. */
+  /** Members that are wanted, over all levels and subsets in use. */
   readonly wanted: number;
+  /** Hosts that have their place, that stand in for others, and that are not usable and have their place kept. */
   readonly members: number;
   readonly substitutes: number;
+  readonly absent: number;
   readonly clientId: string;
   readonly requestsPerSecond: number;
 }
@@ -115,13 +117,16 @@ export class HostGroups<Pool> implements TimerOwner {
   get shardFacts(): ShardFacts | null {
     if (this.#plan === null) return null;
     this.#refreshUsed();
-    const shards = this.#usedGroups().flatMap((group) => group.shards ?? []);
+    const groups = this.#usedGroups();
+    const roles: Record<ShardRole, number> = { member: 0, substitute: 0, absent: 0, outside: 0 };
+    for (const host of this.#hosts) roles[this.roleOf(host) ?? "outside"]++;
     return {
-      wanted: shards.reduce((sum, { wanted }) => sum + wanted, 0),
-      members: this.#memberKeys().size,
-      substitutes: shards.reduce((sum, { substitutes }) => sum + substitutes, 0),
+      wanted: groups.reduce((sum, { shards }) => sum + (shards?.wanted ?? 0), 0),
+      members: roles.member,
+      substitutes: roles.substitute,
+      absent: roles.absent,
       clientId: this.#plan.client.key,
-      requestsPerSecond: this.#usedGroups().reduce((sum, group) => sum + group.requestsPerSecond, 0),
+      requestsPerSecond: groups.reduce((sum, group) => sum + group.requestsPerSecond, 0),
     };
   }
 

@@ -5,7 +5,6 @@ export { ClusterStore } from "./cluster-store.ts";
 export { describeCluster } from "./describe.ts";
 export type { ClusterDescription, HostDescription } from "./describe.ts";
 export type { ClusterErrorCode } from "./errors.ts";
-export type { SubsetLabels } from "./host-groups.ts";
 export type { ProxyIdentity } from "./level-shards.ts";
 export type { SubsetErrorCode } from "./subset/errors.ts";
 export { createDnsResolver } from "./dns-resolver.ts";

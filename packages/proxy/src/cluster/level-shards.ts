@@ -86,13 +86,9 @@ export class LevelShards<Pool> {
     this.plan = plan;
   }
 
-  /** Members that are wanted, and those that stand in for others, over all levels. */
+  /** Members that are wanted, over all levels. */
   get wanted(): number {
     return [...this.#levels.values()].reduce((sum, { size }) => sum + size, 0);
-  }
-
-  get substitutes(): number {
-    return [...this.#levels.values()].reduce((sum, { view }) => sum + view.shard.substitutes, 0);
   }
 
   /** Every host that has a place or takes one. */

@@ -119,7 +119,7 @@ export const SHARD_LINGER_MS = 5000;
 export const SHARD_LOAD_PERIOD_MS = 5000;
 
 /** What is left of a past load after one period: half of a peak is forgotten within a minute or so. */
-export const SHARD_LOAD_DECAY = 0.95;
+export const SHARD_LOAD_DECAY_FACTOR = 0.95;
 
 /** Characters of a client's identity: longer than any host name, path and port together. */
 export const CLIENT_ID_CHARS_MAX = 1024;

@@ -45,6 +45,27 @@ export const CLUSTER_METRICS = {
     name: "weft_cluster_membership_changes_total",
     help: "Times that the set of hosts changed.",
   },
+  shardSize: {
+    name: "weft_cluster_shard_size",
+    type: "gauge",
+    merge: "max",
+    help: "Hosts that this proxy is to connect to, where it connects to a part of them; 0 where to all.",
+  },
+  shardHosts: {
+    name: "weft_cluster_shard_hosts",
+    type: "gauge",
+    label: "role",
+    values: ["member", "substitute", "absent"],
+    merge: "max",
+    help: "Hosts of this proxy's shard: members, hosts that stand in for others, and those whose place is kept.",
+  },
+  shardMoves: {
+    name: "weft_cluster_shard_moves_total",
+    label: "cause",
+    values: ["policy", "hosts", "size", "health"],
+    merge: "max",
+    help: "Hosts that joined or left this proxy's shard, by cause.",
+  },
   healthChecks: {
     name: "weft_cluster_health_checks_total",
     label: "result",
@@ -64,6 +85,18 @@ export const CLUSTER_METRICS = {
     help: "DNS questions for hosts, by result.",
   },
   noHost: { name: "weft_balancer_no_host_total", help: "Picks that found no usable host." },
+  subsets: {
+    name: "weft_balancer_subsets",
+    type: "gauge",
+    merge: "max",
+    help: "Subsets of the hosts that requests asked for and that are kept built.",
+  },
+  subsetPicks: {
+    name: "weft_balancer_subset_picks_total",
+    label: "source",
+    values: ["subset", "default", "any", "none"],
+    help: "Picks where requests choose hosts by label, by what they were given: the subset or a fallback.",
+  },
   panickingLevels: {
     name: "weft_balancer_panicking_levels",
     type: "gauge",
@@ -86,6 +119,12 @@ export const CLUSTER_METRICS = {
     name: "weft_pool_connections_idle",
     type: "gauge",
     help: "Connections open to hosts that carry no request.",
+  },
+  hostsConnected: {
+    name: "weft_pool_hosts_connected",
+    type: "gauge",
+    merge: "max",
+    help: "Hosts that connections are open to.",
   },
   connectFailures: {
     name: "weft_pool_connect_failures_total",

@@ -9,6 +9,11 @@ export const HOST_METRICS = {
     help: "Tries answered by a host, by outcome.",
   },
   requestsActive: { name: "weft_upstream_requests_active", type: "gauge", help: "Tries in flight at a host." },
+  connectionsActive: {
+    name: "weft_upstream_connections_active",
+    type: "gauge",
+    help: "Connections open to a host.",
+  },
   durationUs: {
     name: "weft_upstream_request_duration_seconds",
     type: "histogram",

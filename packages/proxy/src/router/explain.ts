@@ -1,5 +1,6 @@
 import { FALLBACK_CREATED_MS, type RequestHead } from "@weft/contract";
 import { normalisePath } from "../path/index.ts";
+import type { RouteDecision } from "./decision.ts";
 import type { RouterErrorCode } from "./errors.ts";
 import { conditionReasons, describeRule, type ExplainedRule, type Lookup, pathReason } from "./explained-rule.ts";
 import { canonicalHost } from "./host.ts";
@@ -15,9 +16,18 @@ export interface ExplainedGroup {
   readonly candidates: readonly ExplainedRule[];
 }
 
+/** Where a part of the requests like this one goes. */
+export interface ExplainedBackend {
+  readonly cluster: string;
+  /** 0 to 1. */
+  readonly share: number;
+  /** The labels that the request asks for of the cluster's hosts; absent where it leaves them to the cluster. */
+  readonly subset?: Readonly<Record<string, string>>;
+}
+
 /** What becomes of a request that has a rule. */
 export type ExplainedAction =
-  | { readonly type: "forward"; readonly backends: readonly { readonly cluster: string; readonly share: number }[] }
+  | { readonly type: "forward"; readonly backends: readonly ExplainedBackend[] }
   | { readonly type: "redirect" | "respond"; readonly status: number };
 
 /** The rule that was taken. */
@@ -51,13 +61,14 @@ export interface Explanation {
 /** Explains what `table.match(head)` answers; for people, so not on the hot path. */
 export function explainMatch(table: RouteTable, head: RequestHead): Explanation {
   const normal = normalisePath(head.path);
-  const rule = table.match(head)?.rule;
+  const decision = table.match(head);
+  const rule = decision?.rule;
   const refusal = table.refusal(head);
   const host = canonicalHost(head.authority);
   const path = normal.ok ? normal.path : head.path;
   const lookup: Lookup = { head, host, path, pathname: path.split("?", 1)[0] ?? "" };
   const { groups, listed, isTruncated } = normal.ok ? explainGroups(table, lookup, rule) : NO_GROUPS;
-  const winner = rule === undefined ? null : explainWinner(rule);
+  const winner = decision === undefined ? null : explainWinner(decision);
   const isMatched = winner !== null && !winner.isFallback;
   const near = isMatched || !normal.ok ? null : findNearMisses(table, lookup, listed);
   return {
@@ -106,15 +117,17 @@ function explainCandidate(rule: CompiledRule, isWinner: boolean, lookup: Lookup)
   return describeRule(rule, reasons.length > 0 ? reasons : ["another rule takes precedence"]);
 }
 
-function explainWinner({ config, weightTotal }: CompiledRule): ExplainedWinner {
-  const { route, rule, ruleName, matchIndex, redirect, directResponse, backends } = config;
+function explainWinner(decision: RouteDecision): ExplainedWinner {
+  const { config, weightTotal, backends } = decision.rule;
+  const { route, rule, ruleName, matchIndex, redirect, directResponse } = config;
   const place = { route, rule, ruleName, matchIndex, isFallback: config.createdMs === FALLBACK_CREATED_MS };
   if (redirect !== null) return { ...place, action: { type: "redirect", status: redirect.status } };
   if (directResponse !== null) return { ...place, action: { type: "respond", status: directResponse.status } };
-  const shares = backends.map(({ cluster, weight }) => ({
-    cluster,
-    share: weightTotal === 0 ? 0 : weight / weightTotal,
-  }));
+  const shares = backends.map((backend): ExplainedBackend => {
+    const subset = decision.subsetOf(backend);
+    const share = weightTotal === 0 ? 0 : backend.weight / weightTotal;
+    return { cluster: backend.cluster, share, ...(subset === null ? {} : { subset }) };
+  });
   return { ...place, action: { type: "forward", backends: shares } };
 }
 

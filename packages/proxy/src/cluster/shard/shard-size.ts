@@ -61,7 +61,11 @@ export class ShardSizer {
 }
 
 /** What keeps hosts below their connections, where the number of clients is known. */
-function allowedHosts({ connectionsPerHostMax }: AutomaticShardSize, hostCount: number, { clients }: ShardLoad): number {
+function allowedHosts(
+  { connectionsPerHostMax }: AutomaticShardSize,
+  hostCount: number,
+  { clients }: ShardLoad,
+): number {
   return clients === null ? hostCount : Math.floor((connectionsPerHostMax * hostCount) / Math.max(1, clients));
 }
 
