@@ -1,5 +1,5 @@
 // Run with `node --expose-gc -C source packages/proxy/src/cluster/cluster.bench.ts`: time and heap per operation.
-import type { BalancerPolicy, BalancingConfig, HostConfig } from "@weft/contract";
+import type { BalancerPolicy, BalancingConfig, ClusterConfig, HostConfig } from "@weft/contract";
 import { systemClock, systemRandom, TimerWheel } from "@weft/kernel";
 import { bench, do_not_optimize, run } from "mitata";
 import { Cluster, type ClusterContext } from "./cluster.ts";
@@ -15,11 +15,15 @@ function hosts(count: number): HostConfig[] {
     weight: 1,
     zone: index % 2 === 0 ? "a" : "b",
     priority: index % 10 === 9 ? 1 : 0,
-    labels: {},
+    labels: { zone: index % 2 === 0 ? "a" : "b" },
   }));
 }
 
-function create(count: number, balancing: Partial<BalancingConfig>): Cluster<string> {
+function create(
+  count: number,
+  balancing: Partial<BalancingConfig>,
+  overrides: Partial<ClusterConfig> = {},
+): Cluster<string> {
   const context: ClusterContext<string> = {
     clock: systemClock,
     wheel,
@@ -29,7 +33,8 @@ function create(count: number, balancing: Partial<BalancingConfig>): Cluster<str
     identity: () => ({ id: "bench", workers: 1 }),
   };
   const config = clusterConfig({ hosts: hosts(count) });
-  return new Cluster(clusterConfig({ hosts: config.hosts, balancing: { ...config.balancing, ...balancing } }), context);
+  const changes = { hosts: config.hosts, balancing: { ...config.balancing, ...balancing }, ...overrides };
+  return new Cluster(clusterConfig(changes), context);
 }
 
 const POLICIES: readonly BalancerPolicy[] = [
@@ -38,6 +43,21 @@ const POLICIES: readonly BalancerPolicy[] = [
   { type: "peak-ewma", decayMs: 10_000 },
   { type: "maglev", tableSize: 65_537 },
 ];
+
+const SUBSETS: ClusterConfig["subsets"] = {
+  selectors: [{ keys: ["zone"], fallback: { type: "none" } }],
+  fallback: { type: "any" },
+  subsetsMax: 16,
+};
+const ZONE_A = { zone: "a" };
+
+const SHARDING: ClusterConfig["sharding"] = {
+  algorithm: "balanced",
+  size: { type: "fixed", hosts: 20 },
+  clientId: "",
+  clientIndex: null,
+  clientCount: null,
+};
 
 const request = { hash: 0, tried: [] };
 
@@ -51,6 +71,21 @@ for (const count of [3, 100, 10_000]) {
   }
   const zoned = create(count, { zone: { own: "a", spillBelow: 0.7 } });
   bench(`pick(), round-robin in zones, ${count} hosts`, () => do_not_optimize(zoned.pick(request))).gc("inner");
+
+  const divided = create(count, {}, { subsets: SUBSETS });
+  bench(`pick() of a subset, round-robin, ${count} hosts`, () => do_not_optimize(divided.pick(request, ZONE_A))).gc(
+    "inner",
+  );
+
+  const sharded = create(count, {}, { sharding: SHARDING });
+  const memberKey = sharded.checkedHosts()[0]?.key ?? "";
+  let isMemberUp = false;
+  bench(`pick() in a shard, round-robin, ${count} hosts`, () => do_not_optimize(sharded.pick(request))).gc("inner");
+  bench(`setVerdict() of a member and pick(), round-robin, ${count} hosts`, () => {
+    sharded.setVerdict(memberKey, isMemberUp ? "healthy" : "unhealthy", "");
+    isMemberUp = !isMemberUp;
+    do_not_optimize(sharded.pick(request));
+  }).gc("inner");
 
   const flapping = create(count, {});
   const key = flapping.hosts.keys().next().value ?? "";

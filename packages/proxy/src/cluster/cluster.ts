@@ -260,6 +260,16 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
     }
   }
 
+  /** @internal Asked by outlier detection. */
+  get usedHostCount(): number {
+    return this.groups.isSharded ? this.groups.memberCount : this.#hosts.size;
+  }
+
+  /** @internal Asked by outlier detection. */
+  peerGroupOf({ labels }: Host<Pool>): string {
+    return this.groups.peerKeys.map((key) => JSON.stringify(labels[key] ?? null)).join();
+  }
+
   /** @internal Told by outlier detection. */
   onHostEjected(host: Host<Pool>, reason: string): void {
     this.#healthChanged(host, false);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { BalancingConfig, ClusterConfig, HostConfig, ShardingConfig, SubsetConfig } from "@weft/contract";
+import type {
+  BalancingConfig,
+  ClusterConfig,
+  HostConfig,
+  OutlierConfig,
+  ShardingConfig,
+  SubsetConfig,
+} from "@weft/contract";
 import fc from "fast-check";
 import { Cluster, type ClusterContext } from "./cluster.ts";
 import { describeCluster } from "./describe.ts";
@@ -377,6 +384,56 @@ describe("a cluster with subsets", () => {
       context.observer.take().toSorted(),
       (shards[0] ?? []).map((key) => `released open of ${key}`).toSorted(),
     );
+  });
+});
+
+describe("outlier detection", () => {
+  const outlier: OutlierConfig = {
+    consecutiveErrors: 2,
+    intervalMs: 10_000,
+    successRateStdevFactor: 0,
+    latencyFactor: 0,
+    requestsMin: 10,
+    baseEjectionMs: 30_000,
+    maxEjectionMs: 30_000,
+    maxEjectedShare: 0.4,
+  };
+  const answer = (
+    cluster: Cluster<TestPool>,
+    key: string,
+    count: number,
+    latencyMs: number,
+    isError: boolean,
+  ): void => {
+    const host = cluster.hosts.get(key) ?? assert.fail(key);
+    for (let index = 0; index < count; index++) {
+      host.onRequestStart();
+      host.onRequestEnd(isError ? "failure" : "success", latencyMs);
+    }
+  };
+  const ejected = (cluster: Cluster<TestPool>): string[] =>
+    [...cluster.hosts.values()].filter(({ isEjected }) => isEjected).map(({ key }) => key);
+
+  test("ejects a share of the hosts that this proxy uses, so that its own trouble does not eat its way through all", () => {
+    const cluster = new Cluster(sharded({ outlier }), testContext());
+    for (let round = 0; round < 20; round++) {
+      for (const key of pickedHosts(cluster)) answer(cluster, key, 2, 1, true);
+    }
+    assert.equal(ejected(cluster).length, 2, "of five members; of all twenty it would be eight");
+    assert.equal(pickedHosts(cluster).length, 5);
+  });
+
+  test("compares hosts with those of the same subset: a version that is slower is no outlier", () => {
+    const context = testContext();
+    const hosts = hostConfigs(10).map((host, index) => ({ ...host, labels: { version: index < 6 ? "v1" : "v2" } }));
+    const config = clusterConfig({ hosts, subsets: SUBSETS, outlier: { ...outlier, latencyFactor: 3 } });
+    const cluster = new Cluster(config, context);
+    hosts.forEach(({ address, labels }, index) => {
+      const usualMs = labels.version === "v1" ? 10 : 100;
+      answer(cluster, `${address}:80`, 20, index === 2 || index === 7 ? 10 * usualMs : usualMs, false);
+    });
+    context.clock.advance(10_020);
+    assert.deepEqual(ejected(cluster), ["10.0.0.3:80", "10.0.0.8:80"]);
   });
 });
 

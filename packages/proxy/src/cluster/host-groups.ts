@@ -101,6 +101,17 @@ export class HostGroups<Pool> implements TimerOwner {
     return this.#plan !== null;
   }
 
+  /** Hosts with a place in this proxy's shards, or that take one. */
+  get memberCount(): number {
+    return this.#memberKeys().size;
+  }
+
+  /** Labels that tell apart hosts which are meant to be different: the keys of the shortest selector. */
+  get peerKeys(): readonly string[] {
+    const selectors = this.#config.subsets?.selectors ?? [];
+    return selectors.toSorted((a, b) => a.keys.length - b.keys.length)[0]?.keys ?? [];
+  }
+
   /** Subsets that requests asked for and that are kept built. */
   get subsetsBuilt(): number {
     return this.#subsets.size;

@@ -6,8 +6,18 @@ import { LATENCY_GAP_MS_MIN, LATENCY_HOSTS_MIN, SUCCESS_RATE_HOSTS_MIN } from ".
 /** The cluster, as its detector sees it. */
 export interface OutlierOwner<Pool> {
   readonly hosts: ReadonlyMap<string, Host<Pool>>;
+  /** Hosts of which a share may be ejected: those that requests go to. */
+  readonly usedHostCount: number;
+  /** Names the hosts that a host is compared with: one that is meant to be different is no outlier. */
+  peerGroupOf(host: Host<Pool>): string;
   onHostEjected(host: Host<Pool>, reason: string): void;
   onHostReturned(host: Host<Pool>, reason: string): void;
+}
+
+/** A figure of one host, to be compared with those of others. */
+interface Judged<Pool> {
+  readonly watch: Watch<Pool>;
+  readonly value: number;
 }
 
 /** One host under watch: the outcomes of the present interval, and its ejection. */
@@ -165,12 +175,17 @@ export class OutlierDetector<Pool> implements TimerOwner {
   #judgeSuccessRates(): void {
     const { successRateStdevFactor, requestsMin } = this.#config;
     if (successRateStdevFactor === 0) return;
-    const judged: { readonly watch: Watch<Pool>; readonly value: number }[] = [];
+    const judged: Judged<Pool>[] = [];
     for (const watch of this.#watches.values()) {
       const requests = watch.successes + watch.errors;
       if (watch.host.isEjected || requests < Math.max(1, requestsMin)) continue;
       judged.push({ watch, value: watch.successes / requests });
     }
+    for (const peers of this.#peersAmong(judged)) this.#judgeSuccessRatesOf(peers);
+  }
+
+  #judgeSuccessRatesOf(judged: readonly Judged<Pool>[]): void {
+    const { successRateStdevFactor } = this.#config;
     if (judged.length < SUCCESS_RATE_HOSTS_MIN) return;
     const mean = judged.reduce((sum, { value }) => sum + value, 0) / judged.length;
     const variance = judged.reduce((sum, { value }) => sum + (value - mean) ** 2, 0) / judged.length;
@@ -186,12 +201,17 @@ export class OutlierDetector<Pool> implements TimerOwner {
   #judgeLatencies(): void {
     const { latencyFactor, requestsMin } = this.#config;
     if (latencyFactor === 0) return;
-    const judged: { readonly watch: Watch<Pool>; readonly value: number }[] = [];
+    const judged: Judged<Pool>[] = [];
     for (const watch of this.#watches.values()) {
       const { latencies } = watch;
       if (latencies === undefined || watch.host.isEjected || latencies.count < Math.max(1, requestsMin)) continue;
       judged.push({ watch, value: latencies.quantile(0.5) / 1000 });
     }
+    for (const peers of this.#peersAmong(judged)) this.#judgeLatenciesOf(peers);
+  }
+
+  #judgeLatenciesOf(judged: readonly Judged<Pool>[]): void {
+    const { latencyFactor } = this.#config;
     if (judged.length < LATENCY_HOSTS_MIN) return;
     const slowestFirst = judged.toSorted((a, b) => b.value - a.value);
     // The lower of the two in the middle, so that half of the hosts being slow hides none of them.
@@ -201,6 +221,10 @@ export class OutlierDetector<Pool> implements TimerOwner {
       const reason = `median latency ${value.toFixed(1)} ms above ${latencyFactor} times ${median.toFixed(1)} ms`;
       this.#tryEject(watch, "latency", reason);
     }
+  }
+
+  #peersAmong(judged: readonly Judged<Pool>[]): Iterable<readonly Judged<Pool>[]> {
+    return Map.groupBy(judged, ({ watch }) => this.#owner.peerGroupOf(watch.host)).values();
   }
 
   #tryEject(watch: Watch<Pool>, cause: EjectionCause, reason: string): void {
@@ -216,9 +240,9 @@ export class OutlierDetector<Pool> implements TimerOwner {
   }
 
   #mayEject(): boolean {
-    const { hosts } = this.#owner;
+    const { hosts, usedHostCount } = this.#owner;
     const share = this.#config.maxEjectedShare;
-    const ejectedMax = share > 0 ? Math.max(1, Math.floor(hosts.size * share)) : 0;
+    const ejectedMax = share > 0 ? Math.max(1, Math.floor(usedHostCount * share)) : 0;
     if (this.#ejected >= ejectedMax) return false;
     let usable = 0;
     for (const host of hosts.values()) {
