@@ -1,6 +1,7 @@
 // Clients that went away without a word: their connections end, whatever is open on them.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { describe, test } from "node:test";
 import type { HeartbeatConfig, ListenerConfig } from "@weft/contract";
@@ -94,3 +95,39 @@ test("a Bolt client, who alone may ask, is gone when it has been silent for long
   await until(() => metric(proxy, "weft_downstream_connections_active") === 0, "the end");
   assert.equal(metric(proxy, "weft_downstream_connection_closes_total", "idle"), 1);
 });
+
+/** Ports on this side of connections for which the system's keepalive timer runs. */
+function portsKeptAlive(): readonly number[] {
+  const lines = readFileSync("/proc/net/tcp", "latin1").split("\n");
+  return lines.flatMap((line) => {
+    const [, port = ""] = /: [0-9A-F]{8}:([0-9A-F]{4}) [0-9A-F:]+ 01 [0-9A-F:]+ 02:/.exec(line) ?? [];
+    return port === "" ? [] : [Number.parseInt(port, 16)];
+  });
+}
+
+test(
+  "the system asks on HTTP/1 connections, of clients and to hosts",
+  { skip: process.platform !== "linux" },
+  async () => {
+    const host = await startHttpServer((_request, response) => response.end("ok"));
+    host.server.keepAliveTimeout = 5000;
+    const { proxy, port } = await startProxy([createCluster([host.port])]);
+    const client = connectRaw(port);
+    client.socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await until(() => client.bytes().length > 0, "the answer");
+    // The timer runs again once the last bytes are acknowledged.
+    await until(() => portsKeptAlive().includes(port), "the client's connection");
+    await until(() => portsOf(host.port).some((local) => portsKeptAlive().includes(local)), "the host's connection");
+    assert.equal(metric(proxy, "weft_pool_connections_active", "http1"), 1);
+  },
+);
+
+/** Ports on this side of connections to `remotePort`. */
+function portsOf(remotePort: number): readonly number[] {
+  const remote = remotePort.toString(16).toUpperCase().padStart(4, "0");
+  const lines = readFileSync("/proc/net/tcp", "latin1").split("\n");
+  return lines.flatMap((line) => {
+    const found = new RegExp(`: [0-9A-F]{8}:([0-9A-F]{4}) [0-9A-F]{8}:${remote} 01 `).exec(line);
+    return found === null ? [] : [Number.parseInt(found[1] ?? "", 16)];
+  });
+}

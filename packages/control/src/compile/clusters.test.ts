@@ -141,12 +141,12 @@ test("compileCluster() fits the heartbeats that a policy leaves out to those tha
     return [heartbeat.periodMs, heartbeat.periodMsMax];
   };
   assert.deepEqual(cluster(service("cart")).pool.heartbeat, WORLD_DEFAULTS.cluster.pool.heartbeat);
-  assert.deepEqual(periods("mode: adaptive"), [15_000, 75_000]);
+  assert.deepEqual(periods("mode: adaptive"), [15_000, 80_000]);
   assert.deepEqual(periods("periodMax: 10s"), [10_000, 10_000]);
   assert.deepEqual(periods("peerIdleTimeout: 10s"), [9000, 9000]);
   assert.deepEqual(periods("peerIdleTimeout: 1s"), [500, 500]);
   assert.deepEqual(periods("peerIdleTimeout: 0s, periodMax: 10m"), [15_000, 600_000]);
-  assert.deepEqual(periods("period: 80s"), [80_000, 80_000]);
+  assert.deepEqual(periods("period: 85s"), [85_000, 85_000]);
 });
 
 test("compileCluster() keeps idle connections of RPC protocols for longer", () => {

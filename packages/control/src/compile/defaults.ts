@@ -71,7 +71,7 @@ export interface RouteDefaults {
 const HEARTBEAT: HeartbeatConfig = {
   mode: "adaptive",
   periodMs: 15_000,
-  periodMsMax: 75_000,
+  periodMsMax: 80_000,
   timeoutMs: 1000,
   missesMax: 3,
   peerIdleTimeoutMs: 90_000,

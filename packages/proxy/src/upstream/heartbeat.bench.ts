@@ -110,8 +110,6 @@ function createWatch(count: number): { watch: HostWatch; look: () => void } {
   const watch = new HostWatch(ADAPTIVE, host, { clock, wheel, random, pulseBudget: new PulseBudget(clock) });
   const connections: WatchedConnection[] = Array.from({ length: count }, () => ({
     watchPlace: -1,
-    awaitedSinceMs: -1,
-    patienceMs: 0,
     activeStreams: 1,
     heartbeat: new Heartbeat(ADAPTIVE, random, 0),
     probe: () => {},

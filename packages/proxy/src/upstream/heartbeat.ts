@@ -45,15 +45,14 @@ export class Heartbeat {
   /** When the next miss is counted. */
   #missAtMs: number = Number.NaN;
   #cause: BeatCause = "quiet";
-  /** The last sign of life that was an answer to a heartbeat. */
-  #answeredMs: number;
+  /** The last sign of life was more than the answer to a heartbeat. */
+  #hasSpoken: boolean = false;
 
   /** The connection is up at `nowMs`, which is a sign of life. */
   constructor(config: HeartbeatConfig, random: Random, nowMs: number) {
     this.#config = config;
     this.#random = random;
     this.#heardMs = nowMs;
-    this.#answeredMs = nowMs;
     this.#periodMs = Math.min(config.periodMs, longestPeriodMs(config));
     this.#silenceMs = this.#drawSilenceMs();
   }
@@ -80,7 +79,7 @@ export class Heartbeat {
 
   /** The last sign of life was more than the answer to a heartbeat. */
   get hasSpoken(): boolean {
-    return this.#heardMs > this.#answeredMs;
+    return this.#hasSpoken;
   }
 
   /** Why the peer is, or was last, asked. */
@@ -97,6 +96,7 @@ export class Heartbeat {
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
     this.#hasHeard = true;
+    this.#hasSpoken = true;
   }
 
   /** Nothing can be heard, by our own doing (reading rests): what is silent until now proves nothing. */
@@ -186,7 +186,7 @@ export class Heartbeat {
     if (mode === "adaptive" && isCalm) {
       this.#periodMs = Math.min(2 * this.#periodMs, longestPeriodMs(this.#config));
     }
-    this.#answeredMs = this.#heardMs;
+    this.#hasSpoken = false;
     this.#close();
     return "answered";
   }
@@ -198,9 +198,9 @@ export class Heartbeat {
     this.#silenceMs = this.#drawSilenceMs();
   }
 
-  /** Jitter shortens only: no silence is longer than the period. */
+  /** Jitter shortens only: no silence is longer than the period. Whole, so that the object holds it in place. */
   #drawSilenceMs(): number {
-    return this.#periodMs * (1 - this.#config.jitter * this.#random.next());
+    return (this.#periodMs * (1 - this.#config.jitter * this.#random.next())) | 0;
   }
 }
 

@@ -61,8 +61,6 @@ class Scene {
 /** What `UpstreamConnection` does with its schedule, and a peer that answers after 2 ms unless it is frozen. */
 class FakeConnection implements WatchedConnection, TimerOwner {
   watchPlace: number = -1;
-  awaitedSinceMs: number = -1;
-  patienceMs: number = 0;
   activeStreams: number = 0;
   readonly heartbeat: Heartbeat;
   isFrozen: boolean = false;
@@ -181,8 +179,6 @@ describe("HostWatch of a host with recent traffic", () => {
       let probes = 0;
       watch.add({
         watchPlace: -1,
-        awaitedSinceMs: -1,
-        patienceMs: 0,
         activeStreams: 0,
         heartbeat,
         probe: () => probes++,

@@ -16,10 +16,6 @@ import {
 export interface WatchedConnection {
   /** The watch's own: where the connection stands in its list; -1 when it does not. */
   watchPlace: number;
-  /** The watch's own: since when requests have been open without a pause, on the clock's scale; -1 while none is. */
-  awaitedSinceMs: number;
-  /** The watch's own: how long requests may be unanswered here; 0 for as long as the host's answers suggest. */
-  patienceMs: number;
   readonly activeStreams: number;
   readonly heartbeat: Heartbeat | null;
   /** Asks for a sign of life in `delayMs`, unless one comes before. */
@@ -81,6 +77,10 @@ export class HostWatch implements TimerOwner {
   readonly #deps: HostWatchDeps;
   readonly #timer: TimerEntry;
   readonly #connections: WatchedConnection[] = [];
+  /** By place: since when requests have been open without a pause, on the clock's scale; -1 while none is. */
+  readonly #awaitedSinceMs: number[] = [];
+  /** By place: how long requests may be unanswered; 0 for as long as the host's answers suggest. */
+  readonly #patienceMs: number[] = [];
   /** A request began since the timer looked last. */
   #hasTraffic: boolean = false;
   #isTicking: boolean = false;
@@ -110,6 +110,8 @@ export class HostWatch implements TimerOwner {
     assert(connection.watchPlace < 0, "a connection is watched once");
     connection.watchPlace = this.#connections.length;
     this.#connections.push(connection);
+    this.#awaitedSinceMs.push(-1);
+    this.#patienceMs.push(0);
   }
 
   remove(connection: WatchedConnection): void {
@@ -117,8 +119,12 @@ export class HostWatch implements TimerOwner {
     if (place < 0) return;
     connection.watchPlace = -1;
     const last = this.#connections.pop();
+    const awaitedSinceMs = this.#awaitedSinceMs.pop() ?? -1;
+    const patienceMs = this.#patienceMs.pop() ?? 0;
     if (last !== undefined && last !== connection) {
       this.#connections[place] = last;
+      this.#awaitedSinceMs[place] = awaitedSinceMs;
+      this.#patienceMs[place] = patienceMs;
       last.watchPlace = place;
     }
     if (this.#connections.length === 0) this.#stop();
@@ -180,16 +186,17 @@ export class HostWatch implements TimerOwner {
   #lookAround(nowMs: number): void {
     let heardMs = Number.NEGATIVE_INFINITY;
     let hasOpen = false;
-    for (const connection of this.#connections) {
-      const { heartbeat } = connection;
-      if (heartbeat === null) continue;
+    for (let place = 0; place < this.#connections.length; place++) {
+      const connection = this.#connections[place];
+      const heartbeat = connection?.heartbeat ?? null;
+      if (connection === undefined || heartbeat === null) continue;
       if (heartbeat.heardMs > heardMs) heardMs = heartbeat.heardMs;
       if (connection.activeStreams === 0) {
-        connection.awaitedSinceMs = -1;
-        connection.patienceMs = 0;
-      } else if (!heartbeat.isOpen && this.#isOverdue(connection, heartbeat, nowMs)) {
+        this.#awaitedSinceMs[place] = -1;
+        this.#patienceMs[place] = 0;
+      } else if (!heartbeat.isOpen && this.#isOverdue(place, heartbeat, nowMs)) {
         // Each answer shows that it is the request that takes long: the next question comes later.
-        connection.patienceMs *= 2;
+        this.#patienceMs[place] = 2 * (this.#patienceMs[place] ?? 0);
         connection.probe("request", 0);
       }
       if (heartbeat.isOpen) hasOpen = true;
@@ -199,12 +206,20 @@ export class HostWatch implements TimerOwner {
   }
 
   /** True when a request of the connection has been unanswered, and the connection silent, for too long. */
-  #isOverdue(connection: WatchedConnection, heartbeat: Heartbeat, nowMs: number): boolean {
-    if (connection.awaitedSinceMs < 0) connection.awaitedSinceMs = nowMs;
-    const silentMs = nowMs - Math.max(connection.awaitedSinceMs, heartbeat.heardMs);
+  #isOverdue(place: number, heartbeat: Heartbeat, nowMs: number): boolean {
+    const sinceMs = this.#awaitedSinceMs[place] ?? -1;
+    if (sinceMs < 0) {
+      this.#awaitedSinceMs[place] = nowMs;
+      return false;
+    }
+    const silentMs = nowMs - Math.max(sinceMs, heartbeat.heardMs);
     if (silentMs < UNANSWERED_MS_MIN) return false;
-    if (connection.patienceMs === 0 || heartbeat.hasSpoken) connection.patienceMs = this.#patienceMs();
-    return silentMs >= connection.patienceMs;
+    let patienceMs = this.#patienceMs[place] ?? 0;
+    if (patienceMs === 0 || heartbeat.hasSpoken) {
+      patienceMs = this.#usualPatienceMs();
+      this.#patienceMs[place] = patienceMs;
+    }
+    return silentMs >= patienceMs;
   }
 
   /** One connection asks for all. */
@@ -216,7 +231,7 @@ export class HostWatch implements TimerOwner {
   }
 
   /** How long a request may be unanswered here. */
-  #patienceMs(): number {
+  #usualPatienceMs(): number {
     const { histogram } = this.#host;
     if (histogram === undefined || histogram.count === 0) return UNANSWERED_MS_MIN;
     const usualMs = (histogram.quantile(0.99) / 1000) * UNANSWERED_P99_FACTOR;

@@ -73,6 +73,9 @@ interface Fixture {
   readonly owner: Owner;
   readonly stats: ClusterStats;
   readonly connection: UpstreamConnection;
+  readonly watch: HostWatch;
+  /** Opens another connection to the same host. */
+  readonly open: () => UpstreamConnection;
 }
 
 function open(protocol: "http1" | "http2", host: string, port: number, changes: Partial<PoolConfig> = {}): Fixture {
@@ -103,16 +106,17 @@ function open(protocol: "http1" | "http2", host: string, port: number, changes: 
   const random = createRandom(1);
   const watched: WatchedHost = { histogram: undefined, onSilence: (reason) => owner.events.push(`silent (${reason})`) };
   const watch = new HostWatch(config.heartbeat, watched, { clock, wheel, random, pulseBudget: new PulseBudget(clock) });
-  const connection = new UpstreamConnection(
-    owner,
-    { clock, wheel, scheduler, random },
-    config,
-    stats,
-    watch,
-    (handler) => connectTransport({ host, port }, scheduler, handler),
-    createSession,
-  );
-  return { clock, wheel, owner, stats, connection };
+  const create = (): UpstreamConnection =>
+    new UpstreamConnection(
+      owner,
+      { clock, wheel, scheduler, random },
+      config,
+      stats,
+      watch,
+      (handler) => connectTransport({ host, port }, scheduler, handler),
+      createSession,
+    );
+  return { clock, wheel, owner, stats, watch, connection: create(), open: create };
 }
 
 /** An HTTP/2 host by hand: says SETTINGS, counts PINGs, answers them if told to. */
@@ -246,6 +250,23 @@ describe("UpstreamConnection", () => {
     connection.onReadPaused(false);
     for (let rounds = 0; rounds < 20 && stats.heartbeats.sent === 0; rounds++) clock.advance(1000);
     await until(() => stats.heartbeats.answered > 0, "an answer");
+  });
+
+  test("leaves a host alone that ends connections because of PINGs", async () => {
+    const port = await listen(
+      createServer((socket) => {
+        socket.write(SETTINGS);
+        // GOAWAY, ENHANCE_YOUR_CALM, "too_many_pings".
+        socket.write(Buffer.from("000016070000000000000000000000000b", "hex"));
+        socket.write("too_many_pings");
+      }),
+    );
+    const { owner, watch, open: again } = open("http2", "127.0.0.1", port, { idleTimeoutMs: 200_000 });
+    await until(() => owner.events.includes("draining"), "the GOAWAY");
+    assert.equal(watch.refusesPings, true);
+    const next = again();
+    await until(() => next.session !== null, "the next connection");
+    assert.equal(next.heartbeat, null);
   });
 
   test("a request postpones the idle close", async () => {

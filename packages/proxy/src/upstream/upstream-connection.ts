@@ -57,8 +57,6 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** The pool's mark: it takes no new stream any more. */
   isLeaving: boolean = false;
   watchPlace: number = -1;
-  awaitedSinceMs: number = -1;
-  patienceMs: number = 0;
   /** On the clock's scale. */
   readonly openedAtMs: number;
   readonly #owner: UpstreamOwner;
