@@ -153,13 +153,25 @@ export interface CircuitBreakerConfig {
   readonly retryBudget: number;
 }
 
+/**
+ * How calls share connections to a host: many at a time on few, one at a time on each, or every connection of a client
+ * has one of its own, and both end together: for hosts that keep state with a connection.
+ */
+export type RpcSharing = "multiplexed" | "ping-pong" | "bound";
+
 /** How connections to hosts are opened, kept and given up. Per worker. */
 export interface PoolConfig {
   /** HTTP/2: connections per host that are opened as streams fill up. */
   readonly http2ConnectionsMax: number;
   /** HTTP/2: our own cap besides the peer's SETTINGS. */
   readonly http2StreamsMax: number;
-  /** HTTP/1: idle connections kept per host. */
+  /** Bolt and Dubbo. */
+  readonly rpcSharing: RpcSharing;
+  /** Bolt and Dubbo, multiplexed: connections per host that calls are spread over; a further one is opened as calls meet. */
+  readonly rpcConnectionsMax: number;
+  /** Bolt and Dubbo: calls at a time on one connection. */
+  readonly rpcStreamsMax: number;
+  /** HTTP/1, and Bolt and Dubbo in ping-pong: idle connections kept per host. */
   readonly http1IdleMax: number;
   readonly idleTimeoutMs: number;
   readonly connectTimeoutMs: number;

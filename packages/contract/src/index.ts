@@ -10,6 +10,7 @@ export type {
   HostSource,
   OutlierConfig,
   PoolConfig,
+  RpcSharing,
   ShardAlgorithm,
   ShardingConfig,
   ShardSize,

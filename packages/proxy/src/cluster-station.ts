@@ -16,7 +16,7 @@ import {
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
-import { HostPool, RetiredPools } from "./pool/index.ts";
+import { type CreateBoundPool, HostPool, type PoolShape, RetiredPools } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
   createTlsOptions,
@@ -255,6 +255,8 @@ function refreshGroupGauges({ groups }: Cluster<HostPool>, stats: ClusterStats):
 interface Reach {
   readonly config: ClusterConfig;
   readonly openTransport: OpenHostTransport;
+  readonly isBound: boolean;
+  readonly watches: WeakMap<Host<HostPool>, HostWatch>;
   readonly open: (address: UpstreamAddress, owner: UpstreamOwner, watch: HostWatch) => UpstreamConnection;
 }
 
@@ -297,22 +299,60 @@ class ClusterUnit implements ClusterRuntime {
   poolOf(host: Host<HostPool>): HostPool {
     if (host.pool === undefined) {
       const { config, open } = this.#reach;
-      const watch = new HostWatch(config.pool.heartbeat, host, this.#deps);
-      const isShared = isMultiplexed(config.protocol);
-      host.pool = new HostPool(config.pool, isShared, this.breaker, (owner) => open(host, owner, watch));
+      const watch = this.#watchOf(host);
+      host.pool = new HostPool(config.pool, shapeOf(config), this.breaker, (owner) => open(host, owner, watch));
     }
     return host.pool;
+  }
+
+  get isBound(): boolean {
+    return this.#reach.isBound;
+  }
+
+  readonly createBoundPool: CreateBoundPool = (host, ownerOf) => {
+    const { config, open } = this.#reach;
+    const watch = this.#watchOf(host);
+    const shape = { streamsExpected: config.pool.rpcStreamsMax, connectionsMax: 1, isSpread: false };
+    const pool: HostPool = new HostPool(config.pool, shape, this.breaker, () => open(host, ownerOf(pool), watch));
+    return pool;
+  };
+
+  /** One watch per host, whoever its connections belong to. */
+  #watchOf(host: Host<HostPool>): HostWatch {
+    const { config, watches } = this.#reach;
+    let watch = watches.get(host);
+    if (watch === undefined) {
+      watch = new HostWatch(config.pool.heartbeat, host, this.#deps);
+      watches.set(host, watch);
+    }
+    return watch;
   }
 
   #createReach(): Reach {
     const { config } = this.cluster;
     const openTransport = createTransportOpener(config, this.#deps);
     const open = createUpstreamOpener(config, this.stats, this.#deps, this.#deps.sessions, openTransport);
-    return { config, openTransport, open };
+    return {
+      config,
+      openTransport,
+      open,
+      watches: new WeakMap(),
+      isBound: isRpc(config.protocol) && config.pool.rpcSharing === "bound",
+    };
   }
 }
 
-/** Protocols of which one connection carries many requests at once. Where TLS chooses, the pool learns it from the first. */
-function isMultiplexed(protocol: ClusterConfig["protocol"]): boolean {
-  return protocol === "http2" || protocol === "bolt" || protocol === "dubbo";
+function isRpc(protocol: ClusterConfig["protocol"]): boolean {
+  return protocol === "bolt" || protocol === "dubbo";
+}
+
+/** What is known of connections before they are up. Where TLS chooses the protocol, the pool learns it from the first. */
+function shapeOf({ protocol, pool }: ClusterConfig): PoolShape {
+  if (protocol === "http2") {
+    return { streamsExpected: pool.http2StreamsMax, connectionsMax: pool.http2ConnectionsMax, isSpread: false };
+  }
+  if (isRpc(protocol) && pool.rpcSharing === "multiplexed") {
+    return { streamsExpected: pool.rpcStreamsMax, connectionsMax: pool.rpcConnectionsMax, isSpread: true };
+  }
+  return { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false };
 }

@@ -43,3 +43,12 @@ export const OUTPUT_BYTES_PER_SECOND_MIN = 240;
  * stands behind the bytes that we do not read, mostly still at the client, whose window is closed.
  */
 export const UNHEARD_PROBE_MS = 1000;
+
+/**
+ * A client of an RPC protocol for which more bytes than this wait (4 MiB) may hold up hosts that also answer others: Bolt and
+ * Dubbo have no flow control by call.
+ */
+export const HOLD_UP_BYTES_MIN = 4_194_304;
+
+/** How long such a client may take next to nothing before its connection is reset, in milliseconds. */
+export const HOLD_UP_MS_MAX = 1000;

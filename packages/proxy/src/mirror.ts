@@ -79,7 +79,7 @@ class MirrorCopy implements TryOwner, TimerOwner {
     if (host === undefined || cluster.breaker.tryAcquireRequest() !== "acquired") return null;
     const copy = new MirrorCopy(deps, isEnd);
     copy.#releasePlace = () => cluster.breaker.releaseRequest();
-    const attempt = new UpstreamTry(copy, cluster, host, head, isEnd);
+    const attempt = new UpstreamTry(copy, cluster, host, cluster.poolOf(host), head, isEnd);
     copy.#attempt = attempt;
     const nowMs = deps.clock.nowMs();
     deps.wheel.schedule(copy.#deadline, MIRROR_DEADLINE_MS, nowMs);

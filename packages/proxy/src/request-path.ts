@@ -164,7 +164,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const pick = this.#deps.pick;
     pick.hash = requestHash(decision.rule, this.#head, this.#connection.peer.address, this.#deps.random);
     pick.tried = this.#tried ?? NO_HOSTS;
-    const host = cluster.cluster.pick(pick, decision.subsetOf(backend));
+    const host = this.#connection.hostOf(cluster) ?? cluster.cluster.pick(pick, decision.subsetOf(backend));
     if (host === undefined) {
       cluster.stats.noHost++;
       return this.#answerError(cluster.cluster.noHostCode(decision.subsetOf(backend)));
@@ -178,7 +178,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     }
     const isEmpty = this.#hasRequestEnded && (this.#replay === null || this.#replay.isEmpty);
     const isBodyless = isEmpty && !this.#isTunnelPending;
-    const attempt = new UpstreamTry(this, cluster, host, head, isBodyless);
+    const attempt = new UpstreamTry(this, cluster, host, this.#connection.poolOf(cluster, host), head, isBodyless);
     this.#attempt = attempt;
     this.#record.attempts++;
     const result = attempt.start(this.#deps.clock.nowMs());

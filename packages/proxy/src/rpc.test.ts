@@ -1,5 +1,6 @@
 // Unmodified npm peers of Bolt and Dubbo call each other through two sidecars with mutual TLS between them.
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { RPC_FIELDS, type RpcProtocol } from "@weft/contract";
 import { createBackend, createCluster, createRule } from "@weft/testkit";
@@ -258,5 +259,85 @@ test("bolt: a circle of proxies ends with the caller's time", async () => {
   await until(() => socket.bytes().length >= 20, "an answer");
   assert.equal(socket.bytes().readUInt16BE(10), 4, "the status SERVER_THREADPOOL_BUSY");
   assert.equal(metric(proxy, "weft_downstream_requests_total", "bolt"), 21);
+  await assertBalanced(proxy);
+});
+
+test("bolt: every connection of a client has its own to one host, and both end together", async (t) => {
+  const sockets = new Map<number, Set<Socket>>();
+  const startHost = async (): Promise<number> => {
+    const own = new Set<Socket>();
+    const port = await startBoltServer((id, socket) => {
+      own.add(socket);
+      return boltResponse(id, 0, Buffer.from(`on ${socket.remotePort}`));
+    });
+    sockets.set(port, own);
+    return port;
+  };
+  const ports = [await startHost(), await startHost(), await startHost()];
+  const cluster = createCluster(ports, { protocol: "bolt" });
+  const pool = { ...cluster.pool, rpcSharing: "bound" } as const;
+  const { proxy, port } = await startProxy([{ ...cluster, pool }]);
+  const clients = [connectRaw(port), connectRaw(port)];
+  t.after(() => clients.map(({ socket }) => socket.destroy()));
+  for (const { socket } of clients) {
+    for (let id = 1; id <= 10; id++) socket.write(boltRequest({ id }));
+  }
+  const answers = (text: string): string[] => text.match(/on \d+/g) ?? [];
+  for (const client of clients) {
+    await until(() => answers(client.text()).length === 10, "ten answers");
+    assert.equal(new Set(answers(client.text())).size, 1, "all on one connection");
+  }
+  const open = (): number =>
+    [...sockets.values()].flatMap((own) => [...own]).filter(({ destroyed }) => !destroyed).length;
+  assert.equal(open(), 2);
+  clients[0]?.socket.end();
+  await until(() => open() === 1, "the host's connection ended with the client's");
+  for (const own of sockets.values()) for (const socket of own) socket.end();
+  await clients[1]?.end();
+  assert.equal(metric(proxy, "weft_pool_connections_active", "bolt"), 0);
+  await assertBalanced(proxy);
+});
+
+test("bolt: a bound client is drained when its host leaves, and tries another where none could be reached", async () => {
+  const first = await startBoltServer((id) => boltResponse(id, 0, Buffer.from("first")));
+  const second = await startBoltServer((id) => boltResponse(id, 0, Buffer.from("second")));
+  const cluster = createCluster([first], { protocol: "bolt" });
+  const pool = { ...cluster.pool, rpcSharing: "bound" } as const;
+  const { proxy, port, world } = await startProxy([{ ...cluster, pool }]);
+  const client = connectRaw(port);
+  client.socket.write(boltRequest({ id: 1 }));
+  await client.read(/first/);
+  const next = createCluster([await findDeadPort(), second], { protocol: "bolt" });
+  world.clusters.set([{ ...next, pool }]);
+  await client.end();
+  for (let turn = 0; turn < 4; turn++) {
+    const again = connectRaw(port);
+    again.socket.write(boltRequest({ id: 2 }));
+    await again.read(/second/);
+  }
+  await assertBalanced(proxy);
+});
+
+test("bolt: in ping-pong each connection carries one call at a time", async () => {
+  const waiting: (() => void)[] = [];
+  const seen = new Set<Socket>();
+  const host = await startBoltServer((id, socket) => {
+    seen.add(socket);
+    waiting.push(() => void socket.write(boltResponse(id, 0, Buffer.from("an answer"))));
+    return null;
+  });
+  const cluster = createCluster([host], { protocol: "bolt" });
+  const { proxy, port } = await startProxy([{ ...cluster, pool: { ...cluster.pool, rpcSharing: "ping-pong" } }]);
+  const client = connectRaw(port);
+  for (let id = 1; id <= 3; id++) client.socket.write(boltRequest({ id }));
+  await until(() => waiting.length === 3, "three calls");
+  assert.equal(seen.size, 3);
+  for (const answer of waiting.splice(0)) answer();
+  await client.read(/(an answer.*){3}/s);
+  client.socket.write(boltRequest({ id: 4 }));
+  await until(() => waiting.length === 1, "a fourth call");
+  assert.equal(seen.size, 3, "idle connections are used again");
+  waiting.pop()?.();
+  await client.read(/(an answer.*){4}/s);
   await assertBalanced(proxy);
 });

@@ -141,13 +141,20 @@ export class ClientSessions implements ClientSessionFactory {
       case "http2":
         return new Http2ClientSession(output, handler, (options.http2 ??= this.#http2Options(pool)));
       case "bolt":
-        return new BoltClientSession(output, handler, (options.bolt ??= createBoltClientOptions({ memo })));
+        options.bolt ??= createBoltClientOptions({ memo, streamsMax: callsMax(pool) });
+        return new BoltClientSession(output, handler, options.bolt);
       case "dubbo":
-        return new DubboClientSession(output, handler, (options.dubbo ??= createDubboClientOptions()));
+        options.dubbo ??= createDubboClientOptions({ streamsMax: callsMax(pool) });
+        return new DubboClientSession(output, handler, options.dubbo);
     }
   }
 
   #http2Options({ http2StreamsMax }: PoolConfig): Http2ClientOptions {
     return createHttp2ClientOptions({ streamsMax: http2StreamsMax, nowMs: () => this.#clock.nowMs() });
   }
+}
+
+/** Calls at a time on one connection. */
+function callsMax({ rpcSharing, rpcStreamsMax }: PoolConfig): number {
+  return rpcSharing === "ping-pong" ? 1 : rpcStreamsMax;
 }

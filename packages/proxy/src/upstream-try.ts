@@ -51,11 +51,19 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   #sentBytesBefore: number = 0;
   #stream: ClientStream | null = null;
 
-  constructor(owner: TryOwner, cluster: ClusterRuntime, host: Host<HostPool>, head: RequestHead, isBodyless: boolean) {
+  /** `pool` is where the connection comes from. */
+  constructor(
+    owner: TryOwner,
+    cluster: ClusterRuntime,
+    host: Host<HostPool>,
+    pool: HostPool,
+    head: RequestHead,
+    isBodyless: boolean,
+  ) {
     this.#owner = owner;
     this.cluster = cluster;
     this.host = host;
-    this.#pool = cluster.poolOf(host);
+    this.#pool = pool;
     this.#head = head;
     this.isBodyless = isBodyless;
   }

@@ -16,6 +16,9 @@ export const UNCONSUMED_BYTES_MAX = 1_048_576;
 /** Answers up to this are handed on with their end; of a longer one the end follows once it found its place (8 KiB). */
 export const ANSWER_AT_ONCE_BYTES_MAX = 8192;
 
+/** Long answers that wait for a client that is slower than its hosts, of one connection (4 MiB); beyond that hosts wait. */
+export const ANSWERS_UNTAKEN_BYTES_MAX = 4_194_304;
+
 /** Requests given up whose ids stay taken until their answers come; beyond that the oldest id is free again. */
 export const LATE_ANSWERS_MAX = 1024;
 

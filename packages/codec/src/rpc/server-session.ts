@@ -1,6 +1,7 @@
 import type { Answer, RequestHead, ResponseHead, ServerSession, ServerSessionHandler } from "@weft/contract";
 import type { OutputBuffer, WeftError } from "@weft/kernel";
 import { RPC_ERRORS, type RpcErrorCode } from "./errors.ts";
+import { ANSWERS_UNTAKEN_BYTES_MAX } from "./limits.ts";
 import type { RpcOptions } from "./options.ts";
 import { errorCodeOf, RpcServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { RpcSession } from "./session.ts";
@@ -15,6 +16,8 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   /** Nobody else is waited for. */
   #isRefusing: boolean = false;
   #isPingOut: boolean = false;
+  /** Bytes of long answers that were taken on since the client last took what waited. */
+  #untakenBytes: number = 0;
   readonly #handler: ServerSessionHandler;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: RpcOptions) {
@@ -53,6 +56,18 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
 
   headTimeout(): void {
     this.failBecause("RPC_HEAD_TIMEOUT", RPC_ERRORS.RPC_HEAD_TIMEOUT.meaning, "timeout");
+  }
+
+  /** A host that has to wait holds up the calls of others too, so answers pile up here first, to a bound. */
+  mayAnswerOn(stream: RpcServerStream, byteCount: number): boolean {
+    if (!this.output.isCongested) return true;
+    this.#untakenBytes += byteCount;
+    return this.#untakenBytes <= ANSWERS_UNTAKEN_BYTES_MAX || this.mayGoOn(stream);
+  }
+
+  override outputDrained(): void {
+    this.#untakenBytes = 0;
+    super.outputDrained();
   }
 
   onAnswerEnd(stream: RpcServerStream): void {

@@ -15,7 +15,8 @@ export interface ServerStreamOwner {
   writeAnswer(stream: RpcServerStream, head: ResponseHead, bytes: Buffer, start: number, end: number): boolean;
   /** Writes an answer without a body: `status` in HTTP's words, `code` of what went wrong, "" for none. */
   writeErrorAnswer(stream: RpcServerStream, status: number, code: string): void;
-  mayGoOn(stream: RpcServerStream): boolean;
+  /** `byteCount` more bytes of an answer are written, or held; false when the rest should wait. */
+  mayAnswerOn(stream: RpcServerStream, byteCount: number): boolean;
   /** The answer is complete. */
   onAnswerEnd(stream: RpcServerStream): void;
   onConsumed(stream: RpcServerStream, byteCount: number): void;
@@ -91,8 +92,9 @@ export class RpcServerStream implements ServerStream, RpcStream {
       this.#end(owner, bytes, start, end);
       return true;
     }
-    if (!this.#isWritten) this.#take(owner, answer, bytes, start, end);
-    return owner.mayGoOn(this);
+    const isDropped = this.#isWritten;
+    if (!isDropped) this.#take(owner, answer, bytes, start, end);
+    return owner.mayAnswerOn(this, isDropped ? 0 : end - start);
   }
 
   sendTrailers(_fields: Fields): void {

@@ -1,4 +1,4 @@
-import type { BalancerPolicy, ShardAlgorithm, SubsetFallback } from "../cluster.ts";
+import type { BalancerPolicy, RpcSharing, ShardAlgorithm, SubsetFallback } from "../cluster.ts";
 import type { HeartbeatConfig } from "../heartbeat.ts";
 import type { HashKey, RetryCondition } from "../route.ts";
 import type { DurationText, ResourceBase } from "./metadata.ts";
@@ -100,6 +100,12 @@ export interface PolicyConnections {
   readonly idleTimeout?: DurationText;
   /** 0 for no limit. */
   readonly requestsPerConnectionMax?: number;
+  /** Bolt and Dubbo: default "multiplexed". */
+  readonly rpcSharing?: RpcSharing;
+  /** Bolt and Dubbo, multiplexed: connections per host that calls are spread over. */
+  readonly rpcConnectionsMax?: number;
+  /** Bolt and Dubbo, not in ping-pong: calls at a time on one connection. */
+  readonly rpcStreamsMax?: number;
   readonly http1IdleMax?: number;
   readonly http2ConnectionsMax?: number;
   readonly http2StreamsMax?: number;

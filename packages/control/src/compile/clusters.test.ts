@@ -64,7 +64,7 @@ test("compileCluster() applies every field of a policy", () => {
   const found = cluster(
     service("cart"),
     policy(`  balancing: { algorithm: ring-hash, ringSizeMin: 10, ringSizeMax: 20, slowStart: 10s, panicThreshold: 0, zone: { spillBelow: 90 } }
-  connections: { connectTimeout: 2s, queueTimeout: 3s, idleTimeout: 4s, requestsPerConnectionMax: 5, http1IdleMax: 6, http2ConnectionsMax: 7, http2StreamsMax: 8, proxyProtocol: v2 }
+  connections: { connectTimeout: 2s, queueTimeout: 3s, idleTimeout: 4s, requestsPerConnectionMax: 5, http1IdleMax: 6, rpcSharing: bound, rpcStreamsMax: 9, http2ConnectionsMax: 7, http2StreamsMax: 8, proxyProtocol: v2 }
   heartbeat: { mode: fixed, period: 20s, timeout: 2s, misses: 4, peerIdleTimeout: 60s, jitter: 20 }
   timeouts: { response: 0s }
   retryBudget: { percentage: 10 }
@@ -86,6 +86,9 @@ test("compileCluster() applies every field of a policy", () => {
     idleTimeoutMs: 4000,
     requestsPerConnectionMax: 5,
     http1IdleMax: 6,
+    rpcSharing: "bound",
+    rpcConnectionsMax: 1,
+    rpcStreamsMax: 9,
     http2ConnectionsMax: 7,
     http2StreamsMax: 8,
     heartbeat: {

@@ -61,8 +61,6 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
   const outlier = firstWith(policies, "outlier");
   const balancing = balancingOf(firstWith(policies, "balancing") ?? {}, defaults, ownZone);
   const heartbeat = heartbeatOf(firstWith(policies, "heartbeat") ?? {}, defaults.pool.heartbeat);
-  const isRpc = UPSTREAM_PROTOCOLS[protocol] === "bolt" || UPSTREAM_PROTOCOLS[protocol] === "dubbo";
-  const idleTimeoutMs = isRpc ? defaults.rpcIdleTimeoutMs : defaults.pool.idleTimeoutMs;
   const isStream = protocol === "grpc" || protocol === "tcp";
   return {
     name: target.cluster,
@@ -80,7 +78,7 @@ export function compileCluster(compilation: Compilation, target: ServiceTarget, 
       ...firstWith(policies, "breaker"),
       ...(budget === undefined ? {} : { retryBudget: budget.percentage / 100 }),
     },
-    pool: poolOf(connections, { ...defaults.pool, idleTimeoutMs, heartbeat }),
+    pool: poolOf(connections, { ...defaultPool(defaults, protocol), heartbeat }),
     responseTimeoutMs: durationMs(
       firstWith(policies, "timeouts")?.response,
       isStream ? defaults.streamResponseTimeoutMs : defaults.responseTimeoutMs,
@@ -154,8 +152,16 @@ function balancerOf(policy: PolicyBalancing, fallback: BalancerPolicy): Balancer
   }
 }
 
+/** Connections to the hosts of a Service, where no policy says anything. */
+export function defaultPool({ pool, rpcIdleTimeoutMs }: ClusterDefaults, protocol: ServiceProtocol): PoolConfig {
+  return isRpc(protocol) ? { ...pool, idleTimeoutMs: rpcIdleTimeoutMs } : pool;
+}
+
 function poolOf(policy: PolicyConnections, defaults: PoolConfig): PoolConfig {
   return {
+    rpcSharing: policy.rpcSharing ?? defaults.rpcSharing,
+    rpcConnectionsMax: policy.rpcConnectionsMax ?? defaults.rpcConnectionsMax,
+    rpcStreamsMax: policy.rpcStreamsMax ?? defaults.rpcStreamsMax,
     http2ConnectionsMax: policy.http2ConnectionsMax ?? defaults.http2ConnectionsMax,
     http2StreamsMax: policy.http2StreamsMax ?? defaults.http2StreamsMax,
     http1IdleMax: policy.http1IdleMax ?? defaults.http1IdleMax,

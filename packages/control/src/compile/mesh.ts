@@ -12,7 +12,7 @@ import { fullNameOf, namespaceOf } from "../load/validate.ts";
 import { isServiceParent, ROUTE_KINDS } from "./attachments.ts";
 import { missing, useTarget } from "./backends.ts";
 import { resolveAuthorities, resolveCertificate } from "./certificates.ts";
-import { isRpc, policiesOf, protocolOf, UPSTREAM_PROTOCOLS } from "./clusters.ts";
+import { defaultPool, isRpc, policiesOf, protocolOf, UPSTREAM_PROTOCOLS } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { firstWith } from "./policies.ts";
 import { ANY_HOST } from "./hostnames.ts";
@@ -243,7 +243,7 @@ function compileInbound(
       healthChecks: [],
       outlier: null,
       breaker: cluster.breaker,
-      pool: cluster.pool,
+      pool: defaultPool(cluster, protocol),
       responseTimeoutMs: isStream ? cluster.streamResponseTimeoutMs : cluster.responseTimeoutMs,
       sendProxyProtocol: 0,
     },

@@ -261,3 +261,13 @@ test("loadResources() names what is wrong with authorities", () => {
     ],
   );
 });
+
+test("loadResources() names what is wrong with how calls share connections", () => {
+  const target = "{ kind: Service, name: cart }";
+  assert.deepEqual(
+    problemsOf([service("cart"), policy("  connections: { rpcSharing: bound, rpcConnectionsMax: 2 }", target)]),
+    [
+      "shop.yaml:13: TrafficPolicy default/p spec.connections.rpcConnectionsMax: 2 — expected no such field with rpcSharing bound: it would have no effect",
+    ],
+  );
+});

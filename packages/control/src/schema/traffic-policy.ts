@@ -182,18 +182,30 @@ const healthCheck: z.ZodType<PolicyHealthCheck> = checked(
   checkHealthCheck,
 );
 
-const connections = object(
-  {
-    connectTimeout: optional(positiveDuration),
-    queueTimeout: optional(positiveDuration),
-    idleTimeout: optional(positiveDuration),
-    requestsPerConnectionMax: optional(integer(0, 1_000_000_000)),
-    http1IdleMax: optional(integer(0, 65_535)),
-    http2ConnectionsMax: optional(integer(1, 1024)),
-    http2StreamsMax: optional(integer(1, 65_535)),
-    proxyProtocol: optional(word(["off", "v1", "v2"])),
+const connections = checked(
+  object(
+    {
+      rpcSharing: optional(word(["multiplexed", "ping-pong", "bound"])),
+      rpcConnectionsMax: optional(integer(1, 1024)),
+      rpcStreamsMax: optional(integer(1, 65_535)),
+      connectTimeout: optional(positiveDuration),
+      queueTimeout: optional(positiveDuration),
+      idleTimeout: optional(positiveDuration),
+      requestsPerConnectionMax: optional(integer(0, 1_000_000_000)),
+      http1IdleMax: optional(integer(0, 65_535)),
+      http2ConnectionsMax: optional(integer(1, 1024)),
+      http2StreamsMax: optional(integer(1, 65_535)),
+      proxyProtocol: optional(word(["off", "v1", "v2"])),
+    },
+    { keepalive: "spec.heartbeat says how silent connections are asked" },
+  ),
+  ({ rpcSharing = "multiplexed", rpcConnectionsMax, rpcStreamsMax }, report) => {
+    const expected = (sharing: string): string => `no such field with rpcSharing ${sharing}: it would have no effect`;
+    if (rpcSharing !== "multiplexed" && rpcConnectionsMax !== undefined) {
+      report(["rpcConnectionsMax"], expected(rpcSharing));
+    }
+    if (rpcSharing === "ping-pong" && rpcStreamsMax !== undefined) report(["rpcStreamsMax"], expected(rpcSharing));
   },
-  { keepalive: "spec.heartbeat says how silent connections are asked" },
 );
 
 /** Weft's TrafficPolicy. */

@@ -205,6 +205,8 @@ const BREAKER_FIELDS = ["connectionsMax", "pendingMax", "requestsMax", "retriesM
 const POOL_FIELDS = [
   "http2ConnectionsMax",
   "http2StreamsMax",
+  "rpcConnectionsMax",
+  "rpcStreamsMax",
   "http1IdleMax",
   "idleTimeoutMs",
   "connectTimeoutMs",

@@ -31,6 +31,9 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
     pool: {
       http2ConnectionsMax: 4,
       http2StreamsMax: 100,
+      rpcSharing: "multiplexed",
+      rpcConnectionsMax: 1,
+      rpcStreamsMax: 1024,
       http1IdleMax: 100,
       idleTimeoutMs: 60_000,
       connectTimeoutMs: 5000,

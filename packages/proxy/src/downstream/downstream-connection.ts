@@ -1,8 +1,20 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
+import { BoundPools } from "../bound-pools.ts";
+import type { ClusterRuntime } from "../cluster-runtime.ts";
+import type { Host } from "../cluster/index.ts";
 import { Forwarder } from "../filter/index.ts";
-import { DRAIN_GRACE_MS, DRAIN_ROUND_TRIP_MS, HALF_CLOSED_WAIT_MS, LINGER_MS, UNHEARD_PROBE_MS } from "../limits.ts";
+import {
+  DRAIN_GRACE_MS,
+  DRAIN_ROUND_TRIP_MS,
+  HALF_CLOSED_WAIT_MS,
+  HOLD_UP_BYTES_MIN,
+  HOLD_UP_MS_MAX,
+  LINGER_MS,
+  UNHEARD_PROBE_MS,
+} from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
+import type { BoundClient, HostPool } from "../pool/index.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
 import { Heartbeat, keepAliveByTcp } from "../upstream/index.ts";
@@ -19,13 +31,17 @@ export interface RequestAcceptor {
  * One client connection that carries requests: transport, protocol engine, and the deadlines for heads and idle time. What
  * a peer sends goes in at the top of the request path, `RequestAcceptor`.
  */
-export class DownstreamConnection implements OpenConnection, TransportHandler, ServerSessionHandler, TimerOwner {
+export class DownstreamConnection
+  implements OpenConnection, BoundClient, TransportHandler, ServerSessionHandler, TimerOwner
+{
   readonly listener: ListenerRuntime;
   readonly peer: PeerFacts;
   readonly openedAtMs: number;
   readonly heartbeat: Heartbeat | null;
   /** Set by the request path: an HTTP/1 connection became a tunnel, whose sides end one by one. */
   isTunnel: boolean = false;
+  /** The connections to hosts that belong to this one; null until a cluster asks for one. */
+  #bound: BoundPools | null = null;
   #forwarder: Forwarder | null = null;
   readonly #acceptor: RequestAcceptor;
   readonly #transport: Transport;
@@ -78,6 +94,23 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
 
   get activeStreams(): number {
     return this.#session.activeStreams;
+  }
+
+  /** The host that requests to a cluster go to that binds connections; undefined while the choice is free. */
+  hostOf(cluster: ClusterRuntime): Host<HostPool> | undefined {
+    return cluster.isBound ? this.#bound?.hostOf(cluster) : undefined;
+  }
+
+  /** Where a request to `host` finds its connection. */
+  poolOf(cluster: ClusterRuntime, host: Host<HostPool>): HostPool {
+    if (!cluster.isBound) return cluster.poolOf(host);
+    this.#bound ??= new BoundPools(this);
+    return this.#bound.poolOf(cluster, host);
+  }
+
+  /** A connection to a host that belongs to this one has ended, or is about to. */
+  onBoundEnd(): void {
+    this.drain();
   }
 
   /** Tells hosts who this client is; made for the first request that is forwarded. */
@@ -153,6 +186,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     this.listener.wheel.cancel(this.#timer);
     this.listener.countClose(this.#cause ?? (error === null ? "peer" : "error"), this.openedAtMs);
     this.#lose(error === null ? "the client closed the connection" : error.message);
+    this.#bound?.close();
     this.listener.removeConnection(this);
   }
 
@@ -178,6 +212,7 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
     const nowMs = this.listener.clock.nowMs();
     this.heartbeat?.excuse(nowMs);
     if (!isPaused) return;
+    this.#watch ??= new OutputWatch(this.#transport, nowMs);
     const isSoon = this.#timer.deadlineMs - nowMs <= UNHEARD_PROBE_MS;
     if (!isSoon) this.listener.wheel.schedule(this.#timer, UNHEARD_PROBE_MS, nowMs);
   }
@@ -366,11 +401,16 @@ export class DownstreamConnection implements OpenConnection, TransportHandler, S
   /** Looks once per stream idle time; true when the client has taken next to nothing since the last look. */
   #isOutputStalled(nowMs: number): boolean {
     const { streamIdleTimeoutMs } = this.listener.config;
+    const periodMs = this.#holdsUpOthers() ? Math.min(HOLD_UP_MS_MAX, streamIdleTimeoutMs) : streamIdleTimeoutMs;
     if (this.#watch === null) this.#watch = new OutputWatch(this.#transport, nowMs);
-    else if (nowMs - this.#watch.lookedAtMs >= streamIdleTimeoutMs) {
-      return this.#watch.look(nowMs, outputBytesMin(streamIdleTimeoutMs));
-    }
+    else if (nowMs - this.#watch.lookedAtMs >= periodMs) return this.#watch.look(nowMs, outputBytesMin(periodMs));
     return false;
+  }
+
+  /** Hosts that answer calls of many clients on one connection wait for this client. */
+  #holdsUpOthers(): boolean {
+    const { protocol } = this.peer;
+    return (protocol === "bolt" || protocol === "dubbo") && this.#transport.pendingBytes > HOLD_UP_BYTES_MIN;
   }
 
   /** A method because the compiler cannot know that calls end the session. */

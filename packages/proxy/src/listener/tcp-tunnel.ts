@@ -98,6 +98,13 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
     this.#finish("draining");
   }
 
+  connections(): Iterable<never> {
+    return [];
+  }
+
+  /** A tunnel has no word for it: it goes on until it ends by itself. */
+  onPoolDraining(): void {}
+
   onPoolCutOff(): void {
     this.#finish("UPSTREAM_DRAIN_DEADLINE");
   }

@@ -3,12 +3,15 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { PoolConfig, ResetReason } from "@weft/contract";
 import type { UpstreamConnection, UpstreamOwner } from "../upstream/index.ts";
-import { HostPool, type PoolLimits, type PoolWaiter } from "./host-pool.ts";
+import { HostPool, type PoolLimits, type PoolShape, type PoolWaiter } from "./host-pool.ts";
 
 const CONFIG: PoolConfig = {
   http2ConnectionsMax: 2,
   http2StreamsMax: 3,
   http1IdleMax: 2,
+  rpcSharing: "multiplexed",
+  rpcConnectionsMax: 2,
+  rpcStreamsMax: 3,
   idleTimeoutMs: 1000,
   connectTimeoutMs: 1000,
   queueTimeoutMs: 1000,
@@ -23,6 +26,9 @@ const CONFIG: PoolConfig = {
     jitter: 0,
   },
 };
+
+const HTTP1: PoolShape = { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false };
+const HTTP2: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: false };
 
 /** A connection without a socket: the test says when it comes up, breaks, drains, and when its streams end. */
 class FakeConnection {
@@ -150,7 +156,7 @@ function createFixture(isMultiplexed: boolean, limits = new FakeLimits(100, 100)
   const connections: FakeConnection[] = [];
   const config = { ...CONFIG, ...changes };
   const streamsMax = isMultiplexed ? config.http2StreamsMax : 1;
-  const pool = new HostPool(config, isMultiplexed, limits, (owner) => {
+  const pool = new HostPool(config, isMultiplexed ? HTTP2 : HTTP1, limits, (owner) => {
     const connection = new FakeConnection(owner, streamsMax);
     connections.push(connection);
     return connection as unknown as UpstreamConnection;
@@ -159,6 +165,68 @@ function createFixture(isMultiplexed: boolean, limits = new FakeLimits(100, 100)
   const at = (index: number): FakeConnection => connections[index] ?? assert.fail(`no connection ${index}`);
   return { pool, limits, connections, request, at };
 }
+
+describe("HostPool that spreads", () => {
+  const SPREAD: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: true };
+
+  function createSpread() {
+    const connections: FakeConnection[] = [];
+    const pool = new HostPool(CONFIG, SPREAD, new FakeLimits(100, 100), (owner) => {
+      const connection = new FakeConnection(owner, 3);
+      connections.push(connection);
+      return connection as unknown as UpstreamConnection;
+    });
+    const at = (index: number): FakeConnection => connections[index] ?? assert.fail(`no connection ${index}`);
+    return { pool, connections, at, request: (): FakeRequest => new FakeRequest().begin(pool) };
+  }
+
+  test("opens a further connection when requests meet, and none beyond the limit", () => {
+    const { request, connections, at } = createSpread();
+    const first = request();
+    at(0).ready();
+    assert.equal(first.connection, at(0));
+    at(0).endStream();
+    request();
+    assert.equal(connections.length, 1, "requests that do not meet need no more");
+    assert.equal(request().connection, at(0), "nobody waits for the further connection");
+    assert.equal(connections.length, 2);
+    at(1).ready();
+    request();
+    request();
+    request();
+    assert.equal(connections.length, 2);
+  });
+
+  test("gives each request to the connection with the fewest", () => {
+    const { request, at } = createSpread();
+    request();
+    at(0).ready();
+    request();
+    at(1).ready();
+    assert.deepEqual([at(0).activeStreams, at(1).activeStreams], [2, 0]);
+    assert.equal(request().connection, at(1));
+    assert.equal(request().connection, at(1));
+    at(0).endStream();
+    at(0).endStream();
+    assert.equal(request().connection, at(0));
+    for (let more = 0; more < 3; more++) request();
+    const waiting = request();
+    assert.ok(waiting.isWaiting, "both are full");
+    at(1).endStream();
+    assert.equal(waiting.connection, at(1));
+  });
+
+  test("leaves out a connection that drains", () => {
+    const { request, connections, at } = createSpread();
+    request();
+    at(0).ready();
+    at(0).goaway();
+    const next = request();
+    assert.equal(connections.length, 2);
+    at(1).ready();
+    assert.equal(next.connection, at(1));
+  });
+});
 
 describe("HostPool of HTTP/1", () => {
   test("opens one connection per request that waits, and serves in order of arrival", () => {
@@ -271,7 +339,7 @@ describe("HostPool of HTTP/2", () => {
 
   test("learns that ALPN chose HTTP/2", () => {
     const connections: FakeConnection[] = [];
-    const pool = new HostPool(CONFIG, false, new FakeLimits(100, 100), (owner) => {
+    const pool = new HostPool(CONFIG, HTTP1, new FakeLimits(100, 100), (owner) => {
       const connection = new FakeConnection(owner, 3);
       connections.push(connection);
       return connection as unknown as UpstreamConnection;
@@ -310,7 +378,11 @@ describe("the end of a HostPool", () => {
 describe("HostPool.drain()", () => {
   test("is over at once where nothing is open, and only when the last guest has gone", () => {
     const { pool } = createFixture(false);
-    const guest = { onPoolCutOff: () => assert.fail("nobody is cut off") };
+    const guest = {
+      connections: () => [],
+      onPoolDraining: () => {},
+      onPoolCutOff: () => assert.fail("nobody is cut off"),
+    };
     pool.addGuest(guest);
     let drained = 0;
     pool.drain(() => drained++);

@@ -25,8 +25,21 @@ export interface PoolLimits {
 
 /** What is open at a host besides the pool's connections, and ends with the pool: a TCP tunnel. */
 export interface PoolGuest {
+  /** Connections to the host that carry requests; none for a tunnel. */
+  connections(): Iterable<UpstreamConnection>;
+  /** The pool drains: what is open may finish, nothing new should begin. */
+  onPoolDraining(): void;
   /** The time of a pool that drains is up. */
   onPoolCutOff(): void;
+}
+
+/** What a pool expects of its connections. */
+export interface PoolShape {
+  /** Streams that one connection is expected to take while it is not up yet. */
+  readonly streamsExpected: number;
+  /** Connections at most that take new streams. */
+  readonly connectionsMax: number;
+  readonly isSpread: boolean;
 }
 
 /** Opens a connection for a pool. */
@@ -51,6 +64,8 @@ export class HostPool implements UpstreamOwner {
   #streamsExpected: number;
   /** Connections at most that take new streams; by the cluster's breaker alone for HTTP/1. */
   #connectionsMax: number;
+  /** Requests go to the connection with the fewest, and meeting ones open a further one; else to the one used last. */
+  readonly #isSpread: boolean;
   readonly #available: UpstreamConnection[] = [];
   readonly #all: Set<UpstreamConnection> = new Set();
   /** In order of arrival. */
@@ -65,17 +80,19 @@ export class HostPool implements UpstreamOwner {
   /** Who is told when a pool that drains has nothing open any more. */
   #onDrained: (() => void) | null = null;
 
-  constructor(config: PoolConfig, isMultiplexed: boolean, limits: PoolLimits, open: OpenUpstream) {
+  constructor(config: PoolConfig, shape: PoolShape, limits: PoolLimits, open: OpenUpstream) {
     this.#config = config;
     this.#limits = limits;
     this.#open = open;
-    this.#streamsExpected = 1;
-    this.#connectionsMax = Number.POSITIVE_INFINITY;
-    if (isMultiplexed) this.#expectMultiplexed();
+    this.#streamsExpected = shape.streamsExpected;
+    this.#connectionsMax = shape.connectionsMax;
+    this.#isSpread = shape.isSpread;
   }
 
-  connections(): ReadonlySet<UpstreamConnection> {
-    return this.#all;
+  /** All connections to the host, those of guests too; for people, so not on the hot path. */
+  *connections(): Generator<UpstreamConnection> {
+    yield* this.#all;
+    for (const guest of this.#guests) yield* guest.connections();
   }
 
   get connectionCount(): number {
@@ -95,7 +112,7 @@ export class HostPool implements UpstreamOwner {
 
   /** A connection that takes a stream now (open it before returning to the event loop), or why there is none. */
   acquire(waiter: PoolWaiter): PoolResult {
-    const connection = this.#takeAvailable();
+    const connection = this.#isSpread ? this.#takeLeastBusy() : this.#takeAvailable();
     if (connection !== null) return connection;
     if (this.#isDraining) return "CLUSTER_NO_HOST";
     const verdict = this.#limits.tryAcquirePending();
@@ -128,6 +145,7 @@ export class HostPool implements UpstreamOwner {
   drain(onDrained: () => void): void {
     this.#isDraining = true;
     this.#onDrained = onDrained;
+    for (const guest of this.#guests) guest.onPoolDraining();
     this.#failWaiters("refused", "the host is being removed");
     for (const connection of this.#all) {
       this.#removeAvailable(connection);
@@ -143,11 +161,11 @@ export class HostPool implements UpstreamOwner {
     for (const connection of this.#all) connection.cutOff();
   }
 
-  /** Closes every connection at once. */
-  close(): void {
+  /** Closes every connection at once; `detail` says why. */
+  close(detail: string = "the proxy is shutting down"): void {
     this.#isDraining = true;
-    for (const connection of this.#all) connection.close("the proxy is shutting down");
-    this.#failWaiters("refused", "the proxy is shutting down");
+    for (const connection of this.#all) connection.close(detail);
+    this.#failWaiters("refused", detail);
   }
 
   onUpstreamReady(connection: UpstreamConnection): void {
@@ -219,6 +237,21 @@ export class HostPool implements UpstreamOwner {
     return null;
   }
 
+  #takeLeastBusy(): UpstreamConnection | null {
+    let least: UpstreamConnection | null = null;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const connection of this.#available) {
+      const { activeStreams } = connection;
+      if (activeStreams >= fewest || connection.availableStreams === 0) continue;
+      least = connection;
+      fewest = activeStreams;
+    }
+    if (least === null) return null;
+    if (fewest > 0 && this.#connecting === 0) this.#openOneMore();
+    if (least.availableStreams === 1) this.#removeAvailable(least);
+    return least;
+  }
+
   #removeAvailable(connection: UpstreamConnection): void {
     if (!connection.isListed) return;
     connection.isListed = false;
@@ -228,12 +261,18 @@ export class HostPool implements UpstreamOwner {
   /** Opens connections until those on the way can serve who waits; false when it could open none and none is coming. */
   #openWhatIsMissing(): boolean {
     while (this.#connecting * this.#streamsExpected < this.#waiters.size) {
-      if (this.#all.size - this.#leaving >= this.#connectionsMax) break;
-      if (this.#limits.tryAcquireConnection() !== "acquired") break;
-      this.#connecting++;
-      this.#all.add(this.#open(this));
+      if (!this.#openOneMore()) break;
     }
     return this.#connecting > 0;
+  }
+
+  /** False where there are enough. */
+  #openOneMore(): boolean {
+    if (this.#all.size - this.#leaving >= this.#connectionsMax) return false;
+    if (this.#limits.tryAcquireConnection() !== "acquired") return false;
+    this.#connecting++;
+    this.#all.add(this.#open(this));
+    return true;
   }
 
   #expectMultiplexed(): void {

@@ -15,6 +15,9 @@ import { type CreateClientSession, UpstreamConnection, type UpstreamOwner } from
 const CONFIG: PoolConfig = {
   http2ConnectionsMax: 1,
   http2StreamsMax: 10,
+  rpcSharing: "multiplexed",
+  rpcConnectionsMax: 1,
+  rpcStreamsMax: 1024,
   http1IdleMax: 1,
   idleTimeoutMs: 60_000,
   connectTimeoutMs: 1000,
