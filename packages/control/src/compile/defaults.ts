@@ -33,10 +33,7 @@ export type ListenerDefaults = Pick<
   | "heartbeat"
   | "proxyProtocol"
   | "allowsPlainText"
-> & {
-  /** In place of the heartbeat's, at the edge: lines of phones break for seconds, and nobody waits for these clients. */
-  readonly edgeHeartbeatTimeoutMs: number;
-};
+>;
 
 /** Per cluster, before TrafficPolicy. */
 export interface ClusterDefaults {
@@ -66,6 +63,12 @@ export interface RouteDefaults {
   /** Of rules and policies that configure retries, for what they leave out. */
   readonly configuredRetry: Retry;
 }
+
+/**
+ * In place of the heartbeat's timeout at the edge, in milliseconds: lines of phones break for seconds, and nobody waits
+ * for these clients.
+ */
+export const EDGE_HEARTBEAT_TIMEOUT_MS = 5000;
 
 /** Bolt peers beat every 15 s, and close after 90 s of silence. */
 const HEARTBEAT: HeartbeatConfig = {
@@ -99,7 +102,6 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     bodyBytesMax: 0,
     http2StreamsMax: 128,
     heartbeat: HEARTBEAT,
-    edgeHeartbeatTimeoutMs: 5000,
     proxyProtocol: "off",
     allowsPlainText: false,
   },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RouteRule, World } from "@weft/contract";
 import { gateway, problemsOf, route, service, worldOf } from "../load/resources.fixture.ts";
-import { WORLD_DEFAULTS } from "./defaults.ts";
+import { EDGE_HEARTBEAT_TIMEOUT_MS, WORLD_DEFAULTS } from "./defaults.ts";
 
 function rulesOf(world: World, table: string): readonly RouteRule[] {
   const found = world.routeTables.find(({ name }) => name === table);
@@ -34,6 +34,7 @@ test("compileWorld() writes out a listener with all its defaults", () => {
       tcpRoutes: [],
       isEdge: true,
       underscores: "reject",
+      heartbeat: { ...listener.heartbeat, timeoutMs: EDGE_HEARTBEAT_TIMEOUT_MS },
     },
   ]);
   assert.deepEqual(world.settings, WORLD_DEFAULTS.settings);

@@ -3,7 +3,7 @@ import type { ListenerConfig, ListenerProtocol, ListenerSettings, ProxyConfigSpe
 import { durationMs } from "../load/duration.ts";
 import type { BoundListener } from "./attachments.ts";
 import type { Compilation } from "./compilation.ts";
-import type { ListenerDefaults } from "./defaults.ts";
+import { EDGE_HEARTBEAT_TIMEOUT_MS, type ListenerDefaults } from "./defaults.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 
 /** Gateway listeners that share an address and port, and so one socket. */
@@ -114,7 +114,7 @@ export function socketSettings(
   isEdge: boolean,
 ): SocketSettings {
   const edge = settings.edge ?? isEdge;
-  const { heartbeat, edgeHeartbeatTimeoutMs: timeoutMs } = defaults;
+  const heartbeat = edge ? { ...defaults.heartbeat, timeoutMs: EDGE_HEARTBEAT_TIMEOUT_MS } : defaults.heartbeat;
   return {
     address,
     allowsPlainText: settings.allowsPlainText ?? defaults.allowsPlainText,
@@ -129,6 +129,6 @@ export function socketSettings(
     targetBytesMax: settings.targetBytesMax ?? defaults.targetBytesMax,
     bodyBytesMax: settings.bodyBytesMax ?? defaults.bodyBytesMax,
     http2StreamsMax: settings.http2StreamsMax ?? defaults.http2StreamsMax,
-    heartbeat: heartbeatOf(settings.heartbeat ?? {}, edge ? { ...heartbeat, timeoutMs } : heartbeat),
+    heartbeat: heartbeatOf(settings.heartbeat ?? {}, heartbeat),
   };
 }
