@@ -245,7 +245,7 @@ function refreshGroupGauges({ groups }: Cluster<HostPool>, stats: ClusterStats):
   Object.assign(stats.subsetPicks, groups.subsetPicks);
   Object.assign(stats.shardMoves, groups.moves);
   const facts = groups.shardFacts;
-  stats.shardSize = facts?.wanted ?? 0;
+  stats.shardSize = facts?.size ?? 0;
   stats.shardHosts.member = facts?.members ?? 0;
   stats.shardHosts.substitute = facts?.substitutes ?? 0;
   stats.shardHosts.absent = facts?.absent ?? 0;

@@ -56,7 +56,7 @@ export interface ShardingDescription {
   /** Who this proxy is to the cluster: the same id and number give the same shard. */
   readonly clientId: string;
   readonly clientIndex: number | null;
-  /** Members that are wanted. */
+  /** Hosts that have a place, usable or not. */
   readonly size: number;
   /** Hosts that have their place, that stand in for others, and that are not usable and have their place kept. */
   readonly members: number;
@@ -124,9 +124,9 @@ function describeSharding<Pool>({ config, groups }: Cluster<Pool>): ShardingDesc
   const facts = groups.shardFacts;
   if (facts === null || config.sharding === null) return null;
   const { algorithm, clientIndex } = config.sharding;
-  const { clientId, wanted, members, substitutes, absent, requestsPerSecond } = facts;
+  const { clientId, size, members, substitutes, absent, requestsPerSecond } = facts;
   const moves = { ...groups.moves };
-  return { algorithm, clientId, clientIndex, size: wanted, members, substitutes, absent, requestsPerSecond, moves };
+  return { algorithm, clientId, clientIndex, size, members, substitutes, absent, requestsPerSecond, moves };
 }
 
 function describeSubsets<Pool>({ config, groups }: Cluster<Pool>): SubsetsDescription | null {

@@ -377,6 +377,9 @@ describe("a cluster with subsets", () => {
       }
     }
     assert.equal(cluster.checkedHosts().length, 8);
+    const several = { ...testContext(), identity: () => ({ id: "test proxy", workers: 2 }) };
+    const shared = new Cluster(clusterConfig({ hosts, subsets: SUBSETS, sharding }), several);
+    assert.equal(shared.checkedHosts().length, 60, "one worker checks for others, whose subsets it does not know");
     context.observer.take();
     pickedHosts(cluster, { version: "v2" });
     context.clock.advance(SHARD_LINGER_MS + 100);

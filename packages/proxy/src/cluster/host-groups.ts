@@ -39,8 +39,8 @@ export interface GroupsContext {
 
 /** How a cluster's shards stand; figures of this worker. */
 export interface ShardFacts {
-  /** Members that are wanted, over all levels and subsets in use. */
-  readonly wanted: number;
+  /** Hosts that have a place, usable or not, over all levels and subsets in use. */
+  readonly size: number;
   /** Hosts that have their place, that stand in for others, and that are not usable and have their place kept. */
   readonly members: number;
   readonly substitutes: number;
@@ -132,7 +132,7 @@ export class HostGroups<Pool> implements TimerOwner {
     const roles: Record<ShardRole, number> = { member: 0, substitute: 0, absent: 0, outside: 0 };
     for (const host of this.#hosts) roles[this.roleOf(host) ?? "outside"]++;
     return {
-      wanted: groups.reduce((sum, { shards }) => sum + (shards?.wanted ?? 0), 0),
+      size: roles.member + roles.absent,
       members: roles.member,
       substitutes: roles.substitute,
       absent: roles.absent,
@@ -150,10 +150,11 @@ export class HostGroups<Pool> implements TimerOwner {
 
   /**
    * Hosts whose health is to be known: all, or where the cluster is sharded its members, and those that checks keep
-   * from being members.
+   * from being members. One worker checks for all: which subsets requests asked others for it does not know.
    */
   checkedHosts(): readonly Host<Pool>[] {
-    if (this.#plan === null) return this.#hosts;
+    const usesUnknown = this.#index !== null && this.#context.identity().workers > 1;
+    if (this.#plan === null || usesUnknown) return this.#hosts;
     const members = this.#memberKeys();
     return this.#hosts.filter((host) => host.verdict === "unhealthy" || members.has(host.key));
   }

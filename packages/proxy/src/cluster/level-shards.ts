@@ -86,11 +86,6 @@ export class LevelShards<Pool> {
     this.plan = plan;
   }
 
-  /** Members that are wanted, over all levels. */
-  get wanted(): number {
-    return [...this.#levels.values()].reduce((sum, { size }) => sum + size, 0);
-  }
-
   /** Every host that has a place or takes one. */
   get keys(): ReadonlySet<string> {
     return this.#keys;

@@ -49,7 +49,7 @@ export const CLUSTER_METRICS = {
     name: "weft_cluster_shard_size",
     type: "gauge",
     merge: "max",
-    help: "Hosts that this proxy is to connect to, where it connects to a part of them; 0 where to all.",
+    help: "Hosts with a place in this proxy's shard, usable or not; 0 where it connects to all.",
   },
   shardHosts: {
     name: "weft_cluster_shard_hosts",
