@@ -154,6 +154,33 @@ test("the example routing sends requests where its README says", async () => {
   assert.equal((await send(port, "/cart", { host: "other.example" })).status, 404);
 });
 
+test("the example subsets sends requests to the version that they ask for, and to two hosts of each", async () => {
+  const names = ["one-a", "one-b", "one-c", "two-a", "two-b", "two-c"];
+  const backend = await startBackend(...names.map((name) => `${name}=0`));
+  const port = await freePort();
+  const ports = names.map((name, index): [number, number] => [9101 + index, backend.get(name) ?? 0]);
+  await startExample("subsets", new Map([[18080, port], ...ports]));
+  const reached = async (headers: Record<string, string>): Promise<readonly string[]> => {
+    const seen = new Set<string>();
+    for (let sent = 0; sent < 40; sent++) seen.add((await send(port, "/", headers)).backend ?? "nobody");
+    return [...seen];
+  };
+  for (const [headers, version] of [
+    [{}, "one"],
+    [{ "x-version": "v1" }, "one"],
+    [{ "x-version": "v2" }, "two"],
+    [{ "x-tester": "yes" }, "two"],
+  ] as const) {
+    const seen = await reached(headers);
+    assert.equal(seen.length, 2, seen.join());
+    assert.ok(
+      seen.every((name) => name.startsWith(version)),
+      seen.join(),
+    );
+  }
+  assert.equal((await send(port, "/", { "x-version": "v3" })).status, 503);
+});
+
 test("the example resilience hides failures, gives up in time, and fails on purpose", async () => {
   const backend = await startBackend("good=0", "bad=0:503", "shadow=0");
   const port = await freePort();
