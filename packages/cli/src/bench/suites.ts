@@ -1,6 +1,10 @@
+import { BOLT_SCENARIO, runBoltBench } from "./bolt/bolt-bench.ts";
+import { BOLT_RIVAL } from "./bolt/bolt-peers.ts";
+import { evaluateBoltTargets } from "./bolt/bolt-targets.ts";
 import { runHttpBench } from "./http-bench.ts";
 import { describeMachine, findPeers } from "./machine.ts";
 import { PEERS } from "./peers/index.ts";
+import { HAPROXY } from "./peers/haproxy.ts";
 import { WEFT } from "./peers/weft.ts";
 import { FULL_PLAN, QUICK_PLAN } from "./plan.ts";
 import { requirePrograms } from "./programs.ts";
@@ -15,6 +19,7 @@ import { QUICK_SERVERS_MAX, SHARDING_SCENARIOS } from "./sharding/sharding-scena
 import { evaluateShardingTargets, evaluateSubsetTargets } from "./sharding/sharding-targets.ts";
 import { measureSubsets, SUBSET_SCENARIO } from "./sharding/subset-bench.ts";
 import { IDLE_SCENARIO, LOAD_SCENARIOS, STREAM_SCENARIOS } from "./scenario.ts";
+import { evaluateTargets } from "./targets.ts";
 
 /** How a suite is run. */
 export interface SuiteOptions {
@@ -52,6 +57,12 @@ export const SUITES: readonly Suite[] = [
     run: runReloadSuite,
   },
   {
+    name: "bolt",
+    summary: "calls of Bolt through a sidecar beside HAProxy in TCP mode on the same bytes",
+    scenarios: [BOLT_SCENARIO],
+    run: runBoltSuite,
+  },
+  {
     name: "sharding",
     summary: "balance and moved connections of four ways to give each client a part of the servers; subset index",
     scenarios: [...SHARDING_SCENARIOS.map(({ name }) => name), SUBSET_SCENARIO],
@@ -72,7 +83,25 @@ async function runHttpSuite(options: SuiteOptions): Promise<BenchReport> {
   const { installed, missing } = await findPeers(PEERS);
   const machine = await describeMachine(installed);
   const measurements = await runHttpBench({ ...options, plan, peers: installed.map(({ peer }) => peer) });
-  return createReport({ suite: "http", mode, machine, leftOut: missing, measurements });
+  const targets = evaluateTargets(measurements);
+  return createReport({ suite: "http", mode, machine, leftOut: missing, measurements, targets });
+}
+
+/**
+ * Measures a sidecar beside HAProxy, which passes the same bytes on and reads none.
+ *
+ * @throws WeftError BENCH_START_FAILED, BENCH_INTERRUPTED
+ */
+async function runBoltSuite(options: SuiteOptions): Promise<BenchReport> {
+  const { mode, seconds } = options;
+  const { rounds, roundSeconds, warmUpSeconds } = mode === "quick" ? QUICK_PLAN : FULL_PLAN;
+  const { installed, missing } = await findPeers([WEFT, HAPROXY]);
+  const machine = await describeMachine(installed);
+  const leftOut = missing.length === 0 ? [] : [BOLT_RIVAL];
+  const plan = { rounds, roundSeconds: seconds ?? roundSeconds, warmUpSeconds, missing: leftOut };
+  const measurements = await runBoltBench({ ...options, ...plan });
+  const targets = evaluateBoltTargets(measurements);
+  return createReport({ suite: "bolt", mode, machine, leftOut, measurements, targets });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { BenchFault, LoadRound, Measurements, MemoryRound } from "../measur
 import type { PhaseRow } from "../reload/phase-row.ts";
 import type { ShardingRow, SubsetRow } from "../sharding/sharding-row.ts";
 import { median } from "../statistics.ts";
-import { evaluateTargets, type TargetResult } from "../targets.ts";
+import type { TargetResult } from "../targets.ts";
 
 /** A row about load: medians over the rounds. */
 export interface LoadRow {
@@ -50,17 +50,19 @@ export interface ReportParts {
   readonly machine: Machine;
   readonly leftOut: readonly string[];
   readonly measurements: Measurements;
+  /** What the suite is held to. */
+  readonly targets: readonly TargetResult[];
 }
 
 /** Puts the report together. */
-export function createReport({ suite, mode, machine, leftOut, measurements }: ReportParts): BenchReport {
+export function createReport({ suite, mode, machine, leftOut, measurements, targets }: ReportParts): BenchReport {
   const { load, memory, faults } = measurements;
   return {
     suite,
     mode,
     machine,
     rows: [...groupRounds(load).map(createLoadRow), ...groupRounds(memory).map(createMemoryRow)],
-    targets: evaluateTargets(measurements),
+    targets,
     left_out: leftOut,
     faults,
     rounds: { load, memory },

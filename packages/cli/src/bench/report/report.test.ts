@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { LoadRound, Measurements } from "../measurement.ts";
 import { HTTP1_SCENARIO, IDLE_SCENARIO, STREAM_SCENARIOS } from "../scenario.ts";
 import { type BenchReport, createReport } from "./bench-report.ts";
+import { evaluateTargets } from "../targets.ts";
 import { formatFigure } from "./figures.ts";
 import { renderBars, renderHtml } from "./html.ts";
 import { renderText } from "./text.ts";
@@ -34,7 +35,14 @@ function createSample(changes: Partial<Measurements> = {}): BenchReport {
     faults: [{ scenario: "x", peer: "Caddy", round: 2, reason: "1 <b> error" }],
     ...changes,
   };
-  return createReport({ suite: "http", mode: "quick", machine: MACHINE, leftOut: ["HAProxy"], measurements });
+  return createReport({
+    suite: "http",
+    mode: "quick",
+    machine: MACHINE,
+    leftOut: ["HAProxy"],
+    measurements,
+    targets: evaluateTargets(measurements),
+  });
 }
 
 test("createReport() has a row per scenario and peer with medians, units in the names", () => {
