@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClusterConfig, RouteBackend, ShardSize } from "@weft/contract";
+import { CLIENTS_MAX, SUBSET_SELECTORS_MAX } from "../limits.ts";
 import { gateway, problemsOf, route, service, worldOf } from "../load/resources.fixture.ts";
 
 const BACKEND = "  rules: [{ backendRefs: [{ name: cart, port: 80 }] }]";
@@ -141,6 +142,10 @@ test("loadResources() names what is wrong with sharding", () => {
     'sharding.hostsMin: 4 — expected at least 5 where size is "auto": with fewer, one host that fails hits hard',
     "sharding.connectionsPerHostMax: 9 — expected clientCount beside it: without, nobody knows how many connections a host has",
   ]);
+  assert.deepEqual(problems(`algorithm: balanced, clientIndex: ${CLIENTS_MAX}, clientCount: ${CLIENTS_MAX + 1}`), [
+    "sharding.clientIndex: 4294967295 — expected an integer from 0 to 4294967294",
+    "sharding.clientCount: 4294967296 — expected an integer from 1 to 4294967295",
+  ]);
   assert.deepEqual(problems("algorithm: balanced, clientIndex: 9, clientCount: 9"), [
     "sharding.clientIndex: 9 — expected less than clientCount, 9",
   ]);
@@ -164,6 +169,10 @@ test("loadResources() names what is wrong with subsets", () => {
   const keys = Array.from({ length: 17 }, (_, index) => `k${index}`).join(", ");
   assert.deepEqual(problems(`selectors: [{ keys: [${keys}] }]`).length, 1);
   assert.deepEqual(problems("selectors: []").length, 1);
+  const selectors = (count: number): string =>
+    Array.from({ length: count }, (_, index) => `{ keys: [k${index}] }`).join(", ");
+  assert.deepEqual(problems(`selectors: [${selectors(SUBSET_SELECTORS_MAX)}]`), []);
+  assert.match(problems(`selectors: [${selectors(SUBSET_SELECTORS_MAX + 1)}]`).join(), /a list of 1 to 64 entries/);
   assert.deepEqual(problems("selectors: [{ keys: [a] }], subsetsMax: 4097"), [
     "subsets.subsetsMax: 4097 — expected an integer from 1 to 4096",
   ]);
