@@ -1,6 +1,7 @@
+import { type BoundClient, BoundPool } from "./bound-pool.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Host } from "./cluster/index.ts";
-import { type BoundClient, BoundPool, type HostPool } from "./pool/index.ts";
+import type { HostPool } from "./pool/index.ts";
 
 /** The connections to hosts that belong to one connection of a client, at most one per cluster. */
 export class BoundPools {

@@ -1,8 +1,9 @@
 import type { ClusterConfig } from "@weft/contract";
 import type { Clock } from "@weft/kernel";
+import type { CreateBoundPool } from "./bound-pool.ts";
 import type { CircuitBreaker, Cluster, Host } from "./cluster/index.ts";
 import type { ClusterStats } from "./metrics/index.ts";
-import type { CreateBoundPool, HostPool } from "./pool/index.ts";
+import type { HostPool } from "./pool/index.ts";
 import type { OpenHostTransport } from "./upstream/index.ts";
 
 /** A cluster with what a worker keeps beside it: its counters and how its pools are made. */

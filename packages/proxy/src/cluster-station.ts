@@ -1,5 +1,6 @@
 import type { ClusterConfig } from "@weft/contract";
 import type { Clock } from "@weft/kernel";
+import type { CreateBoundPool } from "./bound-pool.ts";
 import type { ClusterDirectory, ClusterRuntime } from "./cluster-runtime.ts";
 import {
   type Cluster,
@@ -16,7 +17,7 @@ import {
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
-import { type CreateBoundPool, HostPool, type PoolShape, RetiredPools } from "./pool/index.ts";
+import { HostPool, type PoolShape, RetiredPools } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
   createTlsOptions,

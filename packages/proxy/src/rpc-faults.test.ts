@@ -189,6 +189,7 @@ test("bolt: a client that stops reading is not worked for without bound", async 
   await until(async () => {
     const isStill = answered === before && answered > 0;
     before = answered;
+    // waits: only time shows that nothing more comes.
     await new Promise((resolve) => setTimeout(resolve, 50));
     return isStill;
   }, "the host is asked no more");

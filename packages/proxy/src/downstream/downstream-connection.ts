@@ -1,5 +1,6 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
+import type { BoundClient } from "../bound-pool.ts";
 import { BoundPools } from "../bound-pools.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
 import type { Host } from "../cluster/index.ts";
@@ -14,7 +15,7 @@ import {
   UNHEARD_PROBE_MS,
 } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
-import type { BoundClient, HostPool } from "../pool/index.ts";
+import type { HostPool } from "../pool/index.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
 import { Heartbeat, keepAliveByTcp } from "../upstream/index.ts";

@@ -1,6 +1,6 @@
-import type { Host } from "../cluster/index.ts";
-import type { UpstreamConnection, UpstreamOwner } from "../upstream/index.ts";
-import type { HostPool, PoolGuest } from "./host-pool.ts";
+import type { Host } from "./cluster/index.ts";
+import type { HostPool, PoolGuest } from "./pool/index.ts";
+import type { UpstreamConnection, UpstreamOwner } from "./upstream/index.ts";
 
 /** The client's connection that a connection to a host is bound to. */
 export interface BoundClient {
