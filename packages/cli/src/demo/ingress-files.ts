@@ -12,7 +12,7 @@ export function renderIngressFiles(mesh: Mesh): ReadonlyMap<string, string> {
     ["routes.yaml", ROUTES],
     ["more-routes.yaml", MORE_ROUTES],
     ["policies.yaml", POLICIES],
-    ["services.yaml", renderServices(mesh.instances, ["storefront", "cart", "payment", "notify"])],
+    ["services.yaml", renderServices(mesh.instances, ["storefront", "cart", "payment", "notify", "ledger", "risk"])],
     ["identity.yaml", renderIdentity("ingress", [SERVER_CERTIFICATE])],
   ]);
 }
@@ -23,7 +23,7 @@ function renderGateway({ httpPort, httpsPort, adminPort }: Mesh): string {
     - type: IPAddress
       value: ${LOOPBACK}
   listeners:
-    # HTTP/1.1 and HTTP/2, told apart by the first bytes.
+    # HTTP/1.1, HTTP/2, Bolt and Dubbo, told apart by the first bytes.
     - name: http
       port: ${httpPort}
       protocol: HTTP
@@ -58,6 +58,8 @@ const POLICIES = renderFile(
     renderTlsPolicy("storefront", ["storefront"]),
     renderTlsPolicy("cart", ["cart", "cart-v1", "cart-v2"]),
     renderTlsPolicy("notify", ["notify"]),
+    renderTlsPolicy("ledger", ["ledger"]),
+    renderTlsPolicy("risk", ["risk"]),
     ...renderPaymentPolicies(),
   ],
 );

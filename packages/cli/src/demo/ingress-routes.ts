@@ -1,4 +1,4 @@
-import { renderFile, renderResource, renderRoute } from "./resource-text.ts";
+import { renderCallRoute, renderFile, renderResource, renderRoute } from "./resource-text.ts";
 
 /** The share of the cart's requests that each version gets, at the ingress and beside the storefront. */
 export const CART_SPLIT = `        - name: cart-v1
@@ -79,6 +79,8 @@ ${CART_SPLIT}`,
         - { name: notify, port: 80 }
 `,
     ),
+    renderCallRoute("ledger", "com.shop.Ledger", INGRESS),
+    renderCallRoute("risk", "com.shop.Risk", INGRESS),
   ],
 );
 

@@ -1,12 +1,15 @@
 import type { PortChooser } from "./ports.ts";
 
+/** What the applications of the demo speak. */
+export type DemoProtocol = "http" | "grpc" | "bolt" | "dubbo";
+
 /** One running copy of an application with its sidecar. */
 export interface Instance {
   /** "cart-v1". */
   readonly name: string;
   /** "cart": whose identity it has. */
   readonly service: string;
-  readonly protocol: "http" | "grpc";
+  readonly protocol: DemoProtocol;
   /** Its application is the module `shop/<application>-entry.ts`. */
   readonly application: string;
   /** The application itself listens here; only its sidecar calls it. */
@@ -35,7 +38,7 @@ const PREFERRED = { http: 8080, https: 8443, admin: 7070, application: 9000, sid
 interface InstancePlan {
   readonly name: string;
   readonly service: string;
-  readonly protocol: "http" | "grpc";
+  readonly protocol: DemoProtocol;
   readonly application: string;
   readonly callsOthers: boolean;
 }
@@ -47,6 +50,8 @@ const PLANS: readonly InstancePlan[] = [
   { name: "payment-1", service: "payment", protocol: "grpc", application: "payment", callsOthers: false },
   { name: "payment-2", service: "payment", protocol: "grpc", application: "payment", callsOthers: false },
   { name: "notify", service: "notify", protocol: "http", application: "notify", callsOthers: false },
+  { name: "ledger", service: "ledger", protocol: "bolt", application: "ledger", callsOthers: false },
+  { name: "risk", service: "risk", protocol: "dubbo", application: "risk", callsOthers: false },
 ];
 
 /** Plans the demo mesh on ports that are free now, and the chooser's until it gives them back. */

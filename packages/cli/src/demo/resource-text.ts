@@ -5,6 +5,7 @@ type DemoKind =
   | "Gateway"
   | "HTTPRoute"
   | "GRPCRoute"
+  | "RpcRoute"
   | "ProxyConfig"
   | "Service"
   | "TrafficPolicy"
@@ -22,8 +23,23 @@ export function renderResource(kind: DemoKind, name: string, spec: string, comme
   return `${above}apiVersion: ${api}\nkind: ${kind}\nmetadata:\n  name: ${name}\nspec:\n${spec}`;
 }
 
+/** A route below `parent` of the calls of an interface to the Service of that name. */
+export function renderCallRoute(name: string, service: string, parent: string): string {
+  return renderRoute(
+    "RpcRoute",
+    name,
+    parent,
+    `    - matches:\n        - { service: ${service} }\n      backendRefs:\n        - { name: ${name}, port: 80 }\n`,
+  );
+}
+
 /** A route below `parent`; `rules` are indented by four. */
-export function renderRoute(kind: "HTTPRoute" | "GRPCRoute", name: string, parent: string, rules: string): string {
+export function renderRoute(
+  kind: "HTTPRoute" | "GRPCRoute" | "RpcRoute",
+  name: string,
+  parent: string,
+  rules: string,
+): string {
   return renderResource(kind, name, `  parentRefs:\n    - ${parent}\n  rules:\n${rules}`);
 }
 

@@ -1,7 +1,7 @@
 import { CART_SPLIT } from "./ingress-routes.ts";
-import type { Instance, Mesh } from "./mesh.ts";
+import type { DemoProtocol, Instance, Mesh } from "./mesh.ts";
 import { renderPaymentPolicies, renderTlsPolicy } from "./policy-text.ts";
-import { renderFile, renderResource, renderRoute } from "./resource-text.ts";
+import { renderCallRoute, renderFile, renderResource, renderRoute } from "./resource-text.ts";
 import { renderIdentity, renderServices } from "./service-text.ts";
 import { LOOPBACK } from "./shop/application.ts";
 
@@ -12,15 +12,17 @@ export function renderSidecarFiles(mesh: Mesh, instance: Instance): ReadonlyMap<
     ["identity.yaml", renderIdentity(instance.service, [])],
   ]);
   if (instance.outboundPort > 0) {
-    files.set("services.yaml", renderServices(mesh.instances, ["cart", "payment", "notify"]));
+    files.set("services.yaml", renderServices(mesh.instances, ["cart", "payment", "notify", "ledger", "risk"]));
     files.set("routes.yaml", OUTBOUND_ROUTES);
     files.set("policies.yaml", OUTBOUND_POLICIES);
   }
   return files;
 }
 
+const SPOKEN: Readonly<Record<DemoProtocol, string>> = { http: "HTTP", grpc: "gRPC", bolt: "Bolt", dubbo: "Dubbo" };
+
 function renderProxy(instance: Instance): string {
-  const outbound = `  # ${instance.name} calls other services here; the Host header (gRPC: the authority) says which.
+  const outbound = `  # ${instance.name} calls other services here; the Host header (gRPC: the authority, Bolt and Dubbo: the interface) says which.
   outbound:
     address: ${LOOPBACK}
     port: ${instance.outboundPort}
@@ -33,7 +35,7 @@ function renderProxy(instance: Instance): string {
       certificateRef: { group: weft.dev, kind: Certificate, name: own }
       caCertificateRef: { group: weft.dev, kind: Certificate, name: authority }
       clientCertificate: required
-    # ... and go on to the application, which speaks plain ${instance.protocol === "grpc" ? "gRPC" : "HTTP"}.
+    # ... and go on to the application, which speaks plain ${SPOKEN[instance.protocol]}.
     targetAddress: ${LOOPBACK}
     targetPort: ${instance.applicationPort}
     protocol: ${instance.protocol}
@@ -59,10 +61,14 @@ const OUTBOUND_ROUTES = renderFile("Routes inside the mesh: their parent is the 
     "{ group: weft.dev, kind: Service, name: payment }",
     "    - backendRefs:\n        - { name: payment, port: 80 }\n",
   ),
+  renderCallRoute("ledger", "com.shop.Ledger", "{ group: weft.dev, kind: Service, name: ledger }"),
+  renderCallRoute("risk", "com.shop.Risk", "{ group: weft.dev, kind: Service, name: risk }"),
 ]);
 
 const OUTBOUND_POLICIES = renderFile("How the services that the storefront calls are treated.", [
   renderTlsPolicy("cart", ["cart", "cart-v1", "cart-v2"]),
   renderTlsPolicy("notify", ["notify"]),
+  renderTlsPolicy("ledger", ["ledger"]),
+  renderTlsPolicy("risk", ["risk"]),
   ...renderPaymentPolicies(),
 ]);

@@ -5,6 +5,7 @@ import { GRPC_PROBES } from "./grpc-probes.ts";
 import { HTTP2_PROBES } from "./http2-probes.ts";
 import { HTTP_PROBES } from "./http-probes.ts";
 import type { Probe } from "./probe.ts";
+import { RPC_PROBES } from "./rpc-probes.ts";
 import { STREAM_PROBES } from "./stream-probes.ts";
 
 /** What came of one probe. */
@@ -29,6 +30,7 @@ const PROBES: readonly Probe[] = [
   ...HTTP_PROBES,
   ...HTTP2_PROBES,
   ...GRPC_PROBES,
+  ...RPC_PROBES,
   ...STREAM_PROBES,
   ...BLOB_PROBES,
   ...CHANGE_PROBES,

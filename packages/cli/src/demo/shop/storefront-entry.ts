@@ -8,12 +8,16 @@ import { pipeline } from "node:stream/promises";
 import { LOOPBACK, serveHttp, startApplication } from "./application.ts";
 import { blobPieces } from "./blob.ts";
 import { answerJson } from "./json-answer.ts";
+import { LedgerClient } from "./ledger-contract.ts";
 import { charge, createPaymentClient } from "./payment-contract.ts";
+import { RiskClient } from "./risk-contract.ts";
 
 /** How long a call to another service may take. */
 const CALL_MS_MAX = 5_000;
 /** Most bytes of an answer of another service. */
 const BLOB_BYTES_MAX = 1_073_741_824;
+/** What every order costs. */
+const ORDER_CENTS = 4_200;
 /** Ids of requests that were failed once, for `/flaky`. */
 const FLAKY_IDS_MAX = 10_000;
 
@@ -23,6 +27,8 @@ const payment = createPaymentClient(`${LOOPBACK}:${options.outboundPort}`, crede
   // The sidecar chooses the service by the authority.
   "grpc.default_authority": "payment",
 });
+const ledger = new LedgerClient(options.outboundPort, CALL_MS_MAX);
+const risk = new RiskClient(options.outboundPort, CALL_MS_MAX);
 const failedOnce = new Set<string>();
 let orders = 0;
 
@@ -60,9 +66,12 @@ async function call(incoming: IncomingMessage, service: string, path: string, bo
 async function checkout(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const order = `order-${process.pid}-${++orders}`;
   const cart = await call(incoming, "cart", "/cart");
-  const { receipt, instance } = await charge(payment, { order, cents: 4_200 }, CALL_MS_MAX);
+  const verdict = await risk.judge(order, ORDER_CENTS);
+  const { receipt, instance } = await charge(payment, { order, cents: ORDER_CENTS }, CALL_MS_MAX);
+  const entry = await ledger.record(order, ORDER_CENTS);
   await call(incoming, "notify", "/publish", `${order} is paid`);
-  answerJson(response, 200, { service: "storefront", order, cart, payment: { receipt, instance } });
+  const paid = { receipt, instance };
+  answerJson(response, 200, { service: "storefront", order, cart, risk: verdict, payment: paid, ledger: entry });
 }
 
 /** Takes a body of any size and says what came: how the demo proves that nothing is lost or held in memory. */
