@@ -341,3 +341,27 @@ test("bolt: in ping-pong each connection carries one call at a time", async () =
   await client.read(/(an answer.*){4}/s);
   await assertBalanced(proxy);
 });
+
+for (const protocol of PROTOCOLS) {
+  test(`${protocol}: no call fails while the sidecar of one of two hosts drains`, async (t) => {
+    const port = await startPeerServer(t, PEER_PROTOCOLS[protocol], () => "ok");
+    const cluster = createCluster([port], { protocol });
+    const [leaving, staying] = await Promise.all([startProxy([cluster]), startProxy([cluster])]);
+    const outbound = await startProxy([createCluster([leaving.port, staying.port], { protocol })]);
+    const client = await startPeerClient(t, PEER_PROTOCOLS[protocol], outbound.port);
+    const answers: unknown[] = [];
+    const end = new AbortController();
+    const loop = async (): Promise<void> => {
+      do answers.push((await client.writeRequest(callOf("book"))).data.appResponse);
+      while (!end.signal.aborted);
+    };
+    const loops = Array.from({ length: 8 }, loop);
+    await until(() => metric(leaving.proxy, "weft_downstream_requests_total", protocol) > 20, "traffic on both");
+    await leaving.proxy.drain();
+    end.abort();
+    await Promise.all(loops);
+    assert.deepEqual([...new Set(answers)], ["ok"]);
+    assert.ok(metric(staying.proxy, "weft_downstream_requests_total", protocol) > 20);
+    await assertBalanced(outbound.proxy);
+  });
+}

@@ -310,6 +310,21 @@ test("receive() of GOAWAY: the client drains, the server goes on; nobody sends i
   assert.equal(server.bytes().length, 0);
 });
 
+test("a refusal by a draining server of our kind is no answer: the request was not looked at, and none follows", () => {
+  const server = new RecordedBoltServer();
+  server.feed(frameOf());
+  server.session.drain();
+  server.session.drain();
+  const client = new RecordedBoltClient();
+  const { answer } = client.call(requestHeadOf(), CONTENT);
+  server.feed(client.bytes());
+  client.feed(server.bytes());
+  assert.equal(answer.responseHead, null);
+  assert.match(answer.reset ?? "", /^refused: /);
+  assert.equal(client.drainingCount, 1);
+  assert.equal(client.session.availableStreams, 0);
+});
+
 test("drain() answers new requests as a busy server does", () => {
   const server = new RecordedBoltServer();
   server.feed(frameOf());
