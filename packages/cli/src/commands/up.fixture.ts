@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { isAlive, spawnCommand, until } from "../test-command.ts";
 
-/** Thirteen processes start for each mesh; on a machine that does other things that takes its time. */
+/** Many processes start for each mesh; on a machine that does other things that takes its time. */
 export const TIMEOUT_MS = 100_000;
 
 /** `weft up` in a child process, and what it has printed. */
@@ -16,8 +16,13 @@ export interface RunningUp {
 const started: RunningUp[] = [];
 
 /** Starts a mesh and waits until it is ready. */
-export async function up(...args: readonly string[]): Promise<RunningUp> {
-  const child = spawnCommand(["up", ...args]);
+export function up(...args: readonly string[]): Promise<RunningUp> {
+  return upWith({}, ...args);
+}
+
+/** The same with additions to the environment. */
+export async function upWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<RunningUp> {
+  const child = spawnCommand(["up", ...args], env);
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (piece: string) => void (printed += piece));

@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { isAlive, runCommand, until } from "../test-command.ts";
-import { descendants, endMeshes, ingressOf, statusOf, TIMEOUT_MS, up } from "./up.fixture.ts";
+import { descendants, endMeshes, ingressOf, statusOf, TIMEOUT_MS, up, upWith } from "./up.fixture.ts";
+
+/** Eight applications with a sidecar each, the ingress, and the guard that would end them if their parent could not. */
+const PROCESSES = 18;
 
 let folder = "";
 
@@ -31,12 +34,12 @@ test("weft up ends with 2 on wrong usage", async () => {
 });
 
 test("weft up starts again what dies, and Ctrl-C leaves no process and no file", { timeout: TIMEOUT_MS }, async () => {
-  const runsBefore = new Set(readdirSync(tmpdir()).filter((name) => name.startsWith("weft-run-")));
-  const running = await up();
+  // A folder of its own: meshes of others may come and go meanwhile.
+  const temporary = mkdtempSync(join(folder, "temporary-"));
+  const running = await upWith({ TMPDIR: temporary });
   const { child, output } = running;
   const pids = descendants(child.pid ?? 0);
-  // Six applications with a sidecar each, the ingress, and the guard that would end them if this one could not.
-  assert.equal(pids.length, 14);
+  assert.equal(pids.length, PROCESSES);
   assert.equal(await statusOf(`${ingressOf(running)}/checkout`), 200);
 
   const [, victim = ""] = /^ {4}kill (\d+)$/m.exec(output()) ?? [];
@@ -54,8 +57,7 @@ test("weft up starts again what dies, and Ctrl-C leaves no process and no file",
   assert.deepEqual(descendants(child.pid ?? 0), []);
   assert.ok(!pids.some((pid) => isAlive(pid)));
   assert.ok(!existsSync(path));
-  const runsNow = readdirSync(tmpdir()).filter((name) => name.startsWith("weft-run-") && !runsBefore.has(name));
-  assert.deepEqual(runsNow, []);
+  assert.deepEqual(readdirSync(temporary), []);
 });
 
 test("a second weft up runs beside the first, and a killed one leaves no orphan", { timeout: TIMEOUT_MS }, async () => {
@@ -68,7 +70,7 @@ test("a second weft up runs beside the first, and a killed one leaves no orphan"
 
   const [, path = ""] = /configuration +(\S+)/.exec(second.output()) ?? [];
   const pids = descendants(second.child.pid ?? 0);
-  assert.equal(pids.length, 14);
+  assert.equal(pids.length, PROCESSES);
   // One that does nothing any more, as in an endless loop, ends all the same.
   process.kill(pids[3] ?? 0, "SIGSTOP");
   second.child.kill("SIGKILL");

@@ -9,7 +9,7 @@ import type { PortChooser } from "./ports.ts";
 import { LOOPBACK } from "./shop/application.ts";
 import { type UpOptions, withMesh } from "./up.ts";
 
-/** Thirteen processes start, on a machine that does other things. */
+/** Many processes start, on a machine that does other things. */
 const TIMEOUT_MS = 100_000;
 
 function createOptions(onEvent: (text: string) => void): UpOptions {
