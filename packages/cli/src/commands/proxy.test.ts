@@ -198,6 +198,16 @@ test("weft proxy serves with several workers on one port, and replaces one that 
   for (let sent = 0; sent < 20; sent++) assert.equal((await send(port, "/")).status, 200);
 });
 
+test("a single worker has a supervisor, too", async () => {
+  role = await start("--workers", "1");
+  const running = role;
+  const [victim = 0] = await workerPids(role);
+  assert.notEqual(victim, role.child.pid);
+  process.kill(victim, "SIGKILL");
+  await until(async () => (await workerPids(running)).some((pid) => pid !== victim));
+  assert.deepEqual(await send(portOf(role), "/"), { status: 200, body: "backend" });
+});
+
 test("weft proxy checks hosts in one worker, and every worker knows the result", async () => {
   const sick = createServer((request, response) => {
     response.statusCode = request.url === "/healthz" ? 503 : 200;

@@ -40,7 +40,7 @@ export function createCommand(): Command {
         .argParser(parseWorkers)
         .conflicts("single"),
     )
-    .option("--single", "one process without workers")
+    .option("--single", "one process without a supervisor: nothing starts it again when it dies")
     .addOption(
       new Option(
         "--admin <address:port>",
@@ -96,12 +96,15 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
 }
 
 function createHost({ single, workers }: ProxyOptions, log: ProcessLog): RoleHost {
-  const wanted = single === true ? 1 : (workers ?? availableParallelism());
-  const count = wanted > 1 && canSharePorts() ? wanted : 1;
-  if (count < wanted) log.warn("one process only: this system cannot share a port among several", { wanted });
-  if (count === 1) return new SingleHost(new ProxyRole(log), log);
-  const module = moduleUrl("../process/worker-entry.ts", import.meta.url);
-  return new Supervisor({ workers: count, program: { module, args: [] }, log });
+  const count = workers ?? availableParallelism();
+  if (single !== true && canSharePorts()) {
+    const module = moduleUrl("../process/worker-entry.ts", import.meta.url);
+    return new Supervisor({ workers: count, program: { module, args: [] }, log });
+  }
+  if (single !== true) {
+    log.warn("one process only, which nothing starts again: this system cannot share a port among several", { count });
+  }
+  return new SingleHost(new ProxyRole(log), log);
 }
 
 function reportProblems(problems: readonly ResourceProblem[]): ExitCode {

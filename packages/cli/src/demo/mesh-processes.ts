@@ -161,7 +161,11 @@ function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): C
     name: "ingress",
     role: "ingress",
     module: COMMAND_LINE,
-    args: [...proxyArgs(folder.configOf("ingress")), "--workers", String(ingressWorkers)],
+    // One that dies is started again by this process: it needs no supervisor of its own.
+    args: [
+      ...proxyArgs(folder.configOf("ingress")),
+      ...(ingressWorkers === 1 ? ["--single"] : ["--workers", String(ingressWorkers)]),
+    ],
     logPath: folder.logOf("ingress"),
   };
   return [...plans, ingress];
