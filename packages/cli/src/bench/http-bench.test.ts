@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
 import { requireProgram } from "@weft/testkit";
@@ -79,9 +80,12 @@ test("runHttpBench() leaves out a peer that answers wrongly, and says so", { ski
   assert.match(faults[0]?.reason ?? "", /^\[BENCH_WRONG_ANSWER\] Cannot measure weft: it answered 50\d for/);
 });
 
-test("runHttpBench() removes its files when it is interrupted", { skip, timeout: 60_000 }, async () => {
-  const listFolders = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("weft-bench-"));
-  const before = new Set(listFolders());
+test("runHttpBench() removes its files when it is interrupted", { skip, timeout: 60_000 }, async (context) => {
+  // A folder of its own: other benchmarks may come and go meanwhile.
+  const temporary = mkdtempSync(join(tmpdir(), "weft-bench-test-"));
+  context.after(() => rmSync(temporary, { recursive: true, force: true }));
+  const usual = process.env["TMPDIR"];
+  process.env["TMPDIR"] = temporary;
   const interrupt = new AbortController();
   const bench = runHttpBench({
     plan: TINY,
@@ -91,8 +95,7 @@ test("runHttpBench() removes its files when it is interrupted", { skip, timeout:
     onStep: () => interrupt.abort(),
   });
   await assert.rejects(bench, (error) => isWeftError(error, "BENCH_INTERRUPTED"));
-  assert.deepEqual(
-    listFolders().filter((name) => !before.has(name)),
-    [],
-  );
+  if (usual === undefined) delete process.env["TMPDIR"];
+  else process.env["TMPDIR"] = usual;
+  assert.deepEqual(readdirSync(temporary), []);
 });
