@@ -2,10 +2,19 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
 import { isAlive, spawnCommand, until } from "../test-command.ts";
 
 /** Many processes start for each mesh; on a machine that does other things that takes its time. */
 export const TIMEOUT_MS = 100_000;
+
+// Every mesh clears what killed ones have left in the folder for temporary files: those of another test are not ours.
+const temporary = mkdtempSync(join(tmpdir(), "weft-up-test-"));
+process.env["TMPDIR"] = temporary;
+after(() => rmSync(temporary, { recursive: true }));
 
 /** `weft up` in a child process, and what it has printed. */
 export interface RunningUp {
@@ -16,13 +25,8 @@ export interface RunningUp {
 const started: RunningUp[] = [];
 
 /** Starts a mesh and waits until it is ready. */
-export function up(...args: readonly string[]): Promise<RunningUp> {
-  return upWith({}, ...args);
-}
-
-/** The same with additions to the environment. */
-export async function upWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<RunningUp> {
-  const child = spawnCommand(["up", ...args], env);
+export async function up(...args: readonly string[]): Promise<RunningUp> {
+  const child = spawnCommand(["up", ...args]);
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (piece: string) => void (printed += piece));

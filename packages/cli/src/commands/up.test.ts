@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { isAlive, runCommand, until } from "../test-command.ts";
-import { descendants, endMeshes, ingressOf, statusOf, TIMEOUT_MS, up, upWith } from "./up.fixture.ts";
+import { descendants, endMeshes, ingressOf, statusOf, TIMEOUT_MS, up } from "./up.fixture.ts";
 
 /** Eight applications with a sidecar each, the ingress, and the guard that would end them if their parent could not. */
 const PROCESSES = 18;
@@ -34,9 +34,7 @@ test("weft up ends with 2 on wrong usage", async () => {
 });
 
 test("weft up starts again what dies, and Ctrl-C leaves no process and no file", { timeout: TIMEOUT_MS }, async () => {
-  // A folder of its own: meshes of others may come and go meanwhile.
-  const temporary = mkdtempSync(join(folder, "temporary-"));
-  const running = await upWith({ TMPDIR: temporary });
+  const running = await up();
   const { child, output } = running;
   const pids = descendants(child.pid ?? 0);
   assert.equal(pids.length, PROCESSES);
@@ -57,7 +55,10 @@ test("weft up starts again what dies, and Ctrl-C leaves no process and no file",
   assert.deepEqual(descendants(child.pid ?? 0), []);
   assert.ok(!pids.some((pid) => isAlive(pid)));
   assert.ok(!existsSync(path));
-  assert.deepEqual(readdirSync(temporary), []);
+  assert.deepEqual(
+    readdirSync(tmpdir()).filter((name) => name.startsWith("weft-run-")),
+    [],
+  );
 });
 
 test("a second weft up runs beside the first, and a killed one leaves no orphan", { timeout: TIMEOUT_MS }, async () => {
