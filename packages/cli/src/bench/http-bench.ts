@@ -5,6 +5,7 @@ import { type Backend, startBackend } from "./backend.ts";
 import { withBenchFolder } from "./bench-folder.ts";
 import { checkFirstAnswer } from "./first-answer.ts";
 import { IDLE_SPARE_FILES_MIN } from "./limits.ts";
+import { toLoadRound } from "./load-round.ts";
 import { runLoad } from "./load/run-load.ts";
 import type { BenchFault, LoadRound, Measurements, MemoryRound } from "./measurement.ts";
 import { measureIdle } from "./memory/idle.ts";
@@ -145,17 +146,7 @@ class HttpBench {
       this.#fault(scenario.name, peer.name, round, result.fault);
       return;
     }
-    this.#load.push({
-      scenario: scenario.name,
-      peer: peer.name,
-      round,
-      requests: result.requests,
-      requests_per_second: result.requestsPerSecond,
-      p50_ms: result.p50Ms,
-      p99_ms: result.p99Ms,
-      cpu_us_per_request: (after.cpuUs - before.cpuUs) / result.requests,
-      rss_mb: after.rssBytes / MEBIBYTE,
-    });
+    this.#load.push(toLoadRound({ scenario: scenario.name, peer: peer.name, round }, result, before, after));
   }
 
   async #measureIdle(): Promise<void> {

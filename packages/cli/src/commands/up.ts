@@ -46,7 +46,6 @@ async function run(flags: UpFlags): Promise<ExitCode> {
   const options: UpOptions = {
     folder: flags.dir,
     keepsFiles: flags.keep === true,
-    ingressWorkers: 1,
     signal: abort.signal,
     killSignal: kill.signal,
     onEvent: (text) => events.onEvent(text),

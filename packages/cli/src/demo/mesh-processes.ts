@@ -14,8 +14,6 @@ export interface MeshProcessesOptions {
   readonly mesh: Mesh;
   readonly folder: RunFolder;
   readonly clock: Clock;
-  /** Worker processes of the ingress; 1 runs it in one process. */
-  readonly ingressWorkers: number;
   /** Something that a person watching should know: a process died, or is back. */
   onEvent(text: string): void;
 }
@@ -134,8 +132,9 @@ export class MeshProcesses implements ChildHandler {
   }
 }
 
-function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): ChildPlan[] {
-  const proxyArgs = (config: string): string[] => ["proxy", "--config", config];
+function planChildren({ mesh, folder }: MeshProcessesOptions): ChildPlan[] {
+  // A proxy that dies is started again by this process: none needs a supervisor of its own.
+  const proxyArgs = (name: string): string[] => ["proxy", "--config", folder.configOf(name), "--single"];
   const plans: ChildPlan[] = mesh.instances.flatMap((instance): ChildPlan[] => {
     const { name, application, applicationPort: port, outboundPort } = instance;
     const options: ApplicationOptions = { instance: name, port, outboundPort };
@@ -152,7 +151,7 @@ function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): C
         name: sidecar,
         role: "sidecar",
         module: COMMAND_LINE,
-        args: [...proxyArgs(folder.configOf(name)), "--single"],
+        args: proxyArgs(name),
         logPath: folder.logOf(`${name}-sidecar`),
       },
     ];
@@ -161,11 +160,7 @@ function planChildren({ mesh, folder, ingressWorkers }: MeshProcessesOptions): C
     name: "ingress",
     role: "ingress",
     module: COMMAND_LINE,
-    // One that dies is started again by this process: it needs no supervisor of its own.
-    args: [
-      ...proxyArgs(folder.configOf("ingress")),
-      ...(ingressWorkers === 1 ? ["--single"] : ["--workers", String(ingressWorkers)]),
-    ],
+    args: proxyArgs("ingress"),
     logPath: folder.logOf("ingress"),
   };
   return [...plans, ingress];

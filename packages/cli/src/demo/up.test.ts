@@ -14,7 +14,7 @@ const TIMEOUT_MS = 100_000;
 
 function createOptions(onEvent: (text: string) => void): UpOptions {
   const { signal } = new AbortController();
-  return { folder: undefined, keepsFiles: false, ingressWorkers: 1, signal, killSignal: signal, onEvent };
+  return { folder: undefined, keepsFiles: false, signal, killSignal: signal, onEvent };
 }
 
 /** A plan of which another program has taken a port before the mesh listens there. */

@@ -15,7 +15,6 @@ export interface UpOptions {
   readonly folder: string | undefined;
   /** A temporary folder stays, too. */
   readonly keepsFiles: boolean;
-  readonly ingressWorkers: number;
   /** Ends the run, also while it starts. */
   readonly signal: AbortSignal;
   /** Ends everything at once. */
@@ -63,7 +62,7 @@ export async function withMesh<T>(
 }
 
 async function runMesh<T>(
-  { ingressWorkers, signal, killSignal, onEvent }: UpOptions,
+  { signal, killSignal, onEvent }: UpOptions,
   path: string,
   plan: (chooser: PortChooser) => Promise<Mesh>,
   use: (running: RunningMesh) => Promise<T>,
@@ -73,7 +72,7 @@ async function runMesh<T>(
     const mesh = await plan(chooser);
     if (signal.aborted) return undefined;
     const folder = new RunFolder(path, mesh);
-    const processes = new MeshProcesses({ mesh, folder, clock: systemClock, ingressWorkers, onEvent });
+    const processes = new MeshProcesses({ mesh, folder, clock: systemClock, onEvent });
     const onKill = (): void => processes.kill();
     killSignal.addEventListener("abort", onKill, { once: true });
     try {

@@ -1,5 +1,5 @@
 import type { Resource } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { UnknownFieldHint } from "../schema/fields.ts";
 import { KINDS } from "../schema/kinds.ts";
 import type { PlainDocument } from "./documents.ts";

@@ -1,5 +1,5 @@
 import { type ColourResource, type DirectResponseResource, type FaultResource, FRAMING_FIELDS } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import { checked, headerName, headerValue, integer, object, optional, percentage, positiveDuration } from "./fields.ts";
 import { DIRECT_RESPONSE_BYTES_MAX } from "../limits.ts";
 import { resource } from "./metadata.ts";

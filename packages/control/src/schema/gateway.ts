@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { FrontendValidation, GatewayListener, GatewayResource, GatewaySpec, LabelSelector } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import {
   checked,
   groupName,

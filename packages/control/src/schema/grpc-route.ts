@@ -1,37 +1,24 @@
 import type { GrpcRouteMatch, GrpcRouteResource } from "@weft/contract";
-import type { z } from "zod";
-import {
-  checked,
-  hostname,
-  list,
-  object,
-  optional,
-  regexFault,
-  type Report,
-  sectionName,
-  text,
-  word,
-} from "./fields.ts";
+import type * as z from "zod";
+import { checkCallNames } from "./call-names.ts";
+import { checked, hostname, list, object, optional, type Report, sectionName, text, word } from "./fields.ts";
 import { checkRuleNames, DEFAULT_GATEWAYS_HINT, headerMatches, SESSION_PERSISTENCE_HINT } from "./http-route.ts";
 import { subsetFields } from "./host-choice.ts";
 import { resource } from "./metadata.ts";
 import { parentReference, weightedBackendFields } from "./references.ts";
 import { backendFilters, grpcFilters } from "./route-filters.ts";
 
-const SERVICE = /^\.?[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*$/i;
-const METHOD = /^[a-z_][a-z_0-9]*$/i;
+const NAME_FORMS = {
+  service: {
+    pattern: /^\.?[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*$/i,
+    expected: 'a service name such as "shop.v1.Cart"',
+  },
+  method: { pattern: /^[a-z_][a-z_0-9]*$/i, expected: 'a method name such as "AddItem"' },
+};
 
-function checkMethod({ type = "Exact", service, method }: NonNullable<GrpcRouteMatch["method"]>, report: Report): void {
-  if (service === undefined && method === undefined) report([], "a service, a method or both");
-  if (type === "RegularExpression") {
-    for (const [field, pattern] of Object.entries({ service, method })) {
-      const fault = pattern === undefined ? undefined : regexFault(pattern);
-      if (fault !== undefined) report([field], fault);
-    }
-    return;
-  }
-  if (service !== undefined && !SERVICE.test(service)) report(["service"], 'a service name such as "shop.v1.Cart"');
-  if (method !== undefined && !METHOD.test(method)) report(["method"], 'a method name such as "AddItem"');
+function checkMethod(names: NonNullable<GrpcRouteMatch["method"]>, report: Report): void {
+  if (names.service === undefined && names.method === undefined) report([], "a service, a method or both");
+  checkCallNames(names, NAME_FORMS, report);
 }
 
 const match: z.ZodType<GrpcRouteMatch> = object({

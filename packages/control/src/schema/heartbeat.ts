@@ -1,5 +1,5 @@
 import type { PolicyHeartbeat } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import { WORLD_DEFAULTS } from "../compile/defaults.ts";
 import { durationMs } from "../load/duration.ts";
 import {

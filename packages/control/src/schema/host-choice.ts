@@ -1,5 +1,5 @@
 import type { PolicySharding, PolicySubsets } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import { CLIENTS_MAX, SUBSET_KEYS_MAX, SUBSET_SELECTORS_MAX, SUBSETS_BUILT_MAX } from "../limits.ts";
 import {
   checked,

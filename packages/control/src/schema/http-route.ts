@@ -1,5 +1,5 @@
 import type { HttpNamedMatch, HttpRouteMatch, HttpRouteResource, HttpRouteRule } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import { parseDuration } from "../load/duration.ts";
 import {
   checked,

@@ -1,5 +1,5 @@
 import type { Resource, ResourceKind } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import { colourSchema, directResponseSchema, faultSchema } from "./extension-filters.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { grpcRouteSchema } from "./grpc-route.ts";

@@ -1,5 +1,5 @@
 import type { ResourceBase, ResourceMetadata } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import { integer, labelMap, namespaceName, object, objectName, optional, text, textMap } from "./fields.ts";
 
 const metadata = object({

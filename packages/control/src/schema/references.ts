@@ -6,7 +6,7 @@ import type {
   ParentReference,
   PolicyTargetReference,
 } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   groupName,
   integer,

@@ -8,7 +8,7 @@ import {
   type PathModifier,
   type RequestMirror,
 } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import {
   boolean,
   byType,

@@ -1,5 +1,6 @@
 import type { RpcRouteMatch, RpcRouteResource, RpcRouteRule, RpcRouteSpec } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
+import { checkCallNames } from "./call-names.ts";
 import {
   boolean,
   checked,
@@ -9,7 +10,6 @@ import {
   object,
   optional,
   plainText,
-  regexFault,
   type Report,
   sectionName,
   text,
@@ -26,20 +26,20 @@ import { resource } from "./metadata.ts";
 import { parentReference, weightedBackendFields } from "./references.ts";
 import { backendFilters, grpcFilters } from "./route-filters.ts";
 
-const SERVICE = /^[a-z_$][a-z_0-9$]*(?:\.[a-z_$][a-z_0-9$]*)*$/i;
-const METHOD = /^[a-z_$][a-z_0-9$]*$/i;
+const NAME_FORMS = {
+  service: {
+    pattern: /^[a-z_$][a-z_0-9$]*(?:\.[a-z_$][a-z_0-9$]*)*$/i,
+    expected: 'an interface such as "com.shop.Ledger"',
+  },
+  method: { pattern: /^[a-z_$][a-z_0-9$]*$/i, expected: 'a method name such as "record"' },
+};
 
-function checkMatch({ type = "Exact", service, method }: RpcRouteMatch, report: Report): void {
-  if (type === "RegularExpression") {
-    if (service === undefined && method === undefined) report(["type"], "a service or a method to compare so");
-    for (const [field, pattern] of Object.entries({ service, method })) {
-      const fault = pattern === undefined ? undefined : regexFault(pattern);
-      if (fault !== undefined) report([field], fault);
-    }
-    return;
+function checkMatch(names: RpcRouteMatch, report: Report): void {
+  const { type, service, method } = names;
+  if (type === "RegularExpression" && service === undefined && method === undefined) {
+    report(["type"], "a service or a method to compare so");
   }
-  if (service !== undefined && !SERVICE.test(service)) report(["service"], 'an interface such as "com.shop.Ledger"');
-  if (method !== undefined && !METHOD.test(method)) report(["method"], 'a method name such as "record"');
+  checkCallNames(names, NAME_FORMS, report);
 }
 
 const fact = plainText("a text of 1 to 256 bytes without control characters", 256);

@@ -1,5 +1,5 @@
 import type { ServiceResource, ServiceSpec } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   checked,
   integer,

@@ -1,5 +1,5 @@
 import type { GatewayStreamVersion, StreamRouteRule, TcpRouteResource, TlsRouteResource } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import { hostname, list, object, optional, sectionName } from "./fields.ts";
 import { DEFAULT_GATEWAYS_HINT } from "./http-route.ts";
 import { resource } from "./metadata.ts";

@@ -5,7 +5,7 @@ import type {
   PolicyRetry,
   TrafficPolicyResource,
 } from "@weft/contract";
-import type { z } from "zod";
+import type * as z from "zod";
 import { CHECK_TIMEOUT_MS_MAX } from "../limits.ts";
 import { parseDuration } from "../load/duration.ts";
 import {

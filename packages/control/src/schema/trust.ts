@@ -7,7 +7,7 @@ import type {
   ReferenceGrantResource,
   SecretResource,
 } from "@weft/contract";
-import { z } from "zod";
+import * as z from "zod";
 import {
   checked,
   groupName,

@@ -1,8 +1,9 @@
-import { mkdirSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { isWeftError } from "@weft/kernel";
 import { withBenchFolder } from "../bench-folder.ts";
 import { rotate } from "../http-bench.ts";
+import { toLoadRound } from "../load-round.ts";
 import type { BenchFault, LoadRound, Measurements } from "../measurement.ts";
 import { launchModule } from "../peers/node.ts";
 import { chooseFreePort } from "../ports.ts";
@@ -15,7 +16,6 @@ import { BOLT_PEERS, type BoltPeer } from "./bolt-peers.ts";
 export const BOLT_SCENARIO = "Bolt, 1 KB echo, 64 connections";
 
 const CONNECTIONS = 64;
-const MEBIBYTE = 1_048_576;
 
 /** How long and how often, and who wants to know how far it is. */
 export interface BoltBenchOptions {
@@ -88,8 +88,7 @@ class BoltBench {
 
   async #start(peer: BoltPeer, backendPort: number): Promise<Runner> {
     const listenPort = await chooseFreePort();
-    const folder = join(this.#folder, peer === BOLT_PEERS[0] ? "weft" : "rival");
-    mkdirSync(folder);
+    const folder = mkdtempSync(join(this.#folder, "peer-"));
     const program = await this.#group.startServer(peer.prepare({ folder, listenPort, backendPort }), listenPort);
     return { peer, program, port: listenPort };
   }
@@ -103,17 +102,7 @@ class BoltBench {
       this.#faults.push({ scenario: BOLT_SCENARIO, peer: peer.name, round, reason: result.fault });
       return;
     }
-    this.#load.push({
-      scenario: BOLT_SCENARIO,
-      peer: peer.name,
-      round,
-      requests: result.requests,
-      requests_per_second: result.requestsPerSecond,
-      p50_ms: result.p50Ms,
-      p99_ms: result.p99Ms,
-      cpu_us_per_request: (after.cpuUs - before.cpuUs) / result.requests,
-      rss_mb: after.rssBytes / MEBIBYTE,
-    });
+    this.#load.push(toLoadRound({ scenario: BOLT_SCENARIO, peer: peer.name, round }, result, before, after));
   }
 
   /** What a proxy does wrong is written down and the others go on; an interrupt ends everything. */

@@ -1,6 +1,5 @@
-import { WeftError } from "@weft/kernel";
 import { runToEnd } from "../load/run-load.ts";
-import type { LoadResult } from "../load/load-result.ts";
+import { type LoadResult, unreadable } from "../load/load-result.ts";
 import { launchModule } from "../peers/node.ts";
 import type { ProgramGroup } from "../program-group.ts";
 
@@ -38,10 +37,7 @@ export async function runBoltLoad(
  */
 export function parseBoltLoad(output: string): LoadResult {
   const line = output.split("\n").find((text) => text.startsWith("{"));
-  if (line === undefined) {
-    const message = `Cannot read the load generator's report: ${output.trim().slice(0, 500)}`;
-    throw new WeftError("BENCH_GENERATOR_FAILED", message, { why: "it printed no report" });
-  }
+  if (line === undefined) throw unreadable("it printed none", output);
   const { requests, seconds, p50_ms: p50Ms, p99_ms: p99Ms, fault } = JSON.parse(line) as BoltLoad;
   const isEmpty = requests === 0 && fault === "";
   return { requests, requestsPerSecond: requests / seconds, p50Ms, p99Ms, fault: isEmpty ? "no answer came" : fault };
