@@ -73,6 +73,15 @@ export const WATCH_POLL_MS = 2000;
 /** Files younger than this, in milliseconds, are read again at the next look: their time stamp may hide a change. */
 export const WATCH_FRESH_MS = 2000;
 
+/**
+ * How long, in milliseconds, a certificate and a key that do not fit, or one that is gone, wait for the other half of their
+ * renewal before the version is refused: who makes a key, has it signed and copies both takes a second or two.
+ */
+export const CERTIFICATE_GRACE_MS = 3000;
+
+/** How often files are looked at meanwhile, in milliseconds. */
+export const CERTIFICATE_GRACE_STEP_MS = 100;
+
 /** Times in a row that files which change while they are read are read anew before that is a problem. */
 export const WATCH_UNSTABLE_READS_MAX = 20;
 

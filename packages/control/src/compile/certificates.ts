@@ -14,6 +14,8 @@ interface Pem {
   readonly owner: LoadedResource;
   readonly path: FieldPath;
   readonly text: string;
+  /** The file that holds it, by `attachmentPath`; none where it stands in the resource. */
+  readonly attachments: readonly string[];
 }
 
 /** A certificate with its key that `ref` names: a Secret or a Certificate. */
@@ -118,18 +120,21 @@ function pemOf(
       log.add(source, path, undefined, "a PEM file, because a reference needs it", unresolved("InvalidCertificateRef"));
       return undefined;
     }
-    const content = attachments.get(attachmentPath(source.file, file));
-    if (content !== undefined && "text" in content) return { owner, path, text: content.text };
+    const place = attachmentPath(source.file, file);
+    const content = attachments.get(place);
+    if (content !== undefined && "text" in content) return { owner, path, text: content.text, attachments: [place] };
     const fault = content?.fault ?? "it was not read";
-    log.add(source, path, file, `a PEM file that can be read (${fault})`, unresolved("InvalidCertificateRef"));
+    const detail = { ...unresolved("InvalidCertificateRef"), attachments: [place] };
+    log.add(source, path, file, `a PEM file that can be read (${fault})`, detail);
     return undefined;
   }
   const plain = resource.kind === "Secret" ? resource.stringData?.[key] : resource.data[key];
-  if (plain !== undefined)
-    return { owner, path: [resource.kind === "Secret" ? "stringData" : "data", key], text: plain };
+  if (plain !== undefined) {
+    return { owner, path: [resource.kind === "Secret" ? "stringData" : "data", key], text: plain, attachments: [] };
+  }
   const encoded = resource.kind === "Secret" ? resource.data?.[key] : undefined;
   if (encoded !== undefined) {
-    return { owner, path: ["data", key], text: Buffer.from(encoded, "base64").toString("latin1") };
+    return { owner, path: ["data", key], text: Buffer.from(encoded, "base64").toString("latin1"), attachments: [] };
   }
   log.add(
     source,
@@ -144,7 +149,8 @@ function pemOf(
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** All certificates in a PEM text; undefined, with a finding, if there is none or one cannot be read. */
-function checkCertificates({ log }: Compilation, { owner, path, text }: Pem): readonly X509Certificate[] | undefined {
+function checkCertificates({ log }: Compilation, pem: Pem): readonly X509Certificate[] | undefined {
+  const { owner, path, text, attachments } = pem;
   const blocks = text.match(CERTIFICATE) ?? [];
   try {
     if (blocks.length > 0) return blocks.map((block) => new X509Certificate(block));
@@ -152,7 +158,8 @@ function checkCertificates({ log }: Compilation, { owner, path, text }: Pem): re
     // The library's words ("asn1 encoding routines::wrong tag") help nobody.
   }
   const value = owner.resource.kind === "Certificate" ? owner.resource.spec[path[1] as "caFile"] : "(PEM)";
-  log.add(owner.source, path, value, "certificates in PEM form", unresolved("InvalidCertificateRef"));
+  const detail = { ...unresolved("InvalidCertificateRef"), attachments };
+  log.add(owner.source, path, value, "certificates in PEM form", detail);
   return undefined;
 }
 
@@ -161,7 +168,9 @@ function checkPair(compilation: Compilation, chain: Pem, key: Pem): boolean {
   if (leaf === undefined) return false;
   const value = key.owner.resource.kind === "Certificate" ? key.owner.resource.spec.keyFile : "(hidden)";
   const refuse = (expected: string): false => {
-    compilation.log.add(key.owner.source, key.path, value, expected, unresolved("InvalidCertificateRef"));
+    const attachments = [...chain.attachments, ...key.attachments];
+    const detail = { ...unresolved("InvalidCertificateRef"), attachments };
+    compilation.log.add(key.owner.source, key.path, value, expected, detail);
     return false;
   };
   try {

@@ -31,6 +31,8 @@ export interface Finding {
   readonly reason: string;
   /** True where the name of the field is wrong rather than its value. */
   readonly isKey: boolean;
+  /** The files that it is about, by `attachmentPath`, where it is about what lies in files that a resource names. */
+  readonly attachments: readonly string[];
   /** Where the parser said it: for documents that cannot be read as such. */
   readonly position: { readonly line: number; readonly column: number } | null;
 }
@@ -40,6 +42,7 @@ export interface FindingDetail {
   readonly condition?: Finding["condition"];
   readonly reason?: string;
   readonly isKey?: boolean;
+  readonly attachments?: Finding["attachments"];
   readonly position?: Finding["position"];
 }
 
@@ -49,11 +52,11 @@ export class FindingLog {
 
   add(source: DocumentSource, path: FieldPath, value: unknown, expected: string, detail: FindingDetail = {}): void {
     if (this.#byKey.size >= PROBLEMS_MAX) return;
-    const { condition = "Accepted", reason = "Invalid", isKey = false, position = null } = detail;
+    const { condition = "Accepted", reason = "Invalid", isKey = false, attachments = [], position = null } = detail;
     const place = position === null ? "" : `${position.line}:${position.column}`;
     const key = `${source.file}\n${source.document}\n${path.join("\n")}\n${expected}\n${place}`;
     if (this.#byKey.has(key)) return;
-    this.#byKey.set(key, { source, path, value, expected, condition, reason, isKey, position });
+    this.#byKey.set(key, { source, path, value, expected, condition, reason, isKey, attachments, position });
   }
 
   get isEmpty(): boolean {

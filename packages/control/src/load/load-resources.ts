@@ -3,7 +3,7 @@ import { type Attachments, attachmentPaths } from "../compile/certificate-files.
 import { type CompileOutcome, compileResources, type ResourceSet } from "../compile/compile-world.ts";
 import { WORLD_DEFAULTS, type WorldDefaults } from "../compile/defaults.ts";
 import { parseDocuments, type ResourceFile } from "./documents.ts";
-import { FindingLog, type LoadedResource } from "./finding.ts";
+import { type Finding, FindingLog, type LoadedResource } from "./finding.ts";
 import { toProblems } from "./problems.ts";
 import { validateDocument } from "./validate.ts";
 
@@ -12,7 +12,7 @@ export interface ParsedFiles {
   readonly resources: readonly LoadedResource[];
   /** Of Certificates among them, to be read by the caller. */
   readonly attachmentPaths: ReadonlySet<string>;
-  readonly findings: ReturnType<FindingLog["findings"]>;
+  readonly findings: readonly Finding[];
 }
 
 /** Reads documents from texts and checks each by itself. */
@@ -31,7 +31,9 @@ export function parseResources(files: readonly ResourceFile[]): ParsedFiles {
 /** A set of resources with everything that is wrong with it. */
 export interface LoadOutcome {
   readonly set: ResourceSet;
-  /** By file and line; empty: the set can be used. */
+  /** What is wrong with the set; empty: it can be used. */
+  readonly findings: readonly Finding[];
+  /** The same with their lines, by file and line. */
   readonly problems: readonly ResourceProblem[];
   readonly compiled: CompileOutcome;
 }
@@ -48,7 +50,7 @@ export function linkResources(
   const compiled = compileResources(set, defaults, revision);
   // A reference to a resource that did not pass its schema would be reported as dangling: first things first.
   const findings = parsed.findings.length > 0 ? parsed.findings : compiled.findings;
-  return { set, problems: toProblems(findings, files), compiled };
+  return { set, findings, problems: toProblems(findings, files), compiled };
 }
 
 /**

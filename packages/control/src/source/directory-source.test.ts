@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { ResourceProblem, World } from "@weft/contract";
 import { FakeClock, isWeftError } from "@weft/kernel";
-import { CERTIFICATE_FILE_BYTES_MAX, FOLDER_DEPTH_MAX, RESOURCE_FILES_MAX } from "../limits.ts";
+import {
+  CERTIFICATE_FILE_BYTES_MAX,
+  CERTIFICATE_GRACE_MS,
+  FOLDER_DEPTH_MAX,
+  RESOURCE_FILES_MAX,
+  WATCH_QUIET_MS,
+} from "../limits.ts";
 import { renderProblem } from "../load/problems.ts";
 import { createTestCertificate } from "@weft/testkit";
 import { gateway, route, service } from "../load/resources.fixture.ts";
@@ -14,6 +20,17 @@ import { loadWorld } from "./load-world.ts";
 
 const BACKEND = (weight: number): string => `  rules: [{ backendRefs: [{ name: cart, port: 80, weight: ${weight} }] }]`;
 const SHOP = (weight: number): string => [gateway(), service("cart"), route("shop", BACKEND(weight))].join("\n---\n");
+
+/** A listener with the certificate in a folder: cert.pem, key.pem. */
+function httpsOf(keys: string): string {
+  const listener =
+    "name: https, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ group: weft.dev, kind: Certificate, name: shop }] }";
+  const certificate = `apiVersion: weft.dev/v1
+kind: Certificate
+metadata: { name: shop }
+spec: { certificateFile: ${keys}/cert.pem, keyFile: ${keys}/key.pem }`;
+  return [gateway([listener]), certificate].join("\n---\n");
+}
 
 async function folder(context: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "weft-source-"));
@@ -244,10 +261,7 @@ test("watchDirectory() watches certificates with the resources that name them", 
     return certificate;
   };
   const first = await write("a.example");
-  const certificate = `apiVersion: weft.dev/v1\nkind: Certificate\nmetadata: { name: shop }\nspec: { certificateFile: ${keys}/cert.pem, keyFile: ${keys}/key.pem }`;
-  const listener =
-    "name: https, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ group: weft.dev, kind: Certificate, name: shop }] }";
-  await writeFile(join(path, "all.yaml"), [gateway([listener]), certificate].join("\n---\n"));
+  await writeFile(join(path, "all.yaml"), httpsOf(keys));
   const source = follow(context, path, { pollMs: 60_000 });
   await source.ready;
   const chain = (): string | undefined => source.world?.listeners[0]?.tls?.certificates[0]?.certificateChain;
@@ -260,12 +274,44 @@ test("watchDirectory() watches certificates with the resources that name them", 
   const second = await write("b.example");
   await renewed;
   assert.equal(chain(), second);
+  source.close();
   await writeFile(join(keys, "key.pem"), Buffer.alloc(CERTIFICATE_FILE_BYTES_MAX + 1));
   assert.match(
-    (await source.reload()).problems.map(renderProblem).join(),
+    (await loadWorld(path)).problems.map(renderProblem).join(),
     /it has 1048577 bytes, at most 1048576 are read/,
   );
-  assert.equal(chain(), second);
+});
+
+test("watchDirectory() tells once of a key that does not fit, after a grace, and keeps what ran", async (context) => {
+  const path = await folder(context);
+  const [old, next] = [createTestCertificate("old.example"), createTestCertificate("new.example")];
+  await writeFile(join(path, "cert.pem"), old.certificate);
+  await writeFile(join(path, "key.pem"), old.key);
+  await writeFile(join(path, "all.yaml"), httpsOf("."));
+  const clock = new FakeClock();
+  const source = follow(context, path, { clock });
+  await source.ready;
+  const chain = (): string | undefined => source.world?.listeners[0]?.tls?.certificates[0]?.certificateChain;
+  const told: number[] = [];
+  source.onProblem((found) => told.push(found.length));
+  const reload = async (): Promise<void> => {
+    const state = { isOver: false };
+    const reloading = source.reload().finally(() => {
+      state.isOver = true;
+    });
+    while (!state.isOver) await clock.advanceAsync(WATCH_QUIET_MS);
+    await reloading;
+  };
+  const startMs = clock.nowMs();
+  await writeFile(join(path, "key.pem"), next.key);
+  await reload();
+  assert.ok(clock.nowMs() - startMs >= CERTIFICATE_GRACE_MS);
+  assert.deepEqual([told, source.reloads().refused, chain()], [[1], 1, old.certificate]);
+  await reload();
+  assert.deepEqual([told, source.reloads().refused], [[1], 1]);
+  await writeFile(join(path, "cert.pem"), next.certificate);
+  await reload();
+  assert.deepEqual([told, source.reloads().applied, chain()], [[1, 0], 2, next.certificate]);
 });
 
 test("watchDirectory() waits for a quiet time, but not for ever", async (context) => {

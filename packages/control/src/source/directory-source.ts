@@ -159,6 +159,7 @@ class FolderSource implements DirectorySource {
     if (this.#pollTimer !== null) this.#clock.clearTimer(this.#pollTimer);
     this.#pollTimer = null;
     this.#watch.close();
+    this.#reader.close();
   }
 
   /** One reading at a time; who comes during one gets the next. */

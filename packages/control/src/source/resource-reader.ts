@@ -3,9 +3,14 @@ import { type Clock, sleep } from "@weft/kernel";
 import type { Attachments } from "../compile/certificate-files.ts";
 import type { CompileOutcome } from "../compile/compile-world.ts";
 import type { WorldDefaults } from "../compile/defaults.ts";
-import { WATCH_QUIET_MS, WATCH_UNSTABLE_READS_MAX } from "../limits.ts";
+import {
+  CERTIFICATE_GRACE_MS,
+  CERTIFICATE_GRACE_STEP_MS,
+  WATCH_QUIET_MS,
+  WATCH_UNSTABLE_READS_MAX,
+} from "../limits.ts";
 import type { ResourceFile } from "../load/documents.ts";
-import { FindingLog, type LoadedResource } from "../load/finding.ts";
+import { type Finding, FindingLog, type LoadedResource } from "../load/finding.ts";
 import { linkResources, type ParsedFiles, parseResources } from "../load/load-resources.ts";
 import type { FileScanner, PathFault, ScannedFolder } from "./folder-reader.ts";
 
@@ -21,6 +26,8 @@ export interface ResourceReading {
   /** True if every text is the same as in the reading before; then the rest is taken from it. */
   readonly isUnchanged: boolean;
   readonly resources: readonly LoadedResource[];
+  readonly findings: readonly Finding[];
+  /** The findings with their lines. */
   readonly problems: readonly ResourceProblem[];
   /** To be used only where there are no problems. */
   readonly world: World;
@@ -33,9 +40,9 @@ type ParseCache = Map<string, { readonly text: string; readonly parsed: ParsedFi
 export class ResourceReader {
   readonly #folders: FileScanner;
   readonly #defaults: WorldDefaults;
-  #parsed: ParseCache = new Map();
-
   readonly #clock: Clock;
+  #parsed: ParseCache = new Map();
+  #isClosed: boolean = false;
 
   constructor(folders: FileScanner, defaults: WorldDefaults, clock: Clock) {
     this.#folders = folders;
@@ -44,10 +51,34 @@ export class ResourceReader {
   }
 
   /**
-   * Reads until nothing changes during the reading, at most `WATCH_UNSTABLE_READS_MAX` times. A file that is gone is
-   * looked for twice, because some writers delete before they write. What equals `previous` is taken from there.
+   * Reads what is there. What equals `previous` is taken from there. Certificates and keys are files of their own and are
+   * renewed one after the other: where all that is wrong may be that, it is looked at again until all is well, or for
+   * `CERTIFICATE_GRACE_MS`. Nothing is held up by that, as a set is taken whole or not at all.
    */
   async read(revision: number, previous: ResourceReading | null): Promise<ResourceReading> {
+    const first = await this.#readWhole(revision, previous);
+    if (previous === null || !isBeingRenewed(first, previous)) return first;
+    const untilMs = this.#clock.nowMs() + CERTIFICATE_GRACE_MS;
+    let reading = first;
+    while (!this.#isClosed && this.#clock.nowMs() < untilMs && isBeingRenewed(reading, previous)) {
+      await sleep(this.#clock, CERTIFICATE_GRACE_STEP_MS);
+      reading = await this.#readWhole(revision, reading);
+    }
+    const { folders, isStable } = reading;
+    const isUnchanged = isStable && isSameInput(previous, reading);
+    return isUnchanged ? { ...previous, folders, isStable, isUnchanged } : { ...reading, isUnchanged };
+  }
+
+  /** Ends the wait of a `read` for the rest of a renewal. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /**
+   * Reads until nothing changes during the reading, at most `WATCH_UNSTABLE_READS_MAX` times. A file that is gone is
+   * looked for twice, because some writers delete before they write.
+   */
+  async #readWhole(revision: number, previous: ResourceReading | null): Promise<ResourceReading> {
     let isShrinkingSeen = false;
     for (let tries = 1; tries < WATCH_UNSTABLE_READS_MAX; tries++) {
       const reading = await this.#readOnce(revision, false, previous);
@@ -81,7 +112,7 @@ export class ResourceReader {
       log.add(source, [], undefined, "at least one resource in files *.yaml, *.yml or *.json", NO_LINE);
     }
     const all = { ...parsed, findings: [...log.findings(), ...parsed.findings] };
-    const { problems, compiled } = linkResources(all, attachments, scan.files, this.#defaults, revision);
+    const { findings, problems, compiled } = linkResources(all, attachments, scan.files, this.#defaults, revision);
     return {
       ...shown,
       attachmentPaths: parsed.attachmentPaths,
@@ -89,6 +120,7 @@ export class ResourceReader {
       isStable,
       isUnchanged,
       resources: parsed.resources,
+      findings,
       problems,
       world: compiled.world,
       compiled,
@@ -133,6 +165,18 @@ function isSmaller(reading: ResourceReading, previous: ResourceReading): boolean
   return previous.files.some(({ path }) => !paths.has(path));
 }
 
+/**
+ * True if all that is wrong with a reading is about files that a Certificate names and that have changed since `previous`:
+ * the next look may find the rest of the change.
+ */
+function isBeingRenewed({ findings, attachments }: ResourceReading, previous: ResourceReading): boolean {
+  const hasChanged = (path: string): boolean => {
+    const [content, before] = [attachments.get(path), previous.attachments.get(path)];
+    return content !== undefined && before !== undefined && !isSameContent(content, before);
+  };
+  return findings.length > 0 && findings.every((finding) => finding.attachments.some(hasChanged));
+}
+
 type Input = Pick<ResourceReading, "files" | "faults" | "attachments">;
 
 function isSameInput(left: Input, right: Input): boolean {
@@ -149,9 +193,14 @@ function isSameInput(left: Input, right: Input): boolean {
     }) &&
     [...left.attachments].every(([path, content]) => {
       const other = right.attachments.get(path);
-      if (other === undefined) return false;
-      if ("text" in content) return "text" in other && other.text === content.text;
-      return "fault" in other && other.fault === content.fault;
+      return other !== undefined && isSameContent(content, other);
     })
   );
+}
+
+type Content = Attachments extends ReadonlyMap<string, infer Each> ? Each : never;
+
+function isSameContent(left: Content, right: Content): boolean {
+  if ("text" in left) return "text" in right && left.text === right.text;
+  return "fault" in right && left.fault === right.fault;
 }
