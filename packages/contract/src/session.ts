@@ -79,7 +79,7 @@ export interface ServerSession extends Session {
 
 /** What the engine of an upstream connection tells its pool. */
 export interface ClientSessionHandler {
-  /** `availableStreams` has grown from 0 (a stream ended, SETTINGS arrived). */
+  /** `availableStreams` has grown from 0 (a stream ended, SETTINGS arrived), or is above 0 and the last open stream has ended. */
   onStreamsAvailable(): void;
   /** No new stream will be accepted on this connection (GOAWAY, `Connection: close`); open ones may go on. */
   onDraining(): void;

@@ -3,13 +3,15 @@ import type { Clock } from "@weft/kernel";
 import type { CreateBoundPool } from "./bound-pool.ts";
 import type { CircuitBreaker, Cluster, Host } from "./cluster/index.ts";
 import type { ClusterStats } from "./metrics/index.ts";
-import type { HostPool } from "./pool/index.ts";
+import type { ConnectionPlaces, HostPool } from "./pool/index.ts";
 import type { OpenHostTransport } from "./upstream/index.ts";
 
 /** A cluster with what a worker keeps beside it: its counters and how its pools are made. */
 export interface ClusterRuntime {
   readonly cluster: Cluster<HostPool>;
   readonly breaker: CircuitBreaker;
+  /** The places for connections that the breaker allows. */
+  readonly places: ConnectionPlaces;
   readonly stats: ClusterStats;
   readonly clock: Clock;
   readonly config: ClusterConfig;

@@ -17,7 +17,7 @@ import {
 } from "./cluster/index.ts";
 import type { Log } from "./log.ts";
 import type { ClusterStats, MetricsRegistry } from "./metrics/index.ts";
-import { HostPool, type PoolShape, RetiredPools } from "./pool/index.ts";
+import { ConnectionPlaces, HostPool, type PoolShape, RetiredPools } from "./pool/index.ts";
 import {
   type ClientSessionFactory,
   createTlsOptions,
@@ -269,6 +269,7 @@ class ClusterUnit implements ClusterRuntime {
   readonly cluster: Cluster<HostPool>;
   readonly stats: ClusterStats;
   readonly clock: Clock;
+  readonly places: ConnectionPlaces;
   readonly #deps: ClusterUnitDeps;
   #reach: Reach;
 
@@ -276,6 +277,7 @@ class ClusterUnit implements ClusterRuntime {
     this.cluster = cluster;
     this.stats = stats;
     this.clock = deps.clock;
+    this.places = new ConnectionPlaces(cluster.breaker);
     this.#deps = deps;
     this.#reach = this.#createReach();
   }
@@ -291,6 +293,8 @@ class ClusterUnit implements ClusterRuntime {
   /** The cluster's configuration has changed. */
   configure(): void {
     this.#reach = this.#createReach();
+    // The limit may be higher now.
+    this.places.offer();
   }
 
   get breaker(): Cluster<HostPool>["breaker"] {
@@ -301,7 +305,7 @@ class ClusterUnit implements ClusterRuntime {
     if (host.pool === undefined) {
       const { config, open } = this.#reach;
       const watch = this.#watchOf(host);
-      host.pool = new HostPool(config.pool, shapeOf(config), this.breaker, (owner) => open(host, owner, watch));
+      host.pool = new HostPool(config.pool, shapeOf(config), this.places, (owner) => open(host, owner, watch));
     }
     return host.pool;
   }
@@ -313,8 +317,8 @@ class ClusterUnit implements ClusterRuntime {
   readonly createBoundPool: CreateBoundPool = (host, ownerOf) => {
     const { config, open } = this.#reach;
     const watch = this.#watchOf(host);
-    const shape = { streamsExpected: config.pool.rpcStreamsMax, connectionsMax: 1, isSpread: false };
-    const pool: HostPool = new HostPool(config.pool, shape, this.breaker, () => open(host, ownerOf(pool), watch));
+    const shape = { streamsExpected: config.pool.rpcStreamsMax, connectionsMax: 1, isSpread: false, isShared: false };
+    const pool: HostPool = new HostPool(config.pool, shape, this.places, () => open(host, ownerOf(pool), watch));
     return pool;
   };
 
@@ -350,10 +354,20 @@ function isRpc(protocol: ClusterConfig["protocol"]): boolean {
 /** What is known of connections before they are up. Where TLS chooses the protocol, the pool learns it from the first. */
 function shapeOf({ protocol, pool }: ClusterConfig): PoolShape {
   if (protocol === "http2") {
-    return { streamsExpected: pool.http2StreamsMax, connectionsMax: pool.http2ConnectionsMax, isSpread: false };
+    return {
+      streamsExpected: pool.http2StreamsMax,
+      connectionsMax: pool.http2ConnectionsMax,
+      isSpread: false,
+      isShared: true,
+    };
   }
   if (isRpc(protocol) && pool.rpcSharing === "multiplexed") {
-    return { streamsExpected: pool.rpcStreamsMax, connectionsMax: pool.rpcConnectionsMax, isSpread: true };
+    return {
+      streamsExpected: pool.rpcStreamsMax,
+      connectionsMax: pool.rpcConnectionsMax,
+      isSpread: true,
+      isShared: true,
+    };
   }
-  return { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false };
+  return { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false, isShared: true };
 }

@@ -247,6 +247,22 @@ test("Http2ClientSession keeps to the server's number of streams and says when t
   assert.equal(client.session.availableStreams, 4);
 });
 
+test("Http2ClientSession says when the last open stream has ended, and not while it drains", () => {
+  const client = new ClientUnderTest();
+  client.open(GET);
+  client.open(GET);
+  client.send(headers(3, OK));
+  assert.equal(client.idleCount, 0);
+  client.send(headers(1, OK));
+  assert.equal(client.idleCount, 1);
+  client.open(GET).reset("cancelled");
+  assert.equal(client.idleCount, 2);
+  client.open(GET);
+  client.session.drain();
+  client.send(headers(7, OK));
+  assert.equal(client.idleCount, 2);
+});
+
 test("Http2ClientSession.ping() hears its own answer, once", () => {
   const client = new ClientUnderTest();
   assert.equal(client.session.ping(), true);

@@ -185,7 +185,7 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
 
   protected override afterSettings(): void {
     this.#isGreeted = true;
-    this.#tellAvailability();
+    this.#tellAvailability(false);
   }
 
   // ---- ends ----
@@ -200,8 +200,9 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
 
   protected override afterClose(): void {
     if (this.isOver) return;
-    if (this.#isDraining && this.streams.length === 0) this.finish(true);
-    else this.#tellAvailability();
+    const isIdle = this.streams.length === 0;
+    if (this.#isDraining && isIdle) this.finish(true);
+    else this.#tellAvailability(isIdle);
   }
 
   #beginDraining(): void {
@@ -210,11 +211,11 @@ export class Http2ClientSession extends Http2Session<Http2ClientStream> implemen
     this.#handler.onDraining();
   }
 
-  #tellAvailability(): void {
+  #tellAvailability(isIdleNow: boolean): void {
     const isFull = this.availableStreams === 0;
     const wasFull = this.#isFull;
     this.#isFull = isFull;
-    if (wasFull && !isFull) this.#handler.onStreamsAvailable();
+    if (!isFull && (wasFull || isIdleNow)) this.#handler.onStreamsAvailable();
   }
 
   protected override onReadPaused(isPaused: boolean): void {

@@ -227,12 +227,17 @@ export class ServerUnderTest extends Wire {
 /** A client session under test; the test is its server. */
 export class ClientUnderTest extends Wire {
   readonly session: Http2ClientSession;
+  /** How often it was told that streams may be opened and none is open. */
+  idleCount: number = 0;
   readonly heads: { readonly status: number; readonly fields: Fields; readonly contentLength: number }[] = [];
 
   constructor(changes: Partial<Http2ClientOptions> = {}, isGreeted: boolean = true) {
     super();
     const handler: ClientSessionHandler = {
-      onStreamsAvailable: () => this.events.push("available"),
+      onStreamsAvailable: () => {
+        if (this.session.activeStreams === 0) this.idleCount++;
+        else this.events.push("available");
+      },
       onDraining: () => this.events.push("draining"),
       onReadPaused: (isPaused) => this.events.push(`paused ${isPaused}`),
       onOutputEnd() {},

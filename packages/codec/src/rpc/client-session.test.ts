@@ -239,16 +239,21 @@ for (const dialect of DIALECTS) {
     assert.equal(counts.refusedRequests, 2);
   });
 
-  test(`${name} client: onStreamsAvailable() when a full connection has room again`, () => {
+  test(`${name} client: onStreamsAvailable() when a full connection has room again, and when nothing is open`, () => {
     const client = dialect.client({ streamsMax: 2 });
     call(dialect, client);
     call(dialect, client);
     assert.equal(client.session.availableStreams, 0);
     client.feed(dialect.response(2));
     assert.equal(client.availableCount, 1);
+    call(dialect, client);
     client.feed(dialect.response(1));
-    assert.equal(client.availableCount, 1);
+    client.feed(dialect.response(3));
+    assert.equal(client.availableCount, 3);
     assert.equal(client.session.availableStreams, 2);
+    call(dialect, client);
+    client.feed(dialect.response(4));
+    assert.equal(client.availableCount, 4);
   });
 
   test(`${name} client: drain() ends when the last answer has come`, () => {

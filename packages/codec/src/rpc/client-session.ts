@@ -222,7 +222,7 @@ export abstract class RpcClientSession extends RpcSession<RpcClientStream> imple
     const isFull = this.availableStreams === 0;
     const wasFull = this.#isFull;
     this.#isFull = isFull;
-    if (wasFull && !isFull) this.#handler.onStreamsAvailable();
+    if (!isFull && (wasFull || this.streams.length === 0)) this.#handler.onStreamsAvailable();
   }
 
   protected override mustStopReading(): boolean {

@@ -90,9 +90,13 @@ export class CircuitBreaker {
     this.#pending--;
   }
 
+  get hasConnectionPlace(): boolean {
+    return this.#connections < this.#config.connectionsMax;
+  }
+
   /** A connection is about to be opened; it counts until it is closed. */
   tryAcquireConnection(): "acquired" | "CLUSTER_CONNECTIONS_FULL" {
-    if (this.#connections >= this.#config.connectionsMax) {
+    if (!this.hasConnectionPlace) {
       this.#connectionTrips++;
       return "CLUSTER_CONNECTIONS_FULL";
     }

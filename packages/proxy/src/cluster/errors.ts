@@ -25,7 +25,8 @@ export const CLUSTER_ERRORS = {
     action: "Find out why connections are slow to open, or raise the limit.",
   },
   CLUSTER_CONNECTIONS_FULL: {
-    meaning: "The circuit breaker refused a connection: as many as `connectionsMax` are open to the cluster.",
+    meaning:
+      "The circuit breaker refused a connection: as many as `connectionsMax` are open to the cluster, and none of them will come free for others (TCP tunnels, connections that are bound to a client).",
     action: "Raise the limit, or let requests share connections (HTTP/2).",
   },
   CLUSTER_RETRIES_FULL: {

@@ -198,7 +198,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
   #connect(): void {
     const host = this.#deps.pick(this.#cluster, this.#tried);
     if (host === undefined) return this.#finish("CLUSTER_NO_HOST");
-    const place = this.#cluster.breaker.tryAcquireConnection();
+    const place = this.#cluster.places.tryAcquire();
     if (place !== "acquired") return this.#finish(place);
     this.#host = host;
     this.#tried.push(host);
@@ -222,7 +222,7 @@ export class TcpTunnel implements TransportHandler, TimerOwner, PoolGuest {
     this.#host = null;
     this.#pool?.removeGuest(this);
     this.#pool = null;
-    this.#cluster.breaker.releaseConnection();
+    this.#cluster.places.release();
     this.#cluster.stats.connectionsActive.tcp--;
   }
 

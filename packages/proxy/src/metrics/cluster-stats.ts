@@ -140,8 +140,19 @@ export const CLUSTER_METRICS = {
   closes: {
     name: "weft_pool_connection_closes_total",
     label: "reason",
-    values: ["peer", "idle", "goaway", "heartbeat", "request-limit", "drain", "drain-deadline", "protocol", "error"],
-    help: "Connections to hosts that ended, by reason.",
+    values: [
+      "peer",
+      "idle",
+      "displaced",
+      "goaway",
+      "heartbeat",
+      "request-limit",
+      "drain",
+      "drain-deadline",
+      "protocol",
+      "error",
+    ],
+    help: "Connections to hosts that ended, by reason; displaced: idle, and closed for one to another host.",
   },
   // Sent; answered; not answered within the timeout, once or again; not needed because bytes came.
   heartbeats: {

@@ -1,177 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { PoolConfig, ResetReason } from "@weft/contract";
-import type { UpstreamConnection, UpstreamOwner } from "../upstream/index.ts";
-import { HostPool, type PoolLimits, type PoolShape, type PoolWaiter } from "./host-pool.ts";
-
-const CONFIG: PoolConfig = {
-  http2ConnectionsMax: 2,
-  http2StreamsMax: 3,
-  http1IdleMax: 2,
-  rpcSharing: "multiplexed",
-  rpcConnectionsMax: 2,
-  rpcStreamsMax: 3,
-  idleTimeoutMs: 1000,
-  connectTimeoutMs: 1000,
-  queueTimeoutMs: 1000,
-  requestsPerConnectionMax: 0,
-  heartbeat: {
-    mode: "off",
-    periodMs: 15_000,
-    periodMsMax: 75_000,
-    timeoutMs: 1000,
-    missesMax: 3,
-    peerIdleTimeoutMs: 0,
-    jitter: 0,
-  },
-};
-
-const HTTP1: PoolShape = { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false };
-const HTTP2: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: false };
-
-/** A connection without a socket: the test says when it comes up, breaks, drains, and when its streams end. */
-class FakeConnection {
-  isListed: boolean = false;
-  isLeaving: boolean = false;
-  activeStreams: number = 0;
-  isReady: boolean = false;
-  isGone: boolean = false;
-  isDraining: boolean = false;
-  readonly streamsMax: number;
-  readonly #owner: UpstreamOwner;
-
-  constructor(owner: UpstreamOwner, streamsMax: number) {
-    this.#owner = owner;
-    this.streamsMax = streamsMax;
-  }
-
-  get #self(): UpstreamConnection {
-    return this as unknown as UpstreamConnection;
-  }
-
-  get availableStreams(): number {
-    return this.isReady && !this.isGone && !this.isDraining ? this.streamsMax - this.activeStreams : 0;
-  }
-
-  ready(): void {
-    this.isReady = true;
-    this.#owner.onUpstreamReady(this.#self);
-  }
-
-  fail(): void {
-    this.isGone = true;
-    this.activeStreams = 0;
-    this.#owner.onUpstreamGone(this.#self, this.isReady, "broken");
-  }
-
-  endStream(): void {
-    const wasFull = this.availableStreams === 0;
-    this.activeStreams--;
-    if (this.isDraining && this.activeStreams === 0) this.fail();
-    else if (wasFull && this.availableStreams > 0) this.#owner.onUpstreamAvailable(this.#self);
-  }
-
-  /** The host says that it takes no more. */
-  goaway(): void {
-    this.isDraining = true;
-    this.#owner.onUpstreamDraining(this.#self);
-    if (this.activeStreams === 0 && !this.isGone) this.fail();
-  }
-
-  drain(): void {
-    this.isDraining = true;
-    if (!this.isReady || this.activeStreams === 0) queueMicrotask(() => this.isGone || this.fail());
-    this.#owner.onUpstreamDraining(this.#self);
-  }
-
-  close(): void {
-    queueMicrotask(() => this.isGone || this.fail());
-  }
-}
-
-class FakeLimits implements PoolLimits {
-  connections: number = 0;
-  pending: number = 0;
-  readonly #connectionsMax: number;
-  readonly #pendingMax: number;
-
-  constructor(connectionsMax: number, pendingMax: number) {
-    this.#connectionsMax = connectionsMax;
-    this.#pendingMax = pendingMax;
-  }
-
-  tryAcquireConnection(): "acquired" | "CLUSTER_CONNECTIONS_FULL" {
-    if (this.connections >= this.#connectionsMax) return "CLUSTER_CONNECTIONS_FULL";
-    this.connections++;
-    return "acquired";
-  }
-
-  releaseConnection(): void {
-    assert.ok(this.connections-- > 0);
-  }
-
-  tryAcquirePending(): "acquired" | "CLUSTER_PENDING_FULL" {
-    if (this.pending >= this.#pendingMax) return "CLUSTER_PENDING_FULL";
-    this.pending++;
-    return "acquired";
-  }
-
-  releasePending(): void {
-    assert.ok(this.pending-- > 0);
-  }
-}
-
-/** A request: waits, runs on a connection, or failed. */
-class FakeRequest implements PoolWaiter {
-  connection: FakeConnection | null = null;
-  outcome: "" | "refused" | ResetReason = "";
-
-  begin(pool: HostPool): this {
-    const result = pool.acquire(this);
-    if (result === "waiting") return this;
-    if (typeof result === "string") this.outcome = "refused";
-    else this.onPooled(result);
-    return this;
-  }
-
-  onPooled(connection: UpstreamConnection): void {
-    assert.ok(this.connection === null && this.outcome === "", "a waiter is served once");
-    assert.ok(connection.availableStreams > 0, "a stream may be opened");
-    this.connection = connection as unknown as FakeConnection;
-    this.connection.activeStreams++;
-  }
-
-  onPoolFailed(reason: ResetReason): void {
-    assert.ok(this.connection === null && this.outcome === "", "a waiter is failed once");
-    this.outcome = reason;
-  }
-
-  get isWaiting(): boolean {
-    return this.connection === null && this.outcome === "";
-  }
-}
-
-function createFixture(isMultiplexed: boolean, limits = new FakeLimits(100, 100), changes: Partial<PoolConfig> = {}) {
-  const connections: FakeConnection[] = [];
-  const config = { ...CONFIG, ...changes };
-  const streamsMax = isMultiplexed ? config.http2StreamsMax : 1;
-  const pool = new HostPool(config, isMultiplexed ? HTTP2 : HTTP1, limits, (owner) => {
-    const connection = new FakeConnection(owner, streamsMax);
-    connections.push(connection);
-    return connection as unknown as UpstreamConnection;
-  });
-  const request = (): FakeRequest => new FakeRequest().begin(pool);
-  const at = (index: number): FakeConnection => connections[index] ?? assert.fail(`no connection ${index}`);
-  return { pool, limits, connections, request, at };
-}
+import type { UpstreamConnection } from "../upstream/index.ts";
+import { ConnectionPlaces } from "./connection-places.ts";
+import { CONFIG, createPool, FakeConnection, FakeLimits, FakeRequest, HTTP1 } from "./host-pool.fixture.ts";
+import { HostPool, type PoolShape } from "./host-pool.ts";
 
 describe("HostPool that spreads", () => {
-  const SPREAD: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: true };
+  const SPREAD: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: true, isShared: true };
 
   function createSpread() {
     const connections: FakeConnection[] = [];
-    const pool = new HostPool(CONFIG, SPREAD, new FakeLimits(100, 100), (owner) => {
+    const pool = new HostPool(CONFIG, SPREAD, new ConnectionPlaces(new FakeLimits(100, 100)), (owner) => {
       const connection = new FakeConnection(owner, 3);
       connections.push(connection);
       return connection as unknown as UpstreamConnection;
@@ -230,7 +70,7 @@ describe("HostPool that spreads", () => {
 
 describe("HostPool of HTTP/1", () => {
   test("opens one connection per request that waits, and serves in order of arrival", () => {
-    const { request, connections, at } = createFixture(false);
+    const { request, connections, at } = createPool(false);
     const requests = [request(), request(), request()];
     assert.equal(connections.length, 3);
     at(2).ready();
@@ -241,7 +81,7 @@ describe("HostPool of HTTP/1", () => {
   });
 
   test("uses the connection that was used last, and closes idle ones beyond http1IdleMax", () => {
-    const { pool, request, connections, at } = createFixture(false);
+    const { pool, request, connections, at } = createPool(false);
     const requests = [request(), request(), request()];
     for (const connection of connections) connection.ready();
     for (const each of requests) each.connection?.endStream();
@@ -251,7 +91,7 @@ describe("HostPool of HTTP/1", () => {
   });
 
   test("a connection that cannot be made fails one request and not its neighbours", () => {
-    const { request, at } = createFixture(false);
+    const { request, at } = createPool(false);
     const [first, second] = [request(), request()];
     at(1).fail();
     assert.equal(first.outcome, "connect");
@@ -261,7 +101,7 @@ describe("HostPool of HTTP/1", () => {
   });
 
   test("limits refuse with their own code; at the limit requests wait for connections that live", () => {
-    const { pool, request, at, limits } = createFixture(false, new FakeLimits(1, 2));
+    const { pool, request, at, limits } = createPool(false, new FakeLimits(1, 2));
     const [first, second, third] = [request(), request(), request()];
     assert.equal(third.outcome, "refused");
     assert.equal(pool.connectionCount, 1);
@@ -271,13 +111,13 @@ describe("HostPool of HTTP/1", () => {
     at(0).endStream();
     assert.equal(second.connection, at(0));
     assert.equal(limits.pending, 0);
-    const other = createFixture(false, new FakeLimits(0, 2));
+    const other = createPool(false, new FakeLimits(0, 2));
     assert.equal(other.pool.acquire(new FakeRequest()), "CLUSTER_CONNECTIONS_FULL");
     assert.equal(other.limits.pending, 0);
   });
 
   test("a cancelled request gives its place to the next", () => {
-    const { pool, request, at, limits } = createFixture(false, new FakeLimits(1, 5));
+    const { pool, request, at, limits } = createPool(false, new FakeLimits(1, 5));
     const [first, second] = [request(), request()];
     pool.cancel(first);
     pool.cancel(first);
@@ -289,7 +129,7 @@ describe("HostPool of HTTP/1", () => {
 
 describe("HostPool of HTTP/2", () => {
   test("counts on all streams of a connection that is not up yet, and opens the next only beyond them", () => {
-    const { request, connections, at } = createFixture(true);
+    const { request, connections, at } = createPool(true);
     const requests = Array.from({ length: 3 }, request);
     assert.equal(connections.length, 1);
     requests.push(request());
@@ -304,7 +144,7 @@ describe("HostPool of HTTP/2", () => {
   });
 
   test("a connection that cannot be made fails all that wait, unless another is up", () => {
-    const { request, connections, at } = createFixture(true);
+    const { request, connections, at } = createPool(true);
     const requests = Array.from({ length: 4 }, request);
     at(0).fail();
     assert.ok(requests.every((each) => each.outcome === "connect"));
@@ -316,7 +156,7 @@ describe("HostPool of HTTP/2", () => {
   });
 
   test("does not wait for a connection that is leaving", () => {
-    const { request, connections, at } = createFixture(true, undefined, { http2ConnectionsMax: 1 });
+    const { request, connections, at } = createPool(true, undefined, { http2ConnectionsMax: 1 });
     request();
     at(0).ready();
     at(0).goaway();
@@ -327,7 +167,7 @@ describe("HostPool of HTTP/2", () => {
   });
 
   test("opens another connection when the only one begins to leave while requests wait", () => {
-    const { request, connections, at } = createFixture(true, undefined, { http2ConnectionsMax: 1, http2StreamsMax: 1 });
+    const { request, connections, at } = createPool(true, undefined, { http2ConnectionsMax: 1, http2StreamsMax: 1 });
     request();
     at(0).ready();
     const waiting = request();
@@ -339,7 +179,7 @@ describe("HostPool of HTTP/2", () => {
 
   test("learns that ALPN chose HTTP/2", () => {
     const connections: FakeConnection[] = [];
-    const pool = new HostPool(CONFIG, HTTP1, new FakeLimits(100, 100), (owner) => {
+    const pool = new HostPool(CONFIG, HTTP1, new ConnectionPlaces(new FakeLimits(100, 100)), (owner) => {
       const connection = new FakeConnection(owner, 3);
       connections.push(connection);
       return connection as unknown as UpstreamConnection;
@@ -355,7 +195,7 @@ describe("HostPool of HTTP/2", () => {
 describe("the end of a HostPool", () => {
   for (const how of ["drain", "close"] as const) {
     test(`${how}() fails who waits, opens nothing more, and refuses who comes`, async () => {
-      const { pool, request, connections, at, limits } = createFixture(false);
+      const { pool, request, connections, at, limits } = createPool(false);
       const open = request();
       at(0).ready();
       const waiting = request();
@@ -377,7 +217,7 @@ describe("the end of a HostPool", () => {
 
 describe("HostPool.drain()", () => {
   test("is over at once where nothing is open, and only when the last guest has gone", () => {
-    const { pool } = createFixture(false);
+    const { pool } = createPool(false);
     const guest = {
       connections: () => [],
       onPoolDraining: () => {},
@@ -389,7 +229,7 @@ describe("HostPool.drain()", () => {
     assert.equal(drained, 0);
     pool.removeGuest(guest);
     assert.equal(drained, 1);
-    createFixture(true).pool.drain(() => drained++);
+    createPool(true).pool.drain(() => drained++);
     assert.equal(drained, 2);
   });
 });
@@ -414,7 +254,7 @@ describe("any order of events", () => {
 });
 
 function runSteps(isMultiplexed: boolean, connectionsMax: number, steps: readonly Step[]): void {
-  const { pool, request, connections, limits } = createFixture(isMultiplexed, new FakeLimits(connectionsMax, 10));
+  const { pool, request, connections, limits } = createPool(isMultiplexed, new FakeLimits(connectionsMax, 10));
   const requests: FakeRequest[] = [];
   const pick = <T>(items: readonly T[], which: number): T | undefined => items[which % Math.max(1, items.length)];
   const live = (): FakeConnection[] => connections.filter((each) => !each.isGone);

@@ -1,6 +1,7 @@
 import type { PoolConfig, ResetReason } from "@weft/contract";
 import { assert } from "@weft/kernel";
 import type { UpstreamConnection, UpstreamOwner } from "../upstream/index.ts";
+import type { ConnectionPlaces, LimitRefusal, PlaceSeeker } from "./connection-places.ts";
 
 /** A request that waits for a connection. Exactly one of the two is called, unless it was cancelled before. */
 export interface PoolWaiter {
@@ -9,19 +10,8 @@ export interface PoolWaiter {
   onPoolFailed(reason: ResetReason, detail: string): void;
 }
 
-/** Limits of the cluster that refuse a connection, or a place in the queue. */
-type LimitRefusal = "CLUSTER_CONNECTIONS_FULL" | "CLUSTER_PENDING_FULL";
-
 /** The error codes with which a pool refuses a request: a limit of the cluster is reached, or the pool is on its way out. */
 export type PoolRefusal = LimitRefusal | "CLUSTER_NO_HOST";
-
-/** The limits of the cluster that a pool asks before it opens a connection or lets a request wait. */
-export interface PoolLimits {
-  tryAcquireConnection(): "acquired" | LimitRefusal;
-  releaseConnection(): void;
-  tryAcquirePending(): "acquired" | LimitRefusal;
-  releasePending(): void;
-}
 
 /** What is open at a host besides the pool's connections, and ends with the pool: a TCP tunnel. */
 export interface PoolGuest {
@@ -40,6 +30,8 @@ export interface PoolShape {
   /** Connections at most that take new streams. */
   readonly connectionsMax: number;
   readonly isSpread: boolean;
+  /** While they are idle they make way for connections to other hosts where the cluster's limit is reached. */
+  readonly isShared: boolean;
 }
 
 /** Opens a connection for a pool. */
@@ -56,9 +48,9 @@ export type PoolResult = UpstreamConnection | "waiting" | PoolRefusal;
  *
  * Available connections are a stack: the one used last is used next, so that surplus ones fall idle and close.
  */
-export class HostPool implements UpstreamOwner {
+export class HostPool implements UpstreamOwner, PlaceSeeker {
   readonly #config: PoolConfig;
-  readonly #limits: PoolLimits;
+  readonly #places: ConnectionPlaces;
   readonly #open: OpenUpstream;
   /** Streams that one connection is expected to take while it is not up yet. */
   #streamsExpected: number;
@@ -66,10 +58,11 @@ export class HostPool implements UpstreamOwner {
   #connectionsMax: number;
   /** Requests go to the connection with the fewest, and meeting ones open a further one; else to the one used last. */
   readonly #isSpread: boolean;
+  readonly #isShared: boolean;
   readonly #available: UpstreamConnection[] = [];
   readonly #all: Set<UpstreamConnection> = new Set();
-  /** In order of arrival. */
-  readonly #waiters: Set<PoolWaiter> = new Set();
+  /** In order of arrival, each with its number. */
+  readonly #waiters: Map<PoolWaiter, number> = new Map();
   readonly #guests: Set<PoolGuest> = new Set();
   #connecting: number = 0;
   /** Connections among `#all` that only finish what is open: they do not stand in the way of new ones. */
@@ -80,13 +73,14 @@ export class HostPool implements UpstreamOwner {
   /** Who is told when a pool that drains has nothing open any more. */
   #onDrained: (() => void) | null = null;
 
-  constructor(config: PoolConfig, shape: PoolShape, limits: PoolLimits, open: OpenUpstream) {
+  constructor(config: PoolConfig, shape: PoolShape, places: ConnectionPlaces, open: OpenUpstream) {
     this.#config = config;
-    this.#limits = limits;
+    this.#places = places;
     this.#open = open;
     this.#streamsExpected = shape.streamsExpected;
     this.#connectionsMax = shape.connectionsMax;
     this.#isSpread = shape.isSpread;
+    this.#isShared = shape.isShared;
   }
 
   /** All connections to the host, those of guests too; for people, so not on the hot path. */
@@ -113,12 +107,15 @@ export class HostPool implements UpstreamOwner {
   /** A connection that takes a stream now (open it before returning to the event loop), or why there is none. */
   acquire(waiter: PoolWaiter): PoolResult {
     const connection = this.#isSpread ? this.#takeLeastBusy() : this.#takeAvailable();
-    if (connection !== null) return connection;
+    if (connection !== null) {
+      this.#places.noteBusy(connection);
+      return connection;
+    }
     if (this.#isDraining) return "CLUSTER_NO_HOST";
-    const verdict = this.#limits.tryAcquirePending();
+    const verdict = this.#places.tryAcquirePending();
     if (verdict !== "acquired") return verdict;
-    this.#waiters.add(waiter);
-    if (this.#openWhatIsMissing() || this.#all.size > 0) return "waiting";
+    this.#waiters.set(waiter, this.#places.nextArrival());
+    if (this.#seekConnection()) return "waiting";
     this.#forget(waiter);
     return "CLUSTER_CONNECTIONS_FULL";
   }
@@ -182,10 +179,14 @@ export class HostPool implements UpstreamOwner {
   onUpstreamAvailable(connection: UpstreamConnection): void {
     // A waiter that could not use the connection after all gives it back while it is being offered.
     if (this.#isDraining || this.#offered === connection) return;
+    const isIdle = connection.activeStreams === 0;
+    if (isIdle && this.#places.hasSeekers && this.#places.yieldIdle(connection, this.#firstArrival)) return;
     this.#offered = connection;
     while (this.#waiters.size > 0 && connection.availableStreams > 0) this.#serveFirstWaiter(connection);
     this.#offered = null;
-    if (connection.availableStreams === 0 || connection.isListed) return;
+    if (connection.availableStreams === 0) return;
+    if (connection.activeStreams === 0) this.#places.noteIdle(connection);
+    if (connection.isListed) return;
     if (this.#streamsExpected === 1 && this.#available.length >= this.#config.http1IdleMax) {
       connection.drain();
       return;
@@ -196,26 +197,51 @@ export class HostPool implements UpstreamOwner {
 
   onUpstreamDraining(connection: UpstreamConnection): void {
     this.#removeAvailable(connection);
+    this.#places.noteBusy(connection);
     if (connection.isLeaving) return;
     connection.isLeaving = true;
     this.#leaving++;
     // Whoever waits for a stream must not wait for the last one of this connection to end.
-    if (!this.#isDraining && this.#waiters.size > 0) this.#openWhatIsMissing();
+    if (!this.#isDraining && this.#waiters.size > 0) this.#seekConnection();
   }
 
   onUpstreamGone(connection: UpstreamConnection, wasReady: boolean, detail: string): void {
     this.#all.delete(connection);
-    this.#limits.releaseConnection();
+    this.#places.leave(connection);
     this.#removeAvailable(connection);
     if (connection.isLeaving) this.#leaving--;
     if (!wasReady) this.#connecting--;
     assert(this.#connecting >= 0, "a pool has no fewer than 0 connections on the way");
     this.#checkDrained();
-    if (this.#waiters.size === 0) return;
-    if (!wasReady) this.#failAfterConnectFailure(detail);
-    if (this.#waiters.size > 0 && !this.#openWhatIsMissing() && this.#all.size === 0) {
+    if (this.#waiters.size > 0 && !wasReady) this.#failAfterConnectFailure(detail);
+    if (this.#waiters.size > 0 && !this.#seekConnection()) {
       this.#failWaiters("overloaded", "no connection may be opened");
     }
+    this.#places.offer();
+  }
+
+  get seekingSince(): number {
+    return this.#isServed || this.#isFull ? Number.POSITIVE_INFINITY : this.#firstArrival;
+  }
+
+  onPlaceFree(): void {
+    if (this.#waiters.size > 0) this.#seekConnection();
+  }
+
+  /** Number of the request that has waited the longest; Infinity for none. */
+  get #firstArrival(): number {
+    for (const arrival of this.#waiters.values()) return arrival;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** The connections on their way are enough for who waits. */
+  get #isServed(): boolean {
+    return this.#connecting * this.#streamsExpected >= this.#waiters.size;
+  }
+
+  /** There are as many connections as may take new streams. */
+  get #isFull(): boolean {
+    return this.#all.size - this.#leaving >= this.#connectionsMax;
   }
 
   #checkDrained(): void {
@@ -247,7 +273,7 @@ export class HostPool implements UpstreamOwner {
       fewest = activeStreams;
     }
     if (least === null) return null;
-    if (fewest > 0 && this.#connecting === 0) this.#openOneMore();
+    if (fewest > 0 && this.#connecting === 0 && !this.#isFull && this.#places.tryAcquireSpare()) this.#openOne();
     if (least.availableStreams === 1) this.#removeAvailable(least);
     return least;
   }
@@ -258,21 +284,22 @@ export class HostPool implements UpstreamOwner {
     this.#available.splice(this.#available.indexOf(connection), 1);
   }
 
-  /** Opens connections until those on the way can serve who waits; false when it could open none and none is coming. */
-  #openWhatIsMissing(): boolean {
-    while (this.#connecting * this.#streamsExpected < this.#waiters.size) {
-      if (!this.#openOneMore()) break;
+  /** Opens the connections that who waits needs, or waits for their places; false where nobody can be served. */
+  #seekConnection(): boolean {
+    while (!this.#isServed && !this.#isFull) {
+      if (this.#places.tryAcquire() !== "acquired") break;
+      this.#openOne();
     }
-    return this.#connecting > 0;
+    const isStarved = this.#all.size === this.#leaving;
+    const isSeeking = !this.#isServed && !this.#isFull && this.#places.seek(this, isStarved);
+    return isSeeking || this.#all.size > 0;
   }
 
-  /** False where there are enough. */
-  #openOneMore(): boolean {
-    if (this.#all.size - this.#leaving >= this.#connectionsMax) return false;
-    if (this.#limits.tryAcquireConnection() !== "acquired") return false;
+  #openOne(): void {
     this.#connecting++;
-    this.#all.add(this.#open(this));
-    return true;
+    const connection = this.#open(this);
+    this.#all.add(connection);
+    if (this.#isShared) this.#places.share(connection);
   }
 
   #expectMultiplexed(): void {
@@ -281,8 +308,9 @@ export class HostPool implements UpstreamOwner {
   }
 
   #serveFirstWaiter(connection: UpstreamConnection): void {
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters.keys()) {
       this.#forget(waiter);
+      this.#places.noteBusy(connection);
       waiter.onPooled(connection);
       return;
     }
@@ -298,7 +326,7 @@ export class HostPool implements UpstreamOwner {
       if (this.#all.size - this.#connecting - this.#leaving <= 0) this.#failWaiters("connect", detail);
       return;
     }
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters.keys()) {
       this.#forget(waiter);
       waiter.onPoolFailed("connect", detail);
       return;
@@ -306,7 +334,7 @@ export class HostPool implements UpstreamOwner {
   }
 
   #failWaiters(reason: ResetReason, detail: string): void {
-    const waiting = Array.from(this.#waiters);
+    const waiting = Array.from(this.#waiters.keys());
     for (const waiter of waiting) {
       if (!this.#waiters.has(waiter)) continue;
       this.#forget(waiter);
@@ -316,6 +344,6 @@ export class HostPool implements UpstreamOwner {
 
   #forget(waiter: PoolWaiter): void {
     this.#waiters.delete(waiter);
-    this.#limits.releasePending();
+    this.#places.releasePending();
   }
 }

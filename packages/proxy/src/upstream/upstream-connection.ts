@@ -19,7 +19,7 @@ import type { UpstreamDeps } from "./upstream-deps.ts";
 export interface UpstreamOwner {
   /** The connection is up: its session takes streams. */
   onUpstreamReady(connection: UpstreamConnection): void;
-  /** Streams may be opened again after there were none. */
+  /** Streams may be opened again after there were none, or none is open any more. */
   onUpstreamAvailable(connection: UpstreamConnection): void;
   /** No new streams; it ends when the open ones do. */
   onUpstreamDraining(connection: UpstreamConnection): void;
@@ -56,6 +56,12 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   isListed: boolean = false;
   /** The pool's mark: it takes no new stream any more. */
   isLeaving: boolean = false;
+  /** The marks and links of the places that the cluster's connections share. */
+  isShared: boolean = false;
+  isDisplaced: boolean = false;
+  isIdle: boolean = false;
+  idleBefore: UpstreamConnection | null = null;
+  idleAfter: UpstreamConnection | null = null;
   watchPlace: number = -1;
   /** On the clock's scale. */
   readonly openedAtMs: number;
@@ -193,6 +199,14 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     this.#owner.onUpstreamDraining(this);
   }
 
+  /** Closes at once, while nothing is open on it: its place is needed for a connection to another host. */
+  displace(): void {
+    this.isDisplaced = true;
+    this.#cause ??= "displaced";
+    this.close("its place is needed for a connection to another host");
+    this.#owner.onUpstreamDraining(this);
+  }
+
   /** A stream was not opened after all: the connection is as good as before. */
   giveBack(): void {
     if (this.availableStreams > 0) this.#owner.onUpstreamAvailable(this);
@@ -256,6 +270,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   cancelGreeting(waiter: GreetingWaiter): void {
     this.#greetingWaiters?.delete(waiter);
+    this.giveBack();
   }
 
   #tellGreeted(): void {
