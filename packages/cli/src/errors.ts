@@ -24,6 +24,10 @@ export const CLI_ERRORS = {
     meaning: "No port could be chosen for a listener with port 0 on its address.",
     action: "Give the listener an address of this machine.",
   },
+  CLI_PORT_TAKEN: {
+    meaning: "Another process listens on an address that a listener or the admin server is to listen on.",
+    action: "End the process that the message names, choose another port, or say `--share-ports` if both are to serve.",
+  },
   CLI_FOLDER_NOT_EMPTY: {
     meaning: "The folder given for the files of the demo mesh has something in it.",
     action: "Name a folder that is empty or does not exist, or leave `--dir` out.",

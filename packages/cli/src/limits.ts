@@ -28,6 +28,9 @@ export const WORKER_LEAVE_MS_MAX = 2_000;
 /** When a process was killed, what it started has so many seconds to end by itself before it is killed, too. */
 export const ORPHAN_GRACE_SECONDS = 1;
 
+/** How often, in milliseconds, a listener is tried again whose port another process has; a look costs a system call or two. */
+export const PORT_RETRY_MS = 2_000;
+
 /** Bytes of log lines that wait for a slow reader; beyond, new lines are lost. */
 export const LOG_PENDING_BYTES_MAX = 1_048_576;
 

@@ -168,8 +168,81 @@ spec:
   for (const args of [["--single"], ["--workers", "2"]]) {
     const { status, stderr } = await runCommand(["proxy", "-c", join(folder, "taken.yaml"), ...args]);
     assert.equal(status, 1);
-    assert.match(stderr, /EADDRINUSE/);
+    assert.match(stderr, /\[CLI_PORT_TAKEN\] Cannot listen: 127\.0\.0\.1:\d+ \(inbound\) is taken by process \d+ \(/);
+    assert.ok(stderr.includes(`process ${role.pid} `), stderr);
   }
+});
+
+/** The configuration of a proxy that listens on a port of its own choice, and of its admin server. */
+function configOn(ports: readonly number[], adminPort: number = 0): string {
+  const { port: targetPort } = backend.address() as AddressInfo;
+  const sides = ["inbound", "outbound"].slice(0, ports.length);
+  const lines = sides.map(
+    (side, index) =>
+      `  ${side}: { address: 127.0.0.1, port: ${ports[index]}${side === "inbound" ? `, targetPort: ${targetPort}` : ""} }`,
+  );
+  return `apiVersion: weft.dev/v1
+kind: ProxyConfig
+metadata: { name: tested }
+spec:
+${lines.join("\n")}
+  admin: { port: ${adminPort} }
+`;
+}
+
+test("weft proxy refuses a port that another proxy serves before it opens any, and shares it when asked to", async () => {
+  role = await start("--workers", "2");
+  const running = role;
+  const free = await freePort();
+  const file = join(folder, "second.yaml");
+  const [one = 0, other = 0] = await workerPids(role);
+  writeFileSync(file, configOn([portOf(role), free]));
+  const { status, stderr } = await runCommand(["proxy", "-c", file, "--workers", "2"]);
+  assert.equal(status, 1);
+  for (const pid of [one, other]) assert.match(stderr, new RegExp(`process ${pid} \\(`));
+
+  // Nothing was opened for an instant on the way: whoever meets a port that is free is refused, as before.
+  writeFileSync(file, configOn([free], running.admin.port));
+  const late = await runCommand(["proxy", "-c", file, "--workers", "2"]);
+  assert.equal(late.status, 1);
+  assert.match(late.stderr, new RegExp(`:${running.admin.port} \\(admin\\) is taken by process ${running.pid} `));
+  assert.doesNotMatch(late.stderr, /worker ready/);
+
+  writeFileSync(file, configOn([portOf(role)]));
+  const beside = await startRole(["proxy", "-c", file, "--workers", "2", "--share-ports"]);
+  const exit = once(beside.child, "exit");
+  beside.child.kill("SIGTERM");
+  await exit;
+  assert.equal((await send(portOf(role), "/")).status, 200);
+});
+
+test("weft proxy refuses a listener that a reload adds on a port that another process has, and serves the others", async () => {
+  writeFileSync(join(folder, "proxy.yaml"), configOn([0]));
+  role = await start("--workers", "2");
+  const running = role;
+  const holder = createServer().listen({ port: 0, host: "127.0.0.1", reusePort: true });
+  await once(holder, "listening");
+  const { port: taken } = holder.address() as AddressInfo;
+  try {
+    writeFileSync(join(folder, "proxy.yaml"), configOn([0, taken]));
+    await until(() => logged(running, "a listener is refused; the others are served").length === 1);
+    const [line] = logged(running, "a listener is refused; the others are served");
+    assert.match(String(line?.["reason"]), new RegExp(`:${taken} \\(outbound\\) is taken by process ${process.pid} `));
+    await until(() => logged(running, "configuration applied by all workers").length === 1);
+    assert.equal((await send(portOf(role), "/")).status, 200);
+    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { name: string }[] };
+    assert.deepEqual(
+      listed.listeners.map(({ name }) => name),
+      ["inbound"],
+    );
+  } finally {
+    holder.close();
+  }
+  // It is tried again until the port is free.
+  await until(async () => {
+    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { name: string }[] };
+    return listed.listeners.length === 2;
+  });
 });
 
 test("weft proxy serves with several workers on one port, and replaces one that is killed", async () => {

@@ -23,6 +23,7 @@ interface ProxyFlags {
   readonly single?: boolean;
   readonly check?: boolean;
   readonly admin?: AdminAddress;
+  readonly sharePorts?: boolean;
 }
 
 interface ProxyOptions extends ProxyFlags {
@@ -46,6 +47,12 @@ export function createCommand(): Command {
         "--admin <address:port>",
         "where the admin page and API are; default: what the configuration says",
       ).argParser(parseAdminAddress),
+    )
+    .addOption(
+      new Option(
+        "--share-ports",
+        "listen also where others do, each getting a part of the connections: two proxies side by side",
+      ).conflicts("single"),
     )
     .option("--check", "check the configuration, print what is wrong or what it comes to, and end")
     .addHelpText("after", HELP)
@@ -86,7 +93,8 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   }
   const host = createHost(options, log);
   const adminToken = process.env["WEFT_ADMIN_TOKEN"] ?? "";
-  const running = runRole({ host, source, world, log, admin: options.admin ?? null, adminToken });
+  const { admin = null, sharePorts: sharesPorts = false } = options;
+  const running = runRole({ host, source, world, log, admin, adminToken, sharesPorts });
   const code = await running.catch((error: unknown): ExitCode => {
     console.error(`weft: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_CODE.failed;
@@ -95,11 +103,11 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   process.exit(code);
 }
 
-function createHost({ single, workers }: ProxyOptions, log: ProcessLog): RoleHost {
+function createHost({ single, workers, sharePorts = false }: ProxyOptions, log: ProcessLog): RoleHost {
   const count = workers ?? availableParallelism();
   if (single !== true && canSharePorts()) {
     const module = moduleUrl("../process/worker-entry.ts", import.meta.url);
-    return new Supervisor({ workers: count, program: { module, args: [] }, log });
+    return new Supervisor({ workers: count, program: { module, args: [] }, log, sharesPorts: sharePorts });
   }
   if (single !== true) {
     log.warn("one process only, which nothing starts again: this system cannot share a port among several", { count });

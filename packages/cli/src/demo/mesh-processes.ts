@@ -168,7 +168,7 @@ function planChildren({ mesh, folder }: MeshProcessesOptions): ChildPlan[] {
 
 function startError(reason: string, tail: string): WeftError<CliErrorCode> {
   const words = tail === "" ? "" : `; its last words:\n${tail}`;
-  const details: MeshStartDetails = { reason, isPortTaken: tail.includes("EADDRINUSE") };
+  const details: MeshStartDetails = { reason, isPortTaken: /CLI_PORT_TAKEN|EADDRINUSE/.test(tail) };
   return new WeftError("CLI_MESH_START_FAILED", `Cannot start the mesh: ${reason}${words}`, { ...details });
 }
 

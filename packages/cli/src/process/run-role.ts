@@ -4,6 +4,7 @@ import type { AdminAddress } from "../admin/admin-address.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import type { ProcessLog } from "../log.ts";
 import { AdminHost } from "./admin-host.ts";
+import { claimPorts, type PortClaim } from "./port-guard.ts";
 import { RoleAdmin } from "./role-admin.ts";
 import type { RoleHost } from "./role-host.ts";
 import { handleSignals } from "./signals.ts";
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly admin: AdminAddress | null;
   /** Asked of actions on the admin server; "" for none. */
   readonly adminToken: string;
+  /** Others may listen on the listeners' ports, each getting a part of the connections. */
+  readonly sharesPorts: boolean;
 }
 
 /** Serves until a signal or the end of the parent process; the result is the process's exit code. */
@@ -54,10 +57,15 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
     log,
     options.adminToken,
   );
+  let claim: PortClaim | null = null;
   try {
+    const adminWanted = options.admin ?? world.settings.admin;
+    const listenersWanted = options.sharesPorts ? [] : world.listeners;
+    claim = await claimPorts([...listenersWanted, { name: "admin", ...adminWanted }]);
     const listeners = await host.start(world);
     for (const { name, address, port } of listeners) log.info("listening", { listener: name, address, port });
-    const adminAddress = await admin.start(options.admin ?? world.settings.admin);
+    const adminAddress = await admin.start(adminWanted);
+    claim.release();
     source.worlds.subscribe((next) => {
       if (next === world) return;
       if (options.admin === null) admin.move(next.settings.admin);
@@ -71,6 +79,7 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
     host.kill();
     throw error;
   } finally {
+    claim?.release();
     stopSignals();
     source.close();
     await admin.close();

@@ -1,9 +1,10 @@
 import type { World } from "@weft/contract";
-import { type Clock, type Random, systemClock, systemRandom } from "@weft/kernel";
+import { type Clock, type Random, systemClock, systemRandom, type TimerHandle } from "@weft/kernel";
 import type { Log, WorkerStatus } from "@weft/proxy";
-import { WORKER_ANSWER_MS_MAX } from "../limits.ts";
+import { PORT_RETRY_MS, WORKER_ANSWER_MS_MAX } from "../limits.ts";
 import type { HostVerdict, ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
+import { findTakenPorts, renderTakenPort, type TakenPort } from "./port-guard.ts";
 import { SharedPorts } from "./shared-ports.ts";
 import { WorkerGroup } from "./worker-group.ts";
 import type { WorkerProcess, WorkerProgram } from "./worker-process.ts";
@@ -13,6 +14,8 @@ export interface SupervisorOptions {
   readonly workers: number;
   readonly program: WorkerProgram;
   readonly log: Log;
+  /** Others may listen on the same ports; default: a listener whose port another process has is refused. */
+  readonly sharesPorts?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -27,6 +30,7 @@ export class Supervisor implements RoleHost {
   readonly #group: WorkerGroup;
   readonly #workerCount: number;
   readonly #ports: SharedPorts = new SharedPorts();
+  readonly #sharesPorts: boolean;
   #world: World | null = null;
   /** When the present revision was handed out, and to how many workers it is new. */
   #sentMs: number = 0;
@@ -35,11 +39,18 @@ export class Supervisor implements RoleHost {
   #checker: WorkerProcess | null = null;
   /** The revision that the latest worker of each slot started with. */
   readonly #startRevisions = new Map<number, number>();
+  /** Configurations are handed out one after the other. */
+  #applying: Promise<void> = Promise.resolve();
+  /** The configuration that was asked for last, with listeners that are refused. */
+  #wanted: World | null = null;
+  /** While a listener is refused because another process has its port. */
+  #retry: TimerHandle | null = null;
 
   constructor(options: SupervisorOptions) {
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
     this.#workerCount = options.workers;
+    this.#sharesPorts = options.sharesPorts ?? false;
     this.#group = new WorkerGroup({
       count: options.workers,
       program: options.program,
@@ -70,12 +81,70 @@ export class Supervisor implements RoleHost {
     }
   }
 
-  async apply(world: World): Promise<void> {
-    const resolved = await this.#ports.resolve(world);
+  apply(world: World): Promise<void> {
+    this.#wanted = world;
+    this.#applying = this.#applying
+      .then(() => this.#handOut(world))
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.error("configuration refused; the last one stays", { revision: world.revision, reason });
+      });
+    return this.#applying;
+  }
+
+  async #handOut(world: World): Promise<void> {
+    const resolved = await this.#ports.resolve(await this.#withoutTaken(world));
     this.#world = resolved;
     this.#sentMs = this.#clock.nowMs();
     this.#pending = this.#group.ready.length;
     this.#group.broadcast({ type: "world", world: resolved });
+  }
+
+  /**
+   * Refuses listeners that are new on a port which another process has, until it is free; where a listener of that name runs
+   * elsewhere it goes on there.
+   */
+  async #withoutTaken(world: World): Promise<World> {
+    const present = this.#world?.listeners ?? [];
+    const taken = await this.#takenBy(world);
+    const refused = new Set(taken.map(({ name }) => name));
+    for (const port of taken) {
+      const { name: listener } = port;
+      this.#log.error("a listener is refused; the others are served", { listener, reason: renderTakenPort(port) });
+    }
+    if (taken.length === 0) return world;
+    this.#retry ??= this.#clock.setTimer(() => this.#tryAgain(taken.length), PORT_RETRY_MS);
+    const kept = present.filter(({ name }) => refused.has(name));
+    return { ...world, listeners: [...world.listeners.filter(({ name }) => !refused.has(name)), ...kept] };
+  }
+
+  /** Listeners of this configuration that do not run yet and whose port another process has. */
+  async #takenBy({ listeners }: World): Promise<readonly TakenPort[]> {
+    const present = this.#world?.listeners ?? [];
+    const added = listeners.filter(
+      ({ address, port }) => !present.some((other) => other.address === address && other.port === port),
+    );
+    if (this.#sharesPorts || added.length === 0) return [];
+    return await findTakenPorts(added, new Set(this.status().map(({ pid }) => pid)));
+  }
+
+  /** Hands the configuration out again when fewer of its ports are taken than before. */
+  #tryAgain(takenBefore: number): void {
+    this.#retry = null;
+    const world = this.#wanted;
+    if (world === null) return;
+    this.#applying = this.#applying.then(async () => {
+      if (this.#wanted !== world || this.#retry !== null) return;
+      const { length } = await this.#takenBy(world);
+      if (length < takenBefore) void this.apply(world);
+      else this.#retry = this.#clock.setTimer(() => this.#tryAgain(takenBefore), PORT_RETRY_MS);
+    });
+  }
+
+  #stopRetry(): void {
+    this.#wanted = null;
+    if (this.#retry !== null) this.#clock.clearTimer(this.#retry);
+    this.#retry = null;
   }
 
   askAll(topic: string, argument: unknown): Promise<readonly unknown[]> {
@@ -88,11 +157,13 @@ export class Supervisor implements RoleHost {
   }
 
   async drain(): Promise<void> {
+    this.#stopRetry();
     await this.#group.drain(this.#world?.settings.drainDeadlineMs ?? 0);
     this.#log.info("all workers are gone");
   }
 
   kill(): void {
+    this.#stopRetry();
     this.#group.kill();
   }
 

@@ -33,7 +33,8 @@ export class TestedProxy {
   static async start(group: ProgramGroup, configPath: string): Promise<TestedProxy> {
     const admin = { address: LOOPBACK, port: await chooseFreePort() };
     const where = `${admin.address}:${admin.port}`;
-    const launch = launchWeft(["proxy", "--workers", String(WORKERS), "--config", configPath, "--admin", where]);
+    const options = ["--workers", String(WORKERS), "--config", configPath, "--admin", where];
+    const launch = launchWeft(["proxy", "--share-ports", ...options]);
     const program = await group.startServer(launch, admin.port, REPLACE_MS_MAX);
     const proxy = new TestedProxy(group, program, admin);
     await proxy.allReady([]);
