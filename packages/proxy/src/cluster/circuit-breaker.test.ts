@@ -29,7 +29,7 @@ test("tryAcquireConnection() refuses at connectionsMax", () => {
   const breaker = new CircuitBreaker({ ...WIDE, connectionsMax: 1 });
   assert.equal(breaker.tryAcquireConnection(), "acquired");
   assert.equal(breaker.tryAcquireConnection(), "CLUSTER_CONNECTIONS_FULL");
-  assert.equal(breaker.activeConnections, 1);
+  assert.equal(breaker.use().connections, 1);
   breaker.releaseConnection();
   assert.equal(breaker.tryAcquireConnection(), "acquired");
 });

@@ -55,10 +55,6 @@ export class CircuitBreaker {
     return this.#requests;
   }
 
-  get activeConnections(): number {
-    return this.#connections;
-  }
-
   /** A request begins. It holds its place over all of its tries. */
   tryAcquireRequest(): "acquired" | "CLUSTER_REQUESTS_FULL" {
     if (this.#requests >= this.#config.requestsMax) {

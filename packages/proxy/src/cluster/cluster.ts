@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ClusterConfig, HostConfig, HostSource, OutlierConfig, PickContext } from "@weft/contract";
-import { assert, type Clock, type Random, TimerEntry, type TimerOwner, type TimerWheel, WeftError } from "@weft/kernel";
+import { assert, type Clock, type Random, TimerEntry, type TimerOwner, type TimerWheel } from "@weft/kernel";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { checkClusterConfig } from "./cluster-config.ts";
 import type { DnsResolver } from "./dns-resolver.ts";
 import { type DnsOwner, DnsSource, type DnsStatus } from "./dns-source.ts";
-import type { ClusterErrorCode } from "./errors.ts";
 import { Host, hostKey, type HealthVerdict } from "./host.ts";
 import { type GroupsOwner, HostGroups, type SubsetLabels } from "./host-groups.ts";
 import { isHashingPolicy } from "./host-selector.ts";
@@ -70,7 +69,7 @@ export interface ClusterContext<Pool = unknown> {
  *
  * @example
  * const host = cluster.pick(context);
- * if (host === undefined) throw cluster.noHostError();
+ * if (host === undefined) return answerError(cluster.noHostCode(null));
  */
 export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, DnsOwner, GroupsOwner {
   readonly name: string;
@@ -137,7 +136,7 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
 
   /**
    * A host for a request that asks for hosts with `labels`, or for none in particular; undefined when none may be used
-   * (`noHostError` says why). The same labels are best the same object.
+   * (`noHostCode` says why). The same labels are best the same object.
    */
   pick(context: PickContext, labels: SubsetLabels | null = null): Host<Pool> | undefined {
     return this.groups.pick(context, labels);
@@ -146,28 +145,6 @@ export class Cluster<Pool = unknown> implements TimerOwner, OutlierOwner<Pool>, 
   /** Why `pick` found nothing for `labels`: no host has them, or none of those that have them may be used. */
   noHostCode(labels: SubsetLabels | null): "CLUSTER_NO_HOST" | "SUBSET_NO_HOST" {
     return this.#config.subsets === null || this.groups.hasHosts(labels) ? "CLUSTER_NO_HOST" : "SUBSET_NO_HOST";
-  }
-
-  /** What to say of the cluster when `pick` found nothing. */
-  noHostError(): WeftError<ClusterErrorCode> {
-    let unhealthy = 0;
-    let ejected = 0;
-    let draining = 0;
-    for (const host of this.#hosts.values()) {
-      if (host.isDraining) draining++;
-      else if (host.isEjected) ejected++;
-      else if (host.verdict === "unhealthy") unhealthy++;
-    }
-    const dns = this.#dns?.status;
-    const problem = dns === undefined || dns.isSettled ? (dns?.problem ?? "") : "not resolved yet";
-    const details = { cluster: this.name, hosts: this.#hosts.size, unhealthy, ejected, draining };
-    return new WeftError(
-      "CLUSTER_NO_HOST",
-      `Cannot pick a host of cluster "${this.name}": none of ${this.#hosts.size} may be used ` +
-        `(${unhealthy} unhealthy, ${ejected} ejected, ${draining} draining)` +
-        (problem === "" ? "" : `; its name "${dns?.name}": ${problem}`),
-      details,
-    );
   }
 
   /**

@@ -1,4 +1,5 @@
 import { assert, hashString } from "@weft/kernel";
+import { findChangedRange } from "../changed-range.ts";
 import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import type { ShardHost } from "./order.ts";
 
@@ -65,7 +66,11 @@ export class HostTable<H extends ShardHost> {
     const isOther = isWeighted !== this.#isWeighted;
     // A change of weights that count for nothing moves nothing.
     const countsWeight = isWeighted || this.#isWeighted;
-    const { from, beforeTo, afterTo } = this.#findChange(hosts);
+    const { from, beforeTo, afterTo } = findChangedRange(
+      this.#list.length,
+      hosts.length,
+      (old, now) => this.#list[old] === hosts[now] && this.#listWeights[old] === hosts[now]?.configuredWeight,
+    );
     const round = ++this.#round;
     for (let index = from; index < afterTo; index++) this.#keep(hosts[index], round, countsWeight);
     for (let index = from; index < beforeTo; index++) this.#drop(this.#list[index], round);
@@ -82,21 +87,6 @@ export class HostTable<H extends ShardHost> {
     this.#listWeights = hosts.map((host) => host.configuredWeight);
     this.#isWeighted = isWeighted;
     return isOther;
-  }
-
-  /** The part of the list that is not as it was: what is before `from` and after the two ends is the same. */
-  #findChange(hosts: readonly H[]): { from: number; beforeTo: number; afterTo: number } {
-    const before = this.#list;
-    const isSame = (old: number, now: number): boolean =>
-      before[old] === hosts[now] && this.#listWeights[old] === hosts[now]?.configuredWeight;
-    let from = 0;
-    while (from < before.length && from < hosts.length && isSame(from, from)) from++;
-    let [beforeTo, afterTo] = [before.length, hosts.length];
-    while (beforeTo > from && afterTo > from && isSame(beforeTo - 1, afterTo - 1)) {
-      beforeTo--;
-      afterTo--;
-    }
-    return { from, beforeTo, afterTo };
   }
 
   /** Marks a host that was here and is here, as the same. */

@@ -1,5 +1,6 @@
 import type { SubsetConfig, SubsetFallback } from "@weft/contract";
 import { assert, WeftError } from "@weft/kernel";
+import { findChangedRange } from "../changed-range.ts";
 import { HOSTS_PER_CLUSTER_MAX } from "../limits.ts";
 import type { SubsetErrorCode } from "./errors.ts";
 import { REPLACED_MAX, SELECTOR_KEYS_MAX, SELECTORS_MAX, SUBSETS_MAX } from "./limits.ts";
@@ -159,11 +160,6 @@ export class SubsetIndex<H extends LabelledHost> {
     this.#values = [...new Set(keys)].map((key) => ({ key, byValue: new Map() }));
   }
 
-  /** Hosts that are here. */
-  get hostCount(): number {
-    return this.#slots.slotOf.size;
-  }
-
   /** Subsets that are kept built at present, besides those of fallbacks. */
   get builtCount(): number {
     return this.#builtCount;
@@ -176,15 +172,11 @@ export class SubsetIndex<H extends LabelledHost> {
   update(hosts: readonly H[]): void {
     assert(hosts.length <= HOSTS_PER_CLUSTER_MAX, "a cluster keeps within its limit of hosts");
     const before = this.#list;
-    const isSame = (old: number, now: number): boolean =>
-      before[old] === hosts[now] && this.#listLabels[old] === hosts[now]?.labels;
-    let from = 0;
-    while (from < before.length && from < hosts.length && isSame(from, from)) from++;
-    let [beforeTo, afterTo] = [before.length, hosts.length];
-    while (beforeTo > from && afterTo > from && isSame(beforeTo - 1, afterTo - 1)) {
-      beforeTo--;
-      afterTo--;
-    }
+    const { from, beforeTo, afterTo } = findChangedRange(
+      before.length,
+      hosts.length,
+      (old, now) => before[old] === hosts[now] && this.#listLabels[old] === hosts[now]?.labels,
+    );
     this.#list = hosts;
     this.#listLabels = replacePart(this.#listLabels, from, beforeTo, hosts, afterTo);
     const round = ++this.#round;
@@ -216,16 +208,6 @@ export class SubsetIndex<H extends LabelledHost> {
     if (built === undefined) return this.#fallBack(selector.fallback);
     built.usedAt = ++this.#clock;
     return built.count > 0 ? built.asSubset : this.#fallBack(selector.fallback);
-  }
-
-  /** What to answer when `find` found "none". */
-  noHostError(cluster: string, { criteria }: SubsetQuery): WeftError<SubsetErrorCode> {
-    const labels = Object.entries(criteria).map(([key, value]) => `${key}=${value}`);
-    return new WeftError(
-      "SUBSET_NO_HOST",
-      `Cannot pick a host of cluster "${cluster}": none of ${this.hostCount} has the labels ${labels.join(", ")}`,
-      { cluster, criteria },
-    );
   }
 
   #newDefault(): BuiltSubset<H> {
