@@ -1,5 +1,6 @@
 import { type Document, isNode, isPair, isScalar, isMap, LineCounter, parseAllDocuments } from "yaml";
 import { DOCUMENT_ALIASES_MAX, DOCUMENT_DEPTH_MAX, FILE_DOCUMENTS_MAX, RESOURCE_FILE_BYTES_MAX } from "../limits.ts";
+import { findAliasFault } from "./alias-fault.ts";
 import { isTooDeepToParse } from "./nesting.ts";
 import type { DocumentSource, FieldPath, FindingLog } from "./finding.ts";
 
@@ -78,12 +79,15 @@ function toPlain(document: Document.Parsed, file: string, index: number, lines: 
     if (isDeeper(value, DOCUMENT_DEPTH_MAX)) throw new RangeError("too deep");
     return value;
   } catch (error) {
-    const expected =
-      error instanceof RangeError
-        ? `at most ${DOCUMENT_DEPTH_MAX} levels of nesting`
-        : `aliases that repeat at most ${DOCUMENT_ALIASES_MAX} nodes, of anchors that exist`;
-    const { line, col } = lines.linePos(document.range[0]);
-    log.add(source, [], undefined, expected, { position: { line, column: col } });
+    const fault = findAliasFault(document) ?? {
+      expected:
+        error instanceof RangeError
+          ? `at most ${DOCUMENT_DEPTH_MAX} levels of nesting`
+          : `aliases that repeat at most ${DOCUMENT_ALIASES_MAX} nodes`,
+      offset: document.range[0],
+    };
+    const { line, col } = lines.linePos(fault.offset);
+    log.add(source, [], undefined, fault.expected, { position: { line, column: col } });
     return undefined;
   }
 }
