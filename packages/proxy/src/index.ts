@@ -27,7 +27,7 @@ export type { ProxyErrorCode } from "./errors.ts";
 export { silentLog } from "./log.ts";
 export type { Log, LogLevel } from "./log.ts";
 export { mergeSnapshots, reloadMetrics, renderOpenMetrics, summarise, WorkerTotals } from "./metrics/index.ts";
-export type { MetricsSnapshot, RouteSummary, RouteTraffic, WorkerMetrics } from "./metrics/index.ts";
+export type { ClusterRetries, MetricsSnapshot, RouteSummary, RouteTraffic, WorkerMetrics } from "./metrics/index.ts";
 export type { LogLevelControl } from "./proxy-admin.ts";
 export { renderMatch } from "./router/index.ts";
 export { createProxy } from "./proxy.ts";

@@ -34,8 +34,20 @@ async function getText(admin: AdminAddress, path: string, timeoutMs: number = AD
     });
   const { statusCode = 0 } = incoming;
   if (statusCode === 200 || (statusCode === 503 && path === "/api/ready")) return body;
-  const message = `Cannot ask the admin server at ${where}: ${path} was answered with ${statusCode}: ${body.trim()}`;
+  const [asked] = path.split("?");
+  const message = `Cannot ask the admin server at ${where}: ${asked} was answered with ${statusCode}: ${reasonIn(body)}`;
   throw new WeftError<CliErrorCode>("CLI_ADMIN_REFUSED", message, { where, path, statusCode });
+}
+
+/** What an admin server says in its refusal; another program's words where it is none of ours. */
+function reasonIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { readonly error?: { readonly message?: unknown } };
+    if (typeof error?.message === "string") return error.message;
+  } catch {
+    // No JSON: whatever it is, is shown.
+  }
+  return body.trim();
 }
 
 /** The JSON that an endpoint answers with. */

@@ -41,7 +41,7 @@ test("renderExplanations() names listener, rule and what becomes of the request"
     { hostname: "*", candidates: [{ ...taken, rule: 0, ruleName: "", rejectedBecause: ["a", "b"] }, taken] },
   ];
   assert.equal(
-    renderExplanations([routed({ groups })], []),
+    renderExplanations({ asked: [routed({ groups })], others: [], missingPort: null }),
     `listener 0.0.0.0:8080: shop/cart rules[5] "checkout" matches[1] -> shop/cart:80 (90 %), shop/next:80 (10 %)
   rules for host * that fit the path
     ✖ shop/cart rules[0] matches[1] prefix "/cart": a; b
@@ -50,7 +50,7 @@ test("renderExplanations() names listener, rule and what becomes of the request"
   const action = { type: "redirect", status: 301 } as const;
   const redirected = routed({ ...TLS, winner: { ...PLACE, isFallback: false, action }, status: 301 });
   assert.equal(
-    renderExplanations([redirected], []),
+    renderExplanations({ asked: [redirected], others: [], missingPort: null }),
     'listener edge [::]:8443 (TLS): shop/cart rules[5] "checkout" matches[1], redirected with 301',
   );
 });
@@ -59,7 +59,11 @@ test("renderExplanations() says which hosts of a backend the request asks for", 
   const backends = [{ cluster: "shop/cart:80", share: 1, subset: { version: "v2", stage: "test" } }];
   const winner = { ...PLACE, isFallback: false, action: { type: "forward", backends } } as const;
   assert.equal(
-    renderExplanations([explanation({ winner, refusal: null, status: null })], []),
+    renderExplanations({
+      asked: [explanation({ winner, refusal: null, status: null })],
+      others: [],
+      missingPort: null,
+    }),
     'listener 0.0.0.0:8080: shop/cart rules[5] "checkout" matches[1] -> shop/cart:80 with version=v2 and stage=test',
   );
 });
@@ -67,7 +71,11 @@ test("renderExplanations() says which hosts of a backend the request asks for", 
 test("renderExplanations() shows near misses, and the listener that would route it", () => {
   const near = { ...PLACE, path: 'prefix "/card"', rejectedBecause: ['path "/cart" does not match'] };
   assert.equal(
-    renderExplanations([explanation({ nearMisses: [near], isTruncated: true })], [explanation(), routed(TLS)]),
+    renderExplanations({
+      asked: [explanation({ nearMisses: [near], isTruncated: true })],
+      others: [explanation(), routed(TLS)],
+      missingPort: null,
+    }),
     `listener 0.0.0.0:8080: answered 404, no route matches
   nearest of the other rules
     ✖ shop/cart rules[5] "checkout" matches[1] prefix "/card": path "/cart" does not match
@@ -82,8 +90,17 @@ But listener edge [::]:8443 (TLS) routes it: shop/cart rules[5] "checkout" match
     action: { type: "respond", status: 404 },
   } as const;
   assert.equal(
-    renderExplanations([explanation({ winner: fallback, refusal: null })], []),
+    renderExplanations({ asked: [explanation({ winner: fallback, refusal: null })], others: [], missingPort: null }),
     "listener 0.0.0.0:8080: answered 404, no route of shop/edge/http matches",
+  );
+});
+
+test("renderExplanations() says that nobody listens on the port that was asked about", () => {
+  assert.equal(
+    renderExplanations({ asked: [explanation()], others: [], missingPort: 9999 }),
+    `No listener is on port 9999. To one of these, as a part of the Host header:
+
+listener 0.0.0.0:8080: answered 404, no route matches`,
   );
 });
 
@@ -96,7 +113,7 @@ test("isRouted() is false for the answer that no route matches", () => {
 
 test("pickListeners() takes the listeners on the port, or all where nobody listens on it", () => {
   const all = [explanation(), routed(TLS)];
-  assert.deepEqual(pickListeners(all, 8443), { asked: [all[1]], others: [all[0]] });
-  assert.deepEqual(pickListeners(all, 80), { asked: all, others: [] });
-  assert.deepEqual(pickListeners(all, null), { asked: all, others: [] });
+  assert.deepEqual(pickListeners(all, 8443), { asked: [all[1]], others: [all[0]], missingPort: null });
+  assert.deepEqual(pickListeners(all, 80), { asked: all, others: [], missingPort: 80 });
+  assert.deepEqual(pickListeners(all, null), { asked: all, others: [], missingPort: null });
 });

@@ -9,24 +9,32 @@ export function isRouted({ winner }: TableExplanation): boolean {
   return winner !== null && !winner.isFallback;
 }
 
+/** The explanations that answer a question, and those that are worth a look where they do not. */
+interface Picked {
+  readonly asked: readonly TableExplanation[];
+  readonly others: readonly TableExplanation[];
+  /** A port that was asked about and that no listener of these explanations is on; null for none. */
+  readonly missingPort: number | null;
+}
+
 /**
  * The explanations that answer a question about `port`: those of the listeners on it. All of them where no port is
  * named, or where nobody listens on it: then it is only a part of the Host header.
  */
-export function pickListeners(
-  explanations: readonly TableExplanation[],
-  port: number | null,
-): { readonly asked: readonly TableExplanation[]; readonly others: readonly TableExplanation[] } {
+export function pickListeners(explanations: readonly TableExplanation[], port: number | null): Picked {
   const isAsked = ({ listeners }: TableExplanation): boolean => listeners.some((listener) => listener.port === port);
   const asked = explanations.filter(isAsked);
   return asked.length === 0
-    ? { asked: explanations, others: [] }
-    : { asked, others: explanations.filter((explanation) => !isAsked(explanation)) };
+    ? { asked: explanations, others: [], missingPort: port }
+    : { asked, others: explanations.filter((explanation) => !isAsked(explanation)), missingPort: null };
 }
 
 /** What `weft explain` prints for people. */
-export function renderExplanations(asked: readonly TableExplanation[], others: readonly TableExplanation[]): string {
+export function renderExplanations({ asked, others, missingPort }: Picked): string {
   const sections = asked.map((explanation) => renderExplanation(explanation).join("\n"));
+  if (missingPort !== null) {
+    sections.unshift(`No listener is on port ${missingPort}. To one of these, as a part of the Host header:`);
+  }
   const elsewhere = asked.some(isRouted) ? [] : others.filter(isRouted);
   if (elsewhere.length > 0) sections.push(elsewhere.map(renderElsewhere).join("\n"));
   return sections.join("\n\n");

@@ -11,6 +11,8 @@ function second(route: string, successShare: number, ...durationsMs: readonly nu
   const quantile = (q: number): number | null => (durations.count === 0 ? null : durations.quantile(q) / 1000);
   return {
     route,
+    requests: durationsMs.length,
+    failures: durationsMs.length * (1 - successShare),
     requestsPerSecond: durationsMs.length,
     successShare,
     p50Ms: quantile(0.5),
@@ -48,7 +50,7 @@ test("RouteWindow.routes() does not take the worst second's tail for that of all
 
 test("RouteWindow.routes() says nothing of durations where none were measured", () => {
   const window = new RouteWindow(1);
-  window.add([{ ...second("tunnel", 1), requestsPerSecond: 3 }]);
+  window.add([{ ...second("tunnel", 1), requests: 3, requestsPerSecond: 3 }]);
   assert.deepEqual(window.routes(), [
     { route: "tunnel", requestsPerSecond: 3, successShare: 1, p50Ms: null, p99Ms: null },
   ]);

@@ -66,7 +66,8 @@ function renderShare(share: number): string {
   return `${percent.toFixed(1)} %`;
 }
 
-function renderMs(ms: number | null): string {
+/** "6.1 ms"; a dash where nothing was measured. */
+export function renderMs(ms: number | null): string {
   if (ms === null) return "-";
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }

@@ -17,7 +17,7 @@ interface ExplainOptions {
 export function createCommand(): Command {
   return new Command("explain")
     .description("print how a running mesh or proxy would route a request, and why; status 1 if no route takes it")
-    .argument("<method>", "GET, POST, ...")
+    .argument("<method>", "GET, POST, ...", parseMethod)
     .argument(
       "<url>",
       "http://authority/path?query (the authority is the Host header, whoever is asked), or bolt:// or dubbo://interface/method",
@@ -33,9 +33,10 @@ export function createCommand(): Command {
       const { listener } = options;
       const named = listener === undefined ? explanations : explanations.filter((each) => isServedBy(each, listener));
       if (named.length === 0) throw new Error(noListener(explanations, listener));
-      const { asked, others } = pickListeners(named, url.port === "" ? null : Number(url.port));
+      const picked = pickListeners(named, url.port === "" ? null : Number(url.port));
+      const { asked, others } = picked;
       const output =
-        options.json === true ? JSON.stringify([...asked, ...others], undefined, 2) : renderExplanations(asked, others);
+        options.json === true ? JSON.stringify([...asked, ...others], undefined, 2) : renderExplanations(picked);
       process.stdout.write(`${output}\n`);
       if (!asked.some(isRouted)) process.exitCode = EXIT_CODE.failed;
     });
@@ -56,7 +57,7 @@ async function explain(
   const admin = await findAdmin(named);
   // A call is for an interface, which stands in its path as well.
   const path = isCall(url) ? `/${url.host}${url.pathname}` : `${url.pathname}${url.search}`;
-  const query = new URLSearchParams({ method: method.toUpperCase(), authority: url.host, path });
+  const query = new URLSearchParams({ method, authority: url.host, path });
   for (const header of headers) query.append("header", header);
   const { explanations } = await getJson<{ explanations: readonly TableExplanation[] }>(
     admin,
@@ -88,7 +89,17 @@ function isCall({ protocol }: URL): boolean {
   return protocol === "bolt:" || protocol === "dubbo:";
 }
 
+/** A token of RFC 9110 section 5.6.2: what methods and names of fields are made of. */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const METHOD = new RegExp(`^${TOKEN}$`);
+const HEADER = new RegExp(`^${TOKEN}:[\\t\\x20-\\x7e\\x80-\\xff]*$`);
+
+function parseMethod(text: string): string {
+  if (METHOD.test(text)) return text.toUpperCase();
+  throw new InvalidArgumentError("Expected an HTTP method such as GET.");
+}
+
 function collectHeader(text: string, before: readonly string[]): readonly string[] {
-  if (/^[^:\s]+:/.test(text)) return [...before, text];
+  if (HEADER.test(text)) return [...before, text];
   throw new InvalidArgumentError('Expected a header like "x-version: v2".');
 }

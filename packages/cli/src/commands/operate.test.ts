@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -62,7 +64,8 @@ test("weft status shows every worker, listener and host, and as JSON", async () 
   assert.match(stdout, /^0 +\d+ +ready +1 +0$/m);
   assert.match(stdout, /^1 +\d+ +ready +1 +0$/m);
   assert.match(stdout, /^outbound +127\.0\.0\.1:\d+ +http +0$/m);
-  assert.match(stdout, /^default\/cart:80 127\.0\.0\.1:1 +unknown +0 +0 +0$/m);
+  assert.match(stdout, /^default\/cart:80 +0$/m);
+  assert.match(stdout, /^ {2}127\.0\.0\.1:1 +unknown +0 +0 +0$/m);
 
   const json = JSON.parse((await runCommand(["status", "--json", ...admin])).stdout) as Status;
   assert.equal(json.readiness.isReady, true);
@@ -119,12 +122,69 @@ test("weft explain says where a request goes and why not elsewhere, and ends wit
 });
 
 test("weft explain ends with 2 on wrong usage, and says which listeners there are", async () => {
-  for (const args of [["GET", "cart"], ["GET", "http://cart", "-H", "nonsense"], ["GET"]]) {
+  for (const args of [
+    ["GET", "cart"],
+    ["GET", "http://cart", "-H", "nonsense"],
+    ["GET", "http://cart", "-H", "x: a\nb"],
+    ["GET"],
+    ["G ET", "http://cart"],
+    ["", "http://cart"],
+  ]) {
     assert.equal((await runCommand(["explain", ...args, ...admin])).status, 2, args.join(" "));
   }
   const { status, stderr } = await runCommand(["explain", "GET", "http://cart", "--listener", "inbound", ...admin]);
   assert.equal(status, 1);
   assert.match(stderr, /Cannot explain the routing of listener inbound: those .* are outbound \(port \d+\)/);
+});
+
+test("weft explain says so when nobody listens on the port", async () => {
+  const { status, stdout } = await runCommand(["explain", "GET", "http://cart:1/", "-H", "x-version: v2", ...admin]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^No listener is on port 1\. To one of these, as a part of the Host header:$/m);
+});
+
+test("weft status tells what clients saw from what was tried", async (context) => {
+  const backends = [503, 200].map((code) =>
+    createServer((_request, response) => void response.writeHead(code).end()).listen(0, "127.0.0.1"),
+  );
+  context.after(() => {
+    for (const backend of backends) backend.close().closeAllConnections();
+  });
+  await Promise.all(backends.map((backend) => once(backend, "listening")));
+  const ports = backends.map((backend) => (backend.address() as AddressInfo).port);
+  const path = join(folder, "proxy.yaml");
+  const hosts = ports.map((port) => `{ address: 127.0.0.1, port: ${port} }`).join(", ");
+  const retry =
+    "  rules:\n    - name: again\n      retry: { codes: [503], attempts: 2, backoff: 1ms }\n      backendRefs";
+  writeFileSync(
+    path,
+    YAML.replace("{ address: 127.0.0.1, port: 1 }", hosts).replace(/ {2}rules:[^]*backendRefs/, retry),
+  );
+  const ask = async (): Promise<number> => {
+    const request = get({ host: "127.0.0.1", port: role.listeners[0]?.port, headers: { host: "cart" }, agent: false });
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode ?? 0;
+  };
+  const readStatus = async (): Promise<Status> =>
+    JSON.parse((await runCommand(["status", "--json", ...admin])).stdout) as Status;
+  await until(async () => (await readStatus()).workers.every(({ revision }) => revision > 1));
+  const retriesOf = (status: Status): number => status.retries[0]?.retries ?? 0;
+  let asked = 0;
+  await until(async () => {
+    assert.equal(await ask(), 200);
+    asked++;
+    return retriesOf(await readStatus()) > 0;
+  });
+  const after = await readStatus();
+  assert.deepEqual(
+    after.traffic.map(({ route, requests, failures }) => [route, requests, failures]),
+    [["default/cart", asked, 0]],
+  );
+  const { stdout } = await runCommand(["status", ...admin]);
+  assert.match(stdout, new RegExp(`^default/cart +${asked} +0 `, "m"));
+  assert.match(stdout, new RegExp(`^default/cart:80 +${retriesOf(after)}$`, "m"));
+  assert.match(stdout, new RegExp(`^ {2}127\\.0\\.0\\.1:${ports[0]} +unknown +0 +[1-9]\\d* +[1-9]`, "m"));
 });
 
 test("weft top prints each second until it is told to end", async () => {

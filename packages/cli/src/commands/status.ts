@@ -1,9 +1,9 @@
-import type { AdminSource, ShownReloads } from "@weft/proxy";
+import type { AdminSource, ClusterRetries, RouteTraffic, ShownReloads } from "@weft/proxy";
 import { Command } from "commander";
 import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
 import { findAdmin } from "../admin/find-admin.ts";
-import { renderTable } from "../admin/view.ts";
+import { renderMs, renderTable } from "../admin/view.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 
 /** What one question to an admin server is answered with. */
@@ -16,7 +16,11 @@ export interface Status {
   readonly reloads: ShownReloads | null;
   readonly workers: Answer<"workers">;
   readonly listeners: Answer<"listeners">;
+  /** What clients saw of each route since the start. */
+  readonly traffic: readonly Omit<RouteTraffic, "durations">[];
   readonly clusters: Answer<"clusters">;
+  /** How often each cluster's requests were tried again. */
+  readonly retries: readonly ClusterRetries[];
 }
 
 /** `weft status`: how a running role does, once. */
@@ -35,30 +39,21 @@ export function createCommand(): Command {
 }
 
 async function readStatus(admin: AdminAddress): Promise<Status> {
-  const [readiness, { reloads }, { workers }, { listeners }, { clusters }] = await Promise.all([
+  const [readiness, { reloads }, { workers }, { listeners }, { traffic, retries }, { clusters }] = await Promise.all([
     getJson<Answer<"readiness">>(admin, "/api/ready"),
     getJson<{ reloads: ShownReloads | null }>(admin, "/api/reloads"),
     getJson<{ workers: Answer<"workers"> }>(admin, "/api/workers"),
     getJson<{ listeners: Answer<"listeners"> }>(admin, "/api/listeners"),
+    getJson<Pick<Status, "traffic" | "retries">>(admin, "/api/routes"),
     getJson<{ clusters: Answer<"clusters"> }>(admin, "/api/clusters"),
   ]);
-  return { readiness, reloads, workers, listeners, clusters };
+  return { readiness, reloads, workers, listeners, traffic, clusters, retries };
 }
 
 /** The status as tables for people. */
 export function renderStatus(admin: AdminAddress, status: Status): string {
-  const { readiness, reloads, workers, listeners, clusters } = status;
+  const { readiness, reloads, workers, listeners } = status;
   const why = readiness.reasons.length > 0 ? ` (${readiness.reasons.join("; ")})` : "";
-  const hosts = clusters.flatMap((cluster) =>
-    cluster.hosts.map((host) => [
-      `${cluster.name} ${host.key}`,
-      host.state,
-      String(host.activeRequests),
-      String(host.successes),
-      String(host.failures + host.connectFailures),
-      host.reason,
-    ]),
-  );
   return [
     `${renderAdminAddress(admin)} is ${readiness.isReady ? "ready" : "not ready"}${why}`,
     ...(reloads === null ? [] : renderReloads(reloads)),
@@ -78,8 +73,37 @@ export function renderStatus(admin: AdminAddress, status: Status): string {
       ]),
     ),
     "",
-    ...renderTable(["cluster and host", "state", "active", "successes", "failures", "why"], hosts),
+    ...renderTraffic(status),
+    "",
+    ...renderClusters(status),
   ].join("\n");
+}
+
+/** What clients saw: a request that was tried again and answered has not failed. */
+function renderTraffic({ traffic }: Status): string[] {
+  const rows = [...traffic]
+    .sort((a, b) => (a.route < b.route ? -1 : 1))
+    .map(({ route, requests, failures, p50Ms, p99Ms }) => [
+      route,
+      String(requests),
+      String(failures),
+      renderMs(p50Ms),
+      renderMs(p99Ms),
+    ]);
+  return renderTable(["route", "requests", "failed", "p50", "p99"], rows);
+}
+
+/** What hosts saw: each try is one, also those that were made again elsewhere. */
+function renderClusters({ clusters, retries }: Status): string[] {
+  const retriesOf = new Map(retries.map(({ cluster, retries: count }) => [cluster, count]));
+  const rows = clusters.flatMap(({ name, hosts }) => [
+    [name, "", "", "", "", String(retriesOf.get(name) ?? 0), ""],
+    ...hosts.map(({ key, state, activeRequests, successes, failures, connectFailures, reason }) => {
+      const failed = failures + connectFailures;
+      return [`  ${key}`, state, ...[activeRequests, successes + failed, failed].map(String), "", reason];
+    }),
+  ]);
+  return renderTable(["cluster, its hosts", "state", "active", "tries", "failed", "made again", "why"], rows);
 }
 
 /** One line while all is well; while the files are refused, what is wrong in each. */

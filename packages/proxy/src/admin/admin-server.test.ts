@@ -201,11 +201,13 @@ test("GET /api/routes shows rules and traffic, GET /api/config the world", async
     clusters: [createCluster([80])],
   };
   const routes = JSON.parse((await ask(server, "/api/routes")).text) as {
-    traffic: { route: string; successShare: number }[];
+    traffic: { route: string; successShare: number; requests: number }[];
+    retries: unknown[];
     routeTables: { rules: unknown[] }[];
   };
   assert.equal(routes.traffic[0]?.route, HOSTILE);
-  assert.equal(routes.traffic[0]?.successShare, 1);
+  assert.deepEqual([routes.traffic[0]?.successShare, routes.traffic[0]?.requests], [1, 1]);
+  assert.deepEqual(routes.retries, []);
   assert.equal(routes.routeTables[0]?.rules.length, 1);
   const { config } = JSON.parse((await ask(server, "/api/config")).text) as { config: { revision: number } };
   assert.equal(config.revision, 12);

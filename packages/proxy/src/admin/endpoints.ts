@@ -7,6 +7,7 @@ import {
   negotiateFormat,
   renderChunks,
   summarise,
+  summariseRetries,
 } from "../metrics/index.ts";
 import type { AdminSource, ExplainRequest } from "./admin-source.ts";
 import { type AdminFailure, sendHead, sendJson, sendPage } from "./answer.ts";
@@ -64,7 +65,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { path: "/api/listeners", summary: "addresses that are listened on", get: getListeners, post: null },
   {
     path: "/api/routes",
-    summary: "rules in force, and traffic of each route since the start",
+    summary: "rules in force, traffic of each route and retries of each cluster since the start",
     get: getRoutes,
     post: null,
   },
@@ -167,7 +168,7 @@ async function getRoutes({ source, response }: Visit): Promise<void> {
   const sinceMs = Math.max(0, metrics.wallMs - startedAtMs);
   const tables = world === null ? [] : showWorld(world)["routeTables"];
   const traffic = summarise(START, metrics, sinceMs).map(({ durations: _, ...summary }) => summary);
-  sendJson(response, 200, { sinceMs, traffic, routeTables: tables });
+  sendJson(response, 200, { sinceMs, traffic, retries: summariseRetries(metrics), routeTables: tables });
 }
 
 async function getClusters({ source, response }: Visit): Promise<void> {

@@ -8,7 +8,7 @@ export { METRICS_CONTENT_TYPES, negotiateFormat, renderChunks, renderOpenMetrics
 export { countAnswer, countGrpcStatus } from "./route-stats.ts";
 export type { RouteStats } from "./route-stats.ts";
 export type { MetricsSnapshot } from "./snapshot.ts";
-export { summarise } from "./summary.ts";
-export type { RouteSummary, RouteTraffic } from "./summary.ts";
+export { summarise, summariseRetries } from "./summary.ts";
+export type { ClusterRetries, RouteSummary, RouteTraffic } from "./summary.ts";
 export { WorkerTotals } from "./worker-totals.ts";
 export type { WorkerMetrics } from "./worker-totals.ts";

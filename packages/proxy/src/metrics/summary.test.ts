@@ -4,7 +4,7 @@ import { FakeClock, Histogram } from "@weft/kernel";
 import fc from "fast-check";
 import { MetricsRegistry } from "./registry.ts";
 import { countAnswer, countGrpcStatus } from "./route-stats.ts";
-import { summarise } from "./summary.ts";
+import { summarise, summariseRetries } from "./summary.ts";
 
 /** The rule of every route here that has only one. */
 const RULE = "rules[0]";
@@ -22,6 +22,7 @@ test("summarise() gives rates and quantiles of the span alone", () => {
   assert.equal(summary?.route, "r");
   assert.equal(summary?.requestsPerSecond, 50);
   assert.equal(summary?.successShare, 0.99);
+  assert.deepEqual([summary?.requests, summary?.failures], [100, 1]);
   assert.ok(Math.abs((summary?.p50Ms ?? 0) - 2) < 0.07);
   assert.ok(Math.abs((summary?.p99Ms ?? 0) - 2) < 0.07);
 });
@@ -44,7 +45,28 @@ test("summarise() says nothing of a silent route but that it is silent", () => {
   countAnswer(registry.route("r", RULE), 200, 10, 0, 0);
   const snapshot = registry.snapshot();
   assert.deepEqual(summarise(snapshot, snapshot, 1_000), [
-    { route: "r", requestsPerSecond: 0, successShare: 1, p50Ms: null, p99Ms: null, durations: NO_DURATIONS },
+    {
+      route: "r",
+      requests: 0,
+      failures: 0,
+      requestsPerSecond: 0,
+      successShare: 1,
+      p50Ms: null,
+      p99Ms: null,
+      durations: NO_DURATIONS,
+    },
+  ]);
+});
+
+test("summariseRetries() counts what was tried again, and what failed all the same", () => {
+  const registry = new MetricsRegistry(new FakeClock());
+  registry.cluster("shop/quiet");
+  const busy = registry.cluster("shop/busy");
+  busy.retries += 3;
+  busy.retriesExhausted += 1;
+  assert.deepEqual(summariseRetries(registry.snapshot()), [
+    { cluster: "shop/busy", retries: 3, exhausted: 1 },
+    { cluster: "shop/quiet", retries: 0, exhausted: 0 },
   ]);
 });
 

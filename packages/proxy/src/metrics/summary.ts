@@ -1,5 +1,6 @@
 import { Histogram, type HistogramSnapshot } from "@weft/kernel";
 import { isGrpcFailure } from "../grpc-status.ts";
+import { CLUSTER_METRICS } from "./cluster-stats.ts";
 import { ROUTE_METRICS } from "./route-stats.ts";
 import type { MetricsSnapshot } from "./snapshot.ts";
 
@@ -14,9 +15,20 @@ export interface RouteSummary {
   readonly p99Ms: number | null;
 }
 
-/** A summary with the durations themselves, so that those of several spans can be put together. */
+/** A summary with what was counted, so that those of several spans can be put together. */
 export interface RouteTraffic extends RouteSummary {
+  /** As clients saw them: one, however often it was tried. */
+  readonly requests: number;
+  readonly failures: number;
   readonly durations: HistogramSnapshot;
+}
+
+/** How often requests to one cluster were tried again. */
+export interface ClusterRetries {
+  readonly cluster: string;
+  readonly retries: number;
+  /** Requests that failed all the same. */
+  readonly exhausted: number;
 }
 
 const REQUESTS = ROUTE_METRICS.requests.name;
@@ -37,6 +49,8 @@ export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, e
     const duration = durationsBetween(then?.durations.snapshot(), now.durations.snapshot());
     summaries.push({
       route,
+      requests,
+      failures,
       requestsPerSecond: elapsedMs > 0 ? (requests * 1000) / elapsedMs : 0,
       successShare: requests > 0 ? Math.max(0, 1 - failures / requests) : 1,
       p50Ms: quantileMs(duration, 0.5),
@@ -45,6 +59,15 @@ export function summarise(previous: MetricsSnapshot, current: MetricsSnapshot, e
     });
   }
   return summaries.sort((a, b) => b.requestsPerSecond - a.requestsPerSecond || (a.route < b.route ? -1 : 1));
+}
+
+/** The retries of each cluster since the start, by name. */
+export function summariseRetries({ numbers }: MetricsSnapshot): ClusterRetries[] {
+  const { retries, retriesExhausted } = CLUSTER_METRICS;
+  const exhausted = new Map(numbers[retriesExhausted.name]?.map(({ labels, value }) => [labels[0] ?? "", value]));
+  return (numbers[retries.name] ?? [])
+    .map(({ labels: [cluster = ""], value }) => ({ cluster, retries: value, exhausted: exhausted.get(cluster) ?? 0 }))
+    .sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
 }
 
 /** The values that were recorded between two snapshots of one histogram. */
