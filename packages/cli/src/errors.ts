@@ -32,6 +32,11 @@ export const CLI_ERRORS = {
     meaning: "The folder given for the files of the demo mesh has something in it.",
     action: "Name a folder that is empty or does not exist, or leave `--dir` out.",
   },
+  CLI_FOLDER_UNUSABLE: {
+    meaning: "The folder for the files of the demo mesh cannot be made, read or written.",
+    action:
+      "The message has the system's reason; name another with `--dir`, or a folder for temporary files with TMPDIR.",
+  },
   CLI_MESH_START_FAILED: {
     meaning: "A process of the demo mesh ended, or was not ready in time, while the mesh was started.",
     action:

@@ -71,7 +71,7 @@ Environment:
 
 Signals:
   SIGTERM, SIGINT  finish open requests, then end; a second one ends at once
-  SIGHUP           read the configuration anew
+  SIGHUP           read the configuration anew and reopen the files of logs
   SIGUSR2          replace the worker processes one after another`;
 
 async function check({ config }: ProxyOptions): Promise<ExitCode> {

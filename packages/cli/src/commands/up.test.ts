@@ -25,6 +25,11 @@ test("weft up ends with 2 on wrong usage", async () => {
   for (const [args, reason] of [
     [["up", "--json"], /'--json' needs '--check'/],
     [["up", "--dir", folder], /CLI_FOLDER_NOT_EMPTY/],
+    [
+      ["up", "--dir", "/dev/null/x"],
+      /\[CLI_FOLDER_UNUSABLE\] Cannot write the mesh's files to \/dev\/null\/x: ENOTDIR/,
+    ],
+    [["up", "--dir", join(folder, "something")], /\[CLI_FOLDER_UNUSABLE\]/],
     [["up", "--nothing"], /unknown option/],
   ] as const) {
     const { status, stderr } = await runCommand(args);

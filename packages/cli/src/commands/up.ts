@@ -29,7 +29,8 @@ export function createCommand(): Command {
 /** What kept the mesh from starting is one message, not a stack. */
 function reportFailure(error: unknown): ExitCode {
   console.error(`weft: ${error instanceof Error ? error.message : String(error)}`);
-  return isWeftError(error, "CLI_FOLDER_NOT_EMPTY") ? EXIT_CODE.usage : EXIT_CODE.failed;
+  const isUsage = isWeftError(error, "CLI_FOLDER_NOT_EMPTY") || isWeftError(error, "CLI_FOLDER_UNUSABLE");
+  return isUsage ? EXIT_CODE.usage : EXIT_CODE.failed;
 }
 
 async function run(flags: UpFlags): Promise<ExitCode> {

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { isWeftError, systemClock, WeftError } from "@weft/kernel";
 import type { CliErrorCode } from "../errors.ts";
@@ -35,14 +36,14 @@ export interface RunningMesh {
  * Starts the demo mesh, lets `use` work with it and stops it, whatever happens. Where another program takes one of its ports
  * between the choice and the start, it starts anew on other ports.
  *
- * @throws WeftError CLI_MESH_START_FAILED, CLI_FOLDER_NOT_EMPTY
+ * @throws WeftError CLI_MESH_START_FAILED, CLI_FOLDER_NOT_EMPTY, CLI_FOLDER_UNUSABLE
  */
 export async function withMesh<T>(
   options: UpOptions,
   use: (running: RunningMesh) => Promise<T>,
   plan: (chooser: PortChooser) => Promise<Mesh> = planMesh,
 ): Promise<T | undefined> {
-  const path = options.folder === undefined ? createRunFolder("weft-run-") : prepareFolder(options.folder);
+  const path = prepareFolder(options.folder);
   const isTemporary = options.folder === undefined && !options.keepsFiles;
   try {
     for (let retries = 0; ; retries++) {
@@ -88,10 +89,23 @@ async function runMesh<T>(
   }
 }
 
-/** A folder of the user's: what is in it is theirs, so only an empty one is taken. */
-function prepareFolder(folder: string): string {
-  const path = resolve(folder);
+/** A temporary folder, or that of the user's. */
+function prepareFolder(folder: string | undefined): string {
+  const path = folder === undefined ? tmpdir() : resolve(folder);
+  try {
+    return folder === undefined ? createRunFolder("weft-run-") : prepareUsersFolder(path);
+  } catch (cause) {
+    if (isWeftError(cause)) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot write the mesh's files to ${path}: ${reason}`;
+    throw new WeftError<CliErrorCode>("CLI_FOLDER_UNUSABLE", message, { path }, { cause });
+  }
+}
+
+/** What is in a user's folder is theirs, so only an empty one is taken. */
+function prepareUsersFolder(path: string): string {
   mkdirSync(path, { recursive: true });
+  accessSync(path, constants.W_OK);
   const [entry] = readdirSync(path);
   if (entry === undefined) return path;
   const message = `Cannot write the mesh's files to ${path}: it has ${entry} in it, an empty folder is wanted`;

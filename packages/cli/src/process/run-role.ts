@@ -48,7 +48,11 @@ export async function runRole(options: RunOptions): Promise<ExitCode> {
     onReload: () => {
       log.info("reading the configuration anew and reopening log files", { reason: "SIGHUP" });
       void source.reload();
-      void host.askAll("reopen-logs", null);
+      host.askAll("reopen-logs", null).catch((error: unknown) => {
+        log.error("cannot reopen log files; the open ones stay", {
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      });
     },
     onRestart: () => void host.restartWorkers(),
   });
