@@ -88,7 +88,8 @@ export interface ListenerConfig {
   readonly headerTimeoutMs: number;
   /**
    * No byte in either direction for so long on an open stream: it is reset. So is one, or the connection, whose client
-   * takes next to nothing in that time of what waits for it, also when the answer is complete on our side.
+   * takes next to nothing in that time of what waits for it, also when the answer is complete on our side. A client that
+   * sends next to nothing in that time of the body that it owes gets 408.
    */
   readonly streamIdleTimeoutMs: number;
   readonly headerBytesMax: number;

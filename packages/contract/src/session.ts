@@ -65,7 +65,10 @@ export interface ServerSessionHandler {
 
 /** The engine of a connection that a client opened to us. */
 export interface ServerSession extends Session {
-  /** True while the first bytes of a request are here but its head is not complete: the header deadline applies. */
+  /**
+   * True while the first bytes of a request are here but its head is not complete, or the rest of a body is on its way
+   * whose request is answered: the header deadline applies.
+   */
   readonly isReceivingHead: boolean;
   /**
    * Ends gently: says so (HTTP/2 GOAWAY, HTTP/1 `Connection: close` with the next answer), answers what is open or on
@@ -73,7 +76,7 @@ export interface ServerSession extends Session {
    * time it waits for nobody else, and ends at once when nothing is open.
    */
   drain(): void;
-  /** A deadline passed while the head was incomplete: HTTP/1 answers 408; then the session ends. */
+  /** That deadline passed: HTTP/1 answers an incomplete head with 408; then the session ends. */
   headTimeout(): void;
 }
 

@@ -32,6 +32,7 @@ export const METHODS_ALLOWED = "CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST
 const CLIENT_FAULTS: ReadonlySet<string> = new Set([
   "PROXY_BODY_TIMEOUT",
   "PROXY_BODY_TOO_LARGE",
+  "PROXY_BODY_TOO_SLOW",
   "PROXY_METHOD_REFUSED",
   "PROXY_MISDIRECTED",
 ]);
@@ -61,6 +62,7 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   },
   PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the route's time is up" },
   PROXY_BODY_TIMEOUT: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body stopped coming" },
+  PROXY_BODY_TOO_SLOW: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body comes too slowly" },
   PROXY_STREAM_IDLE: { status: 504, grpcStatus: 4, text: "Cannot complete request: nothing moved for too long" },
   UPSTREAM_CONNECT_FAILED: { status: 503, text: "Cannot forward request: no connection to the service" },
   UPSTREAM_RESET: { status: 502, text: "Cannot complete request: the service gave up before it answered" },
@@ -84,6 +86,11 @@ const CLUSTER_REFUSED: AnswerFacts = { status: 503, text: "Cannot forward reques
 const EMPTY = Buffer.alloc(0);
 const plainAnswers: Map<string, Answer> = new Map();
 const grpcAnswers: Map<string, Answer> = new Map();
+
+/** What a client is told that speaks plain HTTP where TLS is asked for. */
+export function plainTextAnswer(): Answer {
+  return createPlainAnswer("LISTENER_TLS_REQUIRED", 400, "Cannot serve request: this port speaks TLS");
+}
 
 /** The answer for `code`; `status` 0 takes the code's own. Nothing of the request is echoed in it. */
 export function errorAnswer(code: AnswerCode, isGrpc: boolean, status: number = 0, grpcStatus: number = 0): Answer {

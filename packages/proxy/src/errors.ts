@@ -44,6 +44,12 @@ export const PROXY_ERRORS = {
       "The client owed the rest of its body and sent nothing for streamIdleTimeoutMs; the request is answered 408.",
     action: "Look at the client's network; raise the listener's timeout for clients that pause.",
   },
+  PROXY_BODY_TOO_SLOW: {
+    meaning:
+      "The client sent less of its body than 240 bytes per second, on average over streamIdleTimeoutMs; the request is answered 408.",
+    action:
+      "Look at the client's network; clients that pause by nature use gRPC, WebSocket or a request of their own for each event.",
+  },
   PROXY_STREAM_IDLE: {
     meaning: "No byte moved in either direction for the listener's streamIdleTimeoutMs; the request is answered 504.",
     action: "Raise the timeout for long polls, or send keepalives.",

@@ -1,5 +1,11 @@
-/** How long bytes of a client are read and dropped after our last answer, so that it can read that answer. */
+/** How long we wait, after our last answer, for the next bytes of a client, which are dropped; then it has read that answer. */
 export const LINGER_MS = 1000;
+
+/**
+ * How long that goes on for a client that sends all the time, in milliseconds: many clients read nothing before they have
+ * sent their whole body. As long as at nginx and Apache.
+ */
+export const LINGER_MS_MAX = 30_000;
 
 /** Bytes of a request's body kept for another try; a larger request is tried once. */
 export const REPLAY_BYTES_MAX = 65_536;
@@ -37,6 +43,12 @@ export const DRAIN_ROUND_TRIP_MS = 1000;
  * modem is faster; HTTP.sys and Kestrel ask for as much.
  */
 export const OUTPUT_BYTES_PER_SECOND_MIN = 240;
+
+/**
+ * Bytes per second that a client must send, on average over a stream's idle time, of a body that it owes. Without it, one
+ * byte now and then keeps a request and its place at a host for ever. As in the other direction.
+ */
+export const BODY_BYTES_PER_SECOND_MIN = 240;
 
 /**
  * How often a client that is not read from is asked for a reset, in milliseconds. Its orderly end cannot be noticed: it

@@ -1,5 +1,6 @@
 import { type Answer, fieldValue, ResponseHead } from "@weft/contract";
-import { createTextAnswer } from "./answer.ts";
+import { assert } from "@weft/kernel";
+import { createTextAnswer, errorAnswer, isGrpcRequest } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import {
@@ -41,6 +42,15 @@ export function answerLocally(
     directAnswers.set(directResponse, answer);
   }
   return { head: changed(decision, answer.head), body: answer.body };
+}
+
+/** The answer to a request that the route's fault filter aborts. */
+export function faultAnswer(decision: RouteDecision): Answer {
+  const { fault } = decision.rule.config;
+  assert(fault !== null, "only a route with a fault filter aborts requests");
+  const isGrpc = isGrpcRequest(decision.head);
+  const { head, body } = errorAnswer("PROXY_FAULT_INJECTED", isGrpc, fault.abortStatus, fault.abortGrpcStatus);
+  return { head: withCors(decision, head), body };
 }
 
 /** The rule's changes hold for what the proxy answers as for what a backend answers, and pages may read it by CORS. */

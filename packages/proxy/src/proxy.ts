@@ -142,13 +142,14 @@ class DataPlane implements Proxy {
     const clusterDeps = { ...shared, metrics: this.#metrics, sessions, identity, checksHealth, onVerdict };
     this.#clusters = new ClusterStation(clusterDeps);
     const pick: MutablePickContext = { hash: 0, tried: [] };
+    const dates = new AnswerDates(clock);
     this.#path = {
       clock,
       scheduler,
       wheel: this.#wheel,
       random,
       clusters: this.#clusters,
-      dates: new AnswerDates(clock),
+      dates,
       pick,
       settings: INITIAL_SETTINGS,
       accessLog: this.#createAccessLog(INITIAL_SETTINGS, clock, random),
@@ -161,6 +162,7 @@ class DataPlane implements Proxy {
         accept: (connection, stream, head, isEnd) => new Exchange(this.#path, connection, stream, head, isEnd).begin(),
         refuse: (connection, refusal, startedMs) => refuseRequest(this.#path, connection, refusal, startedMs),
       },
+      dates,
       clusters: this.#clusters,
       tunnel: {
         wheel: this.#wheel,

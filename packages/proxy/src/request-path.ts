@@ -11,11 +11,12 @@ import type {
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
 import { isSpokenBy, judgeRequest, timeoutMsOf } from "./admission.ts";
 import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, refusalAnswer } from "./answer.ts";
+import { BodyPace, mayPause } from "./body-pace.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault } from "./filter/index.ts";
 import { grpcStatusOf } from "./grpc-status.ts";
-import { answerLocally, withCors } from "./local-answer.ts";
+import { answerLocally, faultAnswer, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
@@ -67,6 +68,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   /** Body bytes that one side sent and the other has not taken yet. */
   #requestBytesOwed: number = 0;
   #answerBytesOwed: number = 0;
+  /** Null until the body has come for longer than most. */
+  #pace: BodyPace | null = null;
   readonly #idleTimer: TimerEntry;
   #stepTimer: TimerEntry | null = null;
   #deadlineTimer: TimerEntry | null = null;
@@ -122,26 +125,17 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const local = answerLocally(decision, this.#connection, this.#record.routeStats);
     if (local !== null) return this.#answer(local);
     const { fault, mirrors } = decision.rule.config;
-    if (mirrors.length > 0)
-      this.#record.startMirrors(decision, mirrors, this.#connection.forwarder, this.#hasRequestEnded);
+    if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#hasRequestEnded);
     if (fault !== null) {
       const draw = drawFault(fault, this.#deps.random);
       this.#record.countFault(draw);
       if (draw.delayMs > 0) {
         this.#record.abort = draw.aborts;
-        this.#startStep("fault-delay", draw.delayMs);
-        return;
+        return this.#startStep("fault-delay", draw.delayMs);
       }
-      if (draw.aborts) return this.#answerFault();
+      if (draw.aborts) return this.#answer(faultAnswer(decision));
     }
     this.#chooseBackend(decision);
-  }
-
-  #answerFault(): void {
-    const fault = this.#decision?.rule.config.fault;
-    if (fault === null || fault === undefined) return;
-    const isGrpc = isGrpcRequest(this.#head);
-    this.#answerWithCors(errorAnswer("PROXY_FAULT_INJECTED", isGrpc, fault.abortStatus, fault.abortGrpcStatus));
   }
 
   #chooseBackend(decision: RouteDecision): void {
@@ -212,9 +206,11 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   onRequestData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
     const byteCount = end - start;
-    this.#touch();
+    // What only piles up brings the request no further.
+    if (this.#requestBytesOwed === 0) this.#touch();
     this.#record.receivedBytes += byteCount;
     if (isEnd) this.#hasRequestEnded = true;
+    else if (this.#isTooSlow()) return this.#abandonWithError("PROXY_BODY_TOO_SLOW");
     const { bodyBytesMax } = this.#connection.listener.config;
     if (bodyBytesMax > 0 && this.#record.receivedBytes > bodyBytesMax) {
       return this.#abandonWithError("PROXY_BODY_TOO_LARGE");
@@ -225,14 +221,21 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       this.#replay.append(bytes, start, end, stream !== null);
     }
     this.#record.mirrorData(bytes, start, end, isEnd);
-    if (stream === null) {
-      this.#requestBytesOwed += byteCount;
-      return;
-    }
+    if (stream === null) return this.#oweRequestBytes(byteCount);
     const isOpen = stream.sendData(bytes, start, end, isEnd);
     if (isEnd) this.#requestSent();
     if (isOpen && this.#requestBytesOwed === 0) this.#stream.consume(byteCount);
-    else this.#requestBytesOwed += byteCount;
+    else this.#oweRequestBytes(byteCount);
+  }
+
+  /** Asked with every piece, of which most come before it is worth a look. */
+  #isTooSlow(): boolean {
+    const nowMs = this.#deps.clock.nowMs();
+    const periodMs = this.#connection.listener.config.streamIdleTimeoutMs;
+    const { startedMs, receivedBytes, cluster } = this.#record;
+    if (nowMs - startedMs < periodMs || mayPause(this.#head, this.#hasAnswerBegun, cluster?.config)) return false;
+    this.#pace ??= new BodyPace(this.#connection.held, nowMs, receivedBytes);
+    return this.#pace.isTooSlow(nowMs, periodMs, receivedBytes);
   }
 
   #requestSent(): void {
@@ -279,14 +282,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const retry = this.#decision?.rule.retry ?? null;
     if (retry !== null && judgeStatus(retry, head, isEnd, this.#head) && this.#tryAgain("policy", this.#head)) return;
     this.#hasAnswerBegun = true;
-    this.#record.releaseRetryPlace();
-    this.#record.error = "";
-    const backend = this.#backend;
-    const change = backend === null ? null : backend.responseChange;
+    const change = this.#backend?.responseChange ?? null;
     const changed = change === null ? head : withResponseChanges(head, change);
     const answer = this.#deps.dates.dated(withCors(this.#decision, changed));
-    this.#record.status = answer.status;
-    if (isEnd) this.#record.grpcStatus = grpcStatusOf(head.fields);
+    this.#record.beginAnswer(answer.status, isEnd ? head : null);
     const isTunnel = answer.status === 101 || (this.#head.method === "CONNECT" && answer.status < 300);
     if (this.#isTunnelPending && isTunnel && !isEnd) this.#becomeTunnel(attempt);
     else if (this.#step !== "try" && !isEnd) this.#awaitAnswer(attempt);
@@ -298,7 +297,9 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   onTryData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
     this.#touch();
-    if (this.#step === "answer") this.#extendStep();
+    if (this.#step === "answer" && this.#attempt !== null) {
+      this.#stepTimer?.extend(this.#deps.clock.nowMs() + this.#attempt.cluster.config.responseTimeoutMs);
+    }
     const byteCount = end - start;
     this.#record.sentBytes += byteCount;
     const isOpen = this.#stream.sendData(bytes, start, end, isEnd);
@@ -352,17 +353,16 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (entry.kind === TIMER_IDLE) return this.#streamIdle();
     const step = this.#step;
     const decision = this.#decision;
-    const backend = this.#backend;
     // A client that does not take the answer is not the host's fault.
     if (step === "answer" && this.#answerBytesOwed > 0 && this.#attempt !== null)
       return this.#awaitAnswer(this.#attempt);
     this.#step = "none";
     if (decision === null) return;
     if (step === "fault-delay") {
-      if (this.#record.abort) this.#answerFault();
+      if (this.#record.abort) this.#answer(faultAnswer(decision));
       else this.#chooseBackend(decision);
-    } else if (step === "backoff" && backend !== null) {
-      this.#try(decision, backend);
+    } else if (step === "backoff" && this.#backend !== null) {
+      this.#try(decision, this.#backend);
     } else {
       this.#giveUpTry(step === "connection" ? "overloaded" : "timeout");
     }
@@ -420,10 +420,9 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
 
   #abandonWithError(code: AnswerCode): void {
     // What the client does or leaves undone is not held against the host.
-    const isClients = code === "PROXY_BODY_TIMEOUT" || code === "PROXY_BODY_TOO_LARGE" || this.#answerBytesOwed > 0;
-    if (isClients) this.#attempt?.abandon("cancelled", "cancelled");
+    if (isClientFault(code) || this.#answerBytesOwed > 0) this.#attempt?.abandon("cancelled", "cancelled");
     if (this.#hasAnswerBegun) {
-      this.#record.error = code;
+      this.#noteError(code);
       this.#stream.reset(code === "PROXY_BODY_TOO_LARGE" ? "too-large" : "timeout");
       this.#finish("broken");
       return;
@@ -432,22 +431,21 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   #answerError(code: AnswerCode): void {
-    this.#record.error = code;
-    if (isClientFault(code)) this.#connection.listener.countProtocolError(code);
-    this.#answerWithCors(errorAnswer(code, isGrpcRequest(this.#head)));
+    this.#noteError(code);
+    const { head, body } = errorAnswer(code, isGrpcRequest(this.#head));
+    this.#answer({ head: withCors(this.#decision, head), body });
   }
 
-  #answerWithCors({ head, body }: Answer): void {
-    this.#answer({ head: withCors(this.#decision, head), body });
+  #noteError(code: AnswerCode): void {
+    this.#record.error = code;
+    if (isClientFault(code)) this.#connection.listener.countProtocolError(code);
   }
 
   /** An answer of our own: the one exit for everything that no host answers. */
   #answer({ head, body }: Answer): void {
     const hasBody = body.length > 0 && this.#head.method !== "HEAD";
     this.#hasAnswerBegun = true;
-    this.#record.status = head.status;
-    this.#record.sentBytes += hasBody ? body.length : 0;
-    this.#record.grpcStatus = grpcStatusOf(head.fields);
+    this.#record.setOwnAnswer(head, hasBody ? body.length : 0);
     this.#stream.sendHead(this.#deps.dates.dated(head), !hasBody);
     if (hasBody) this.#stream.sendData(body, 0, body.length, true);
     this.#finish("complete");
@@ -463,6 +461,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (this.#stepTimer !== null) wheel.cancel(this.#stepTimer);
     if (this.#deadlineTimer !== null) wheel.cancel(this.#deadlineTimer);
     this.#stream.receiver = null;
+    this.#releaseRequestBytes();
     // A try that still runs answers nobody, and a request that is not complete will not be.
     this.#attempt?.abandon("cancelled", how === "cancelled" ? "cancelled" : "failure");
     if (!this.#hasRequestEnded) this.#attempt?.cutRequest();
@@ -470,10 +469,16 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#record.end(this.#hasRequestEnded);
   }
 
+  #oweRequestBytes(byteCount: number): void {
+    if (this.#requestBytesOwed === 0 && byteCount > 0) this.#connection.held.begin(this.#deps.clock.nowMs());
+    this.#requestBytesOwed += byteCount;
+  }
+
   #releaseRequestBytes(): void {
     const owed = this.#requestBytesOwed;
     if (owed === 0) return;
     this.#requestBytesOwed = 0;
+    this.#connection.held.end(this.#deps.clock.nowMs());
     this.#stream.consume(owed);
   }
 
@@ -485,11 +490,6 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#step = step;
     this.#stepTimer ??= new TimerEntry(this, TIMER_STEP);
     this.#deps.wheel.schedule(this.#stepTimer, delayMs, this.#deps.clock.nowMs());
-  }
-
-  #extendStep(): void {
-    const timeoutMs = this.#attempt?.cluster.config.responseTimeoutMs ?? 0;
-    this.#stepTimer?.extend(this.#deps.clock.nowMs() + timeoutMs);
   }
 
   #endStep(): void {

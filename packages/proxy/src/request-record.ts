@@ -6,13 +6,14 @@ import {
   type Refusal,
   type RequestHead,
   type ResetReason,
+  type ResponseHead,
 } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { CircuitBreaker } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import type { FaultDraw, Forwarder } from "./filter/index.ts";
-import { GRPC_NONE, isGrpcFailure } from "./grpc-status.ts";
+import type { FaultDraw } from "./filter/index.ts";
+import { GRPC_NONE, grpcStatusOf, isGrpcFailure } from "./grpc-status.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import { type ClusterOutcome, countAnswer, countGrpcStatus, type RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
@@ -93,6 +94,21 @@ export class RequestRecord {
     if (this.cluster !== null) this.cluster.stats.outcomes[outcomeOf(reason)]++;
   }
 
+  /** The answer of a host begins, and no try can follow. `whole` is its head where that is all; then it ends as it begins. */
+  beginAnswer(status: number, whole: ResponseHead | null): void {
+    this.releaseRetryPlace();
+    this.error = "";
+    this.status = status;
+    if (whole !== null) this.grpcStatus = grpcStatusOf(whole.fields);
+  }
+
+  /** The answer is one of our own. */
+  setOwnAnswer(head: ResponseHead, bodyBytes: number): void {
+    this.status = head.status;
+    this.sentBytes += bodyBytes;
+    this.grpcStatus = grpcStatusOf(head.fields);
+  }
+
   /** The request's codec refuses the rest of it, and sends `answer`. */
   setRefusal({ code, status }: Refusal, answer: Answer | null): void {
     this.error = code;
@@ -166,8 +182,8 @@ export class RequestRecord {
     return this.#backoff.nextMs();
   }
 
-  startMirrors(decision: RouteDecision, mirrors: readonly Mirror[], forwarder: Forwarder, isEnd: boolean): void {
-    const head = forwarder.forward(decision.forwardedHead(null), this.#deps.settings.hopsMax);
+  startMirrors(decision: RouteDecision, mirrors: readonly Mirror[], isEnd: boolean): void {
+    const head = this.#connection.forwarder.forward(decision.forwardedHead(null), this.#deps.settings.hopsMax);
     // A request that runs in a circle is answered so, and not copied any further.
     if (head === null) return;
     this.#mirrors = MirrorCopies.start(this.#deps, head, mirrors, isEnd);

@@ -24,6 +24,9 @@ const scan: FieldScan = new FieldScan();
 
 const TRANSFER_ENCODING_WITH_TAB = /\r\ntransfer-encoding:[^\r]*\t/i;
 
+/** Where the parts of a request line end that was judged last; shared like `scan`. */
+const line: { methodEnd: number; targetEnd: number; end: number } = { methodEnd: 0, targetEnd: 0, end: 0 };
+
 /** Upgrades that would hide requests from us or that a proxy must not pass on (RFC 9113 section 3.1 on h2c). */
 const IGNORED_UPGRADE = /^(h2c?|http|tls)(\/|$)/;
 
@@ -32,18 +35,10 @@ const IGNORED_UPGRADE = /^(h2c?|http|tls)(\/|$)/;
  * Returns the code of what is wrong with it, if anything is.
  */
 export function decodeRequest(text: string, options: Http1RequestReadOptions): DecodedRequest | Http1ErrorCode {
-  const methodEnd = tokenEnd(text);
-  if (methodEnd === 0 || text.charCodeAt(methodEnd) !== SP) return lineError(text, "HTTP1_INVALID_REQUEST_LINE");
-  const targetEnd = text.indexOf(" ", methodEnd + 1);
-  const lineEnd = text.indexOf("\r", methodEnd);
-  if (text.charCodeAt(lineEnd + 1) !== LF) return "HTTP1_INVALID_LINE_END";
-  if (targetEnd < 0 || targetEnd > lineEnd || targetEnd === methodEnd + 1) {
-    return lineError(text, "HTTP1_INVALID_REQUEST_LINE");
-  }
-  const version = decodeVersion(text, targetEnd + 1, lineEnd);
-  if (typeof version === "string") return lineError(text, version);
-  if (targetEnd - methodEnd - 1 > options.targetBytesMax) return "HTTP1_TARGET_TOO_LONG";
-  const problem = scanFields(text, lineEnd + 2, options, scan);
+  const version = scanRequestLine(text, options.targetBytesMax);
+  if (typeof version === "string") return version;
+  const { methodEnd, targetEnd } = line;
+  const problem = scanFields(text, line.end + 2, options, scan);
   if (problem !== null) return problem;
 
   const method = text.substring(0, methodEnd);
@@ -55,6 +50,31 @@ export function decodeRequest(text: string, options: Http1RequestReadOptions): D
   const framing = bodyFraming(text, isHttp11);
   if (typeof framing === "string") return framing;
   return completeRequest(method, target, authority, framing, isHttp11);
+}
+
+/** What is wrong with a request's first line, `text` to its line feed; null for nothing that only the fields could tell. */
+export function judgeRequestLine(text: string, targetBytesMax: number): Http1ErrorCode | null {
+  const version = scanRequestLine(text, targetBytesMax);
+  return typeof version === "string" ? version : null;
+}
+
+/** The version, as `decodeVersion` says it, of the request line that `text` begins with; fills `line`. */
+function scanRequestLine(text: string, targetBytesMax: number): 0 | 1 | Http1ErrorCode {
+  const methodEnd = tokenEnd(text);
+  if (methodEnd === 0 || text.charCodeAt(methodEnd) !== SP) return lineError(text, "HTTP1_INVALID_REQUEST_LINE");
+  const targetEnd = text.indexOf(" ", methodEnd + 1);
+  const lineEnd = text.indexOf("\r", methodEnd);
+  if (text.charCodeAt(lineEnd + 1) !== LF) return "HTTP1_INVALID_LINE_END";
+  if (targetEnd < 0 || targetEnd > lineEnd || targetEnd === methodEnd + 1) {
+    return lineError(text, "HTTP1_INVALID_REQUEST_LINE");
+  }
+  const version = decodeVersion(text, targetEnd + 1, lineEnd);
+  if (typeof version === "string") return lineError(text, version);
+  if (targetEnd - methodEnd - 1 > targetBytesMax) return "HTTP1_TARGET_TOO_LONG";
+  line.methodEnd = methodEnd;
+  line.targetEnd = targetEnd;
+  line.end = lineEnd;
+  return version;
 }
 
 function completeRequest(

@@ -21,6 +21,8 @@ export interface HeadDecoder<Entry extends DecodedHead> {
   readonly invalidStart: Http1ErrorCode;
   /** What is wrong when not even the first line ends within `headerBytesMax`. */
   readonly overlongLine: Http1ErrorCode;
+  /** What is wrong with `text`, a first line to its line feed, as far as that alone tells. */
+  judgeLine(text: string): Http1ErrorCode | null;
   /** Decodes `text`, a head to the end of its empty line. */
   decode(text: string): Entry | Http1ErrorCode;
 }
@@ -30,13 +32,15 @@ export interface HeadDecoder<Entry extends DecodedHead> {
  * bytes; one that any connection of the worker has seen, a search for its end and one look-up.
  *
  * The verdict on wrong bytes does not depend on how they were split into reads: what can be told from a part of a head
- * (no HTTP at all, a bare line feed, too long) goes before what only the whole head tells.
+ * (no HTTP at all, a first line that is none, a bare line feed, too long) goes before what only the whole head tells.
  */
 export class HeadReader<Entry extends DecodedHead> {
   readonly #decoder: HeadDecoder<Entry>;
   #last: Entry | null = null;
   /** Bytes of an incomplete head that were searched for its end. */
   #scanned: number = 0;
+  /** Its first line is among them, and nothing is wrong with it. */
+  #isLineSound: boolean = false;
   /** Where the head ends that `read` returned last. */
   headEnd: number = 0;
 
@@ -51,16 +55,21 @@ export class HeadReader<Entry extends DecodedHead> {
   read(bytes: Buffer, at: number, end: number): Entry | Http1ErrorCode | null {
     const last = this.#last;
     if (last !== null && last.bytes !== null && hasPrefix(bytes, at, end, last.bytes)) {
-      this.#scanned = 0;
+      this.#restart();
       this.headEnd = at + last.bytes.length;
       return last;
     }
     const headEnd = findHeadEnd(bytes, at + Math.max(0, this.#scanned - 3), end);
     if (headEnd < 0 || headEnd - at > this.#decoder.headerBytesMax) return this.#readPart(bytes, at, end);
-    this.#scanned = 0;
+    this.#restart();
     this.headEnd = headEnd;
     const entry = this.#lookUp(bytes, at, headEnd);
     return typeof entry === "string" ? this.#verdict(entry, bytes, at, headEnd) : entry;
+  }
+
+  #restart(): void {
+    this.#scanned = 0;
+    this.#isLineSound = false;
   }
 
   #lookUp(bytes: Buffer, at: number, headEnd: number): Entry | Http1ErrorCode {
@@ -88,6 +97,9 @@ export class HeadReader<Entry extends DecodedHead> {
       return this.#verdict(code, bytes, at, limit);
     }
     if (!canBegin(bytes, at)) return invalidStart;
+    // Whoever sends HTTP/0.9 waits for an answer after the first line.
+    const problem = this.#isLineSound ? null : this.#judgeLine(bytes, at, at + this.#scanned, end);
+    if (problem !== null) return problem;
     if (findBareLineFeed(bytes, at + this.#scanned, end) >= 0) return "HTTP1_INVALID_LINE_END";
     this.#scanned = end - at;
     return null;
@@ -95,7 +107,18 @@ export class HeadReader<Entry extends DecodedHead> {
 
   #verdict(code: Http1ErrorCode, bytes: Buffer, at: number, end: number): Http1ErrorCode {
     if (!canBegin(bytes, at)) return this.#decoder.invalidStart;
+    const problem = this.#judgeLine(bytes, at, at, end);
+    if (problem !== null) return problem;
     return findBareLineFeed(bytes, at, end) >= 0 ? "HTTP1_INVALID_LINE_END" : code;
+  }
+
+  /** What is wrong with the first line of the head at `at`, which ends in `bytes[from, end)` or is not complete. */
+  #judgeLine(bytes: Buffer, at: number, from: number, end: number): Http1ErrorCode | null {
+    const lineEnd = bytes.indexOf(LF, from);
+    if (lineEnd < 0 || lineEnd >= end) return null;
+    const problem = this.#decoder.judgeLine(sliceLatin1(bytes, at, lineEnd + 1));
+    this.#isLineSound = problem === null;
+    return problem;
   }
 }
 

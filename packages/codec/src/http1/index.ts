@@ -6,5 +6,6 @@ export type { HeadMemoLimits } from "./head-memo.ts";
 export { createHttp1ClientOptions, createHttp1ServerOptions } from "./options.ts";
 export type { Http1ClientChoices, Http1ClientOptions, Http1ServerChoices, Http1ServerOptions } from "./options.ts";
 export type { Http1ReadOptions, Http1RequestReadOptions } from "./read-options.ts";
+export { writeFinalAnswer } from "./refused-request.ts";
 export { Http1ServerSession } from "./server-session.ts";
 export { statusOfError, statusOfReset } from "./status.ts";

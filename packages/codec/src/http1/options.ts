@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { assertInteger } from "@weft/kernel";
-import { decodeRequest, decodeResponse } from "./decode.ts";
+import { decodeRequest, decodeResponse, judgeRequestLine } from "./decode.ts";
 import type { DecodedRequest, DecodedResponse } from "./decoded-head.ts";
 import { HeadMemo } from "./head-memo.ts";
 import type { HeadDecoder } from "./head-reader.ts";
@@ -60,6 +60,7 @@ export function createHttp1ServerOptions(choices: Http1ServerChoices = {}): Http
     headerBytesMax: options.headerBytesMax,
     invalidStart: "HTTP1_INVALID_REQUEST_LINE",
     overlongLine: "HTTP1_TARGET_TOO_LONG",
+    judgeLine: (text) => judgeRequestLine(text, options.targetBytesMax),
     decode: (text) => decodeRequest(text, options),
   };
   return Object.freeze({ ...options, requests });
@@ -77,6 +78,7 @@ export function createHttp1ClientOptions(choices: Http1ClientChoices = {}): Http
     headerBytesMax: options.headerBytesMax,
     invalidStart: "HTTP1_INVALID_STATUS_LINE",
     overlongLine: "HTTP1_HEAD_TOO_LARGE",
+    judgeLine: () => null,
     decode: (text) => decodeResponse(text, options),
   };
   return Object.freeze({ ...options, responses, randomBytes: choices.randomBytes ?? randomBytes });

@@ -226,6 +226,15 @@ refuse("HTTP1_INVALID_REQUEST_LINE", 400, "a TLS ClientHello", "\x16\x03\x01\x02
 refuse("HTTP1_INVALID_REQUEST_LINE", 400, "a bare LF first", "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
 refuse("HTTP1_INVALID_REQUEST_LINE", 400, "empty lines without end", "\r\n".repeat(5));
 refuse("HTTP1_INVALID_REQUEST_LINE", 400, "a bare CR first", "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+for (const line of ["GET /\r\n", "GET /\r\nHost: a", "GET / HTTP/1.\r\nHo", "GET  / HTTP/1.1\r\n"]) {
+  refuse("HTTP1_INVALID_REQUEST_LINE", 400, `${JSON.stringify(line)} and no end`, line);
+}
+refuse("HTTP1_UNSUPPORTED_VERSION", 505, "HTTP/2.0 and no end", "GET / HTTP/2.0\r\n");
+refuse("HTTP1_INVALID_LINE_END", 400, "a first line that ends in LF and no end", "GET /\n");
+refuse("HTTP1_TARGET_TOO_LONG", 414, "a long target and no end", `GET /${"a".repeat(100)} HTTP/1.1\r\n`, {
+  targetBytesMax: 100,
+});
+refuse("HTTP1_INVALID_REQUEST_LINE", 400, "no line, then a bare LF", "GET /\r\nHost: a\nX: b\r\n\r\n");
 for (const version of ["HTTP/2.0", "HTTP/0.9", "HTTP/3.0", "HTTP/9.9"]) {
   refuse("HTTP1_UNSUPPORTED_VERSION", 505, version, requestLine(`GET / ${version}`));
 }
@@ -321,6 +330,13 @@ for (const { why, input, code, status, choices } of refused) {
     }
   });
 }
+
+test("receive() refuses a request of HTTP/0.9 at once, which has nothing after its line", () => {
+  const server = new RecordedServer();
+  server.feed("GET /\r\n");
+  assert.match(server.text(), /^HTTP\/1\.1 400 Bad Request\r\n/);
+  assert.ok(isWeftError(server.ended, "HTTP1_INVALID_REQUEST_LINE"));
+});
 
 test("receive() echoes nothing of a refused request", () => {
   const server = new RecordedServer();

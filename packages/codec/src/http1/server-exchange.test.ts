@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NO_FIELDS, ResponseHead, type ResetReason } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
-import { DISCARD_BYTES_MAX, RECEIVE_WINDOW_BYTES } from "./limits.ts";
+import { RECEIVE_WINDOW_BYTES } from "./limits.ts";
 import { RecordedServer } from "./recorded-session.fixture.ts";
 
 const get = (path: string, ...lines: string[]): string =>
@@ -267,35 +267,6 @@ test("an answer without 100 to a client that waits for it closes the connection"
   server.answer(401);
   assert.match(server.text(), /^HTTP\/1\.1 401 Unauthorized\r\n.*connection: close\r\n\r\n$/s);
   assert.equal(server.ended, null);
-});
-
-test("an answer before the end of the body discards the rest and keeps the connection", () => {
-  for (const framing of ["length", "chunked"]) {
-    const server = new RecordedServer();
-    if (framing === "length") server.feed(`${post(10)}01234`);
-    else server.feed("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n");
-    const early = server.last;
-    server.answer(413, "no");
-    assert.equal(server.session.activeStreams, 0);
-    server.feed((framing === "length" ? "56789" : "5\r\n56789\r\n0\r\n\r\n") + get("/next"));
-    assert.equal(early.body, "01234", "nobody hears of the rest");
-    assert.ok(!early.isComplete);
-    assert.equal(server.last.requestHead?.path, "/next");
-    assert.equal(server.ended, undefined);
-  }
-});
-
-test("an answer before the end of a long body closes after DISCARD_BYTES_MAX", () => {
-  const server = new RecordedServer();
-  server.feed(post(DISCARD_BYTES_MAX * 2));
-  server.answer(413);
-  const piece = "x".repeat(DISCARD_BYTES_MAX / 4);
-  for (let count = 0; count < 4; count++) server.feed(piece);
-  assert.equal(server.ended, undefined);
-  server.feed("x");
-  assert.equal(server.ended, null);
-  server.feed(get("/"));
-  assert.equal(server.requests.length, 1);
 });
 
 test("receive() pauses above RECEIVE_WINDOW_BYTES and resumes as bytes are consumed", () => {

@@ -64,8 +64,6 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   #isDraining: boolean = false;
   /** Nobody waits for a request that is not here yet. */
   #isLast: boolean = false;
-  /** The session ends with the exchange, whatever has come behind it. */
-  #closesAfterExchange: boolean = false;
   #isPeerDone: boolean = false;
 
   constructor(output: OutputBuffer, handler: ServerSessionHandler, options: Http1ServerOptions) {
@@ -80,13 +78,26 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   get isReceivingHead(): boolean {
+    if (this.#isDiscarding) return true;
     return this.#phase === PHASE_HEAD && this.#held.length > 0 && !this.output.isCongested;
   }
 
-  get closesAfterAnswer(): boolean {
+  /** The answer is complete, the request is not: what comes of it delays the next head. */
+  get #isDiscarding(): boolean {
+    return this.#isReceivingBody && this.#stream === null;
+  }
+
+  get #isReceivingBody(): boolean {
+    return this.#phase === PHASE_LENGTH || this.#phase === PHASE_CHUNKED;
+  }
+
+  closesAfter(status: number): boolean {
     // What was pipelined is answered, too: only the last answer says so.
     const hasNext = this.#phase === PHASE_ANSWER && this.#held.length > 0;
-    return ((this.#isDraining || this.#isPeerDone) && !hasNext) || this.#isContinueAwaited;
+    if (((this.#isDraining || this.#isPeerDone) && !hasNext) || this.#isContinueAwaited) return true;
+    if (status < 400 || !this.#isReceivingBody) return false;
+    // A body that is refused is not waited for (RFC 9110 sections 15.5.9, 15.5.14); a short one costs less than a connection.
+    return status === 408 || status === 413 || this.#remaining > DISCARD_BYTES_MAX;
   }
 
   receive(bytes: Buffer, start: number, end: number): void {
@@ -156,8 +167,8 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   }
 
   headTimeout(): void {
-    if (this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT", this.#heldLine());
-    else if (this.#phase === PHASE_HEAD) this.#end(null);
+    if (this.#phase === PHASE_HEAD && this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT", this.#heldLine());
+    else if (this.#phase === PHASE_HEAD || this.#isDiscarding) this.#end(null);
   }
 
   // ---- what streams report ----
@@ -181,8 +192,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     this.#unconsumed = 0;
     if (this.#phase === PHASE_ANSWER || this.#phase === PHASE_UPGRADE) return this.#finishExchange(stream.closes);
     // The rest of the request's body has no reader any more.
-    if (this.#isContinueAwaited || this.#isPeerDone) return this.#end(null);
-    this.#closesAfterExchange = stream.closes;
+    if (stream.closes || this.#isPeerDone) return this.#end(null);
     this.#discarded = 0;
     this.#updateReadPaused();
   }
@@ -390,7 +400,7 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
   /** Request and answer are complete. */
   #finishExchange(closes: boolean): void {
     const isLast = this.#isLast && this.#held.length === 0;
-    if (closes || this.#closesAfterExchange || isLast) return this.#end(null);
+    if (closes || isLast) return this.#end(null);
     this.#phase = PHASE_HEAD;
     // Otherwise whoever processes goes on, and judges reading at the end.
     if (this.#isProcessing) return;

@@ -12,8 +12,8 @@ import { websocketAccept } from "./websocket.ts";
 export interface ServerStreamOwner {
   readonly output: OutputBuffer;
   readonly writer: BodyWriter;
-  /** True when no further request will be read after the present one. */
-  readonly closesAfterAnswer: boolean;
+  /** True when no further request will be read after the present one, if its answer has this status. */
+  closesAfter(status: number): boolean;
   /** A 1xx answer was sent: a client that waited for 100 goes on. */
   onInformationalSent(status: number): void;
   /** The upgrade or CONNECT is accepted: bytes flow from now on. */
@@ -73,7 +73,7 @@ export class Http1ServerStream implements ServerStream {
     const isConnectRefused = request.head.method === "CONNECT" && !isAccepted;
     this.closes =
       !isAccepted &&
-      (!request.isPersistent || isConnectRefused || framing === BODY_UNTIL_CLOSE || owner.closesAfterAnswer);
+      (!request.isPersistent || isConnectRefused || framing === BODY_UNTIL_CLOSE || owner.closesAfter(head.status));
     let connection: ConnectionOption = "";
     if (this.closes) connection = "close";
     else if (!isHttp11 && !isAccepted) connection = "keep-alive";

@@ -12,6 +12,7 @@ import {
   HOLD_UP_BYTES_MIN,
   HOLD_UP_MS_MAX,
   LINGER_MS,
+  LINGER_MS_MAX,
   UNHEARD_PROBE_MS,
 } from "../limits.ts";
 import { outputBytesMin } from "../output-minimum.ts";
@@ -19,6 +20,7 @@ import type { HostPool } from "../pool/index.ts";
 import { canonicalHost } from "../router/index.ts";
 import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
 import { Heartbeat, keepAliveByTcp } from "../upstream/index.ts";
+import { HeldTime } from "./held-time.ts";
 import { OutputWatch } from "./output-watch.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -44,6 +46,7 @@ export class DownstreamConnection
   /** The connections to hosts that belong to this one; null until a cluster asks for one. */
   #bound: BoundPools | null = null;
   #forwarder: Forwarder | null = null;
+  #held: HeldTime | null = null;
   readonly #acceptor: RequestAcceptor;
   readonly #transport: Transport;
   readonly #session: ServerSession;
@@ -57,8 +60,9 @@ export class DownstreamConnection
   #headSinceMs: number = 0;
   /** The session is over; the client may still take the rest of our output. */
   #isLingering: boolean = false;
-  /** The client had not taken all output when the linger timer last looked. */
-  #hadPending: boolean = false;
+  #lingerSinceMs: number = 0;
+  /** The client had not taken all output when the linger timer last looked, or has sent something since. */
+  #isLingerBusy: boolean = false;
   /** Null while nothing is open and no output waits: then only idle time counts. */
   #watch: OutputWatch | null = null;
   /** What we had sent when the client, which sends no more, was last looked at; -1 while it may send. */
@@ -120,6 +124,12 @@ export class DownstreamConnection
     return this.#forwarder;
   }
 
+  /** How long the client was kept from sending. */
+  get held(): HeldTime {
+    this.#held ??= new HeldTime();
+    return this.#held;
+  }
+
   /**
    * True for an authority that belongs to another TLS host than the connection was made for (RFC 9110 section 15.5.20):
    * what that host asks of its clients was not asked here. One that belongs to none is left to the router.
@@ -157,7 +167,10 @@ export class DownstreamConnection
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    if (this.#isLingering) return;
+    if (this.#isLingering) {
+      this.#isLingerBusy = true;
+      return;
+    }
     const nowMs = this.listener.clock.nowMs();
     this.#activeBeforeMs = this.#activeAtMs;
     this.#activeAtMs = nowMs;
@@ -212,7 +225,8 @@ export class DownstreamConnection
     this.#isReadPaused = isPaused;
     const nowMs = this.listener.clock.nowMs();
     this.heartbeat?.excuse(nowMs);
-    if (!isPaused) return;
+    if (!isPaused) return this.held.end(nowMs);
+    this.held.begin(nowMs);
     this.#watch ??= new OutputWatch(this.#transport, nowMs);
     const isSoon = this.#timer.deadlineMs - nowMs <= UNHEARD_PROBE_MS;
     if (!isSoon) this.listener.wheel.schedule(this.#timer, UNHEARD_PROBE_MS, nowMs);
@@ -241,9 +255,10 @@ export class DownstreamConnection
     }
     this.#transport.end();
     // Closing while the client still sends would reset the connection and could take our last answer with it: what
-    // it sends is read and dropped until it closes too, but not for long.
+    // it sends is read and dropped until it closes too, but not for ever.
     this.#transport.setReadPaused(false);
-    this.#hadPending = this.#transport.pendingBytes > 0;
+    this.#lingerSinceMs = this.listener.clock.nowMs();
+    this.#isLingerBusy = this.#transport.pendingBytes > 0;
     this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 
@@ -419,14 +434,19 @@ export class DownstreamConnection
     return this.#isLingering;
   }
 
-  /** A client that still takes our last answer gets more time; one that has it, or stopped taking it, has had enough. */
+  /**
+   * A client that still takes our last answer, or still sends, gets more time; one that has the answer, or stopped taking
+   * it, has had enough.
+   */
   #linger(): void {
+    const nowMs = this.listener.clock.nowMs();
     const hasPending = this.#transport.pendingBytes > 0;
-    const isDone = !hasPending && !this.#hadPending;
-    this.#hadPending = hasPending;
+    const isOver = !hasPending && nowMs - this.#lingerSinceMs >= LINGER_MS_MAX;
+    const isDone = !hasPending && !this.#isLingerBusy;
+    this.#isLingerBusy = hasPending;
     // A reset, so that what the client has cannot look complete, and the system drops what it holds for it.
-    if (this.#isOutputStalled(this.listener.clock.nowMs())) this.#transport.reset();
-    else if (isDone) this.#transport.destroy();
+    if (this.#isOutputStalled(nowMs)) this.#transport.reset();
+    else if (isDone || isOver) this.#transport.destroy();
     else this.listener.wheel.schedule(this.#timer, LINGER_MS);
   }
 

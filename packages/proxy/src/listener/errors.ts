@@ -22,7 +22,8 @@ export const LISTENER_ERRORS = {
     action: "Correct the client's host name, or add a listener for it; one without host name takes every client.",
   },
   LISTENER_TLS_REQUIRED: {
-    meaning: "A client speaks plain text on a listener that takes only TLS; the connection is closed.",
+    meaning:
+      "A client speaks plain text on a listener that takes only TLS; plain HTTP is answered 400, and the connection is closed.",
     action: "Use https, or allow plain text on the listener.",
   },
   LISTENER_UNKNOWN_PROTOCOL: {

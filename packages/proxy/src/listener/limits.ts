@@ -7,8 +7,8 @@ export const CLIENT_HELLO_BYTES_MAX = 65_536;
 /** Bytes that are gathered to tell what a connection speaks. */
 export const OPENING_BYTES_MAX = 70_000;
 
-/** How long a TLS client that was refused by its server name may take to read so, in milliseconds. */
-export const TLS_REFUSAL_LINGER_MS = 1000;
+/** How long a client that is refused before there is a session may take to read why, in milliseconds. */
+export const REFUSAL_LINGER_MS = 1000;
 
 /** Connections the system holds per listening socket until a worker accepts them. */
 export const LISTEN_BACKLOG = 4096;

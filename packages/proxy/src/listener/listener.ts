@@ -1,4 +1,4 @@
-import type { ListenerConfig, TcpRoute } from "@weft/contract";
+import type { Answer, ListenerConfig, TcpRoute } from "@weft/contract";
 import {
   acceptTransport,
   type Clock,
@@ -12,6 +12,8 @@ import {
   wrapSocket,
 } from "@weft/kernel";
 import type { TLSSocket } from "node:tls";
+import { plainTextAnswer } from "../answer.ts";
+import type { AnswerDates } from "../answer-dates.ts";
 import type { ClusterDirectory } from "../cluster-runtime.ts";
 import {
   type CloseCause,
@@ -41,6 +43,7 @@ export interface ListenerDeps {
   readonly log: Log;
   readonly sessions: ServerSessionFactory;
   readonly acceptor: RequestAcceptor;
+  readonly dates: AnswerDates;
   readonly clusters: ClusterDirectory;
   readonly tunnel: TunnelDeps;
   /** Workers share the port. */
@@ -213,6 +216,11 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#openings.delete(opening);
     this.#refused(code, detail);
     this.#checkEmpty();
+  }
+
+  plainTextAnswer(): Answer {
+    const { head, body } = plainTextAnswer();
+    return { head: this.#deps.dates.dated(head), body };
   }
 
   #refused(code: string, detail: string): void {

@@ -1,11 +1,12 @@
 import { looksLikeBolt } from "@weft/codec/bolt";
 import { looksLikeDubbo } from "@weft/codec/dubbo";
-import type { ListenerConfig, SessionProtocol } from "@weft/contract";
+import { writeFinalAnswer } from "@weft/codec/http1";
+import type { Answer, ListenerConfig, SessionProtocol } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
 import type { PeerFacts } from "../downstream/index.ts";
 import { decodeClientHello } from "./client-hello.ts";
 import { DRAIN_GRACE_MS } from "../limits.ts";
-import { OPENING_BYTES_MAX, TLS_REFUSAL_LINGER_MS } from "./limits.ts";
+import { OPENING_BYTES_MAX, REFUSAL_LINGER_MS } from "./limits.ts";
 import { decodeProxyHeader } from "./proxy-protocol.ts";
 import type { TlsHosts } from "./tls-hosts.ts";
 
@@ -24,6 +25,8 @@ export interface OpeningHandler {
   onOpened(opening: Opening, result: OpeningResult, first: Buffer): void;
   /** The connection was closed before it said what it is. `code` is "" when the client just left. */
   onOpeningFailed(opening: Opening, code: string, detail: string): void;
+  /** What a client is told that speaks plain HTTP where TLS is asked for. */
+  plainTextAnswer(): Answer;
 }
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -34,7 +37,8 @@ const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 3, 0, 2, 2, 112]);
 /**
  * The first bytes of a connection: an optional PROXY header, then what tells TLS, HTTP/2, HTTP/1, Bolt and Dubbo apart;
  * within TLS, where no name of a protocol was agreed on, the latter again. Nothing is answered here, but that a TLS
- * client asks for a host that is not served; what cannot be told apart within the header deadline is closed.
+ * client asks for a host that is not served, or an HTTP client does without the TLS that is asked for; what cannot be
+ * told apart within the header deadline is closed.
  */
 export class Opening implements TransportHandler, TimerOwner {
   readonly transport: Transport;
@@ -52,8 +56,8 @@ export class Opening implements TransportHandler, TimerOwner {
   #isDone: boolean = false;
   /** The timer tells whether the client has begun to speak since the listener drains. */
   #isInGrace: boolean = false;
-  /** The client was told that its host is not served, and may still take that. */
-  #isRefused: boolean = false;
+  /** The code of what the client was told, which it may still take; "" while it was told nothing. */
+  #refusal: string = "";
 
   /** `tlsHosts`: whom the listener ends TLS for; null where it does not. `secure`: the first bytes within TLS. */
   constructor(
@@ -104,7 +108,7 @@ export class Opening implements TransportHandler, TimerOwner {
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    if (this.#isDone || this.#isRefused) return;
+    if (this.#isDone || this.#refusal !== "") return;
     const fresh = bytes.subarray(start, end);
     this.#bytes = this.#bytes === null ? Buffer.from(fresh) : Buffer.concat([this.#bytes, fresh]);
     this.#decide(this.#bytes);
@@ -169,7 +173,7 @@ export class Opening implements TransportHandler, TimerOwner {
     const { tls, allowsPlainText, protocol } = this.#config;
     if (tls !== null) {
       if (bytes[0] === TLS_HANDSHAKE) return this.#decideTlsHost(bytes);
-      if (!allowsPlainText) return this.#fail("LISTENER_TLS_REQUIRED", "plain text on a TLS listener");
+      if (!allowsPlainText) return this.#refusePlainText(bytes);
     } else if (bytes[0] === TLS_HANDSHAKE) {
       return this.#fail("LISTENER_UNKNOWN_PROTOCOL", "TLS on a plain-text listener");
     }
@@ -190,10 +194,23 @@ export class Opening implements TransportHandler, TimerOwner {
     if (hello.kind === "incomplete") return;
     // What is wrong with an invalid one the TLS library says best.
     if (hello.kind === "invalid" || hosts.find(hello.serverName) !== null) return this.#open({ kind: "tls" }, bytes);
-    this.#isRefused = true;
     this.transport.output.writeBytes(UNRECOGNIZED_NAME, 0, UNRECOGNIZED_NAME.length);
+    this.#refuse("LISTENER_SERVER_NAME_UNKNOWN");
+  }
+
+  /** Whoever wrote http:// for https:// is told so, in HTTP/1, which every client of HTTP shows or logs. */
+  #refusePlainText(bytes: Buffer): void {
+    const isHttp = this.#config.protocol === "http" && isMethodLetter(bytes[0] ?? 0);
+    if (!isHttp) return this.#fail("LISTENER_TLS_REQUIRED", "plain text on a TLS listener");
+    writeFinalAnswer(this.transport.output, this.#handler.plainTextAnswer(), "");
+    this.#refuse("LISTENER_TLS_REQUIRED");
+  }
+
+  /** What the client is told is in the output. */
+  #refuse(code: string): void {
+    this.#refusal = code;
     this.transport.end();
-    this.#wheel.schedule(this.#timer, TLS_REFUSAL_LINGER_MS);
+    this.#wheel.schedule(this.#timer, REFUSAL_LINGER_MS);
   }
 
   #open(result: OpeningResult, first: Buffer): void {
@@ -207,9 +224,14 @@ export class Opening implements TransportHandler, TimerOwner {
     this.#isDone = true;
     this.#wheel.cancel(this.#timer);
     this.transport.destroy();
-    if (this.#isRefused) this.#handler.onOpeningFailed(this, "LISTENER_SERVER_NAME_UNKNOWN", "no such host is served");
-    else this.#handler.onOpeningFailed(this, code, detail);
+    if (this.#refusal === "") this.#handler.onOpeningFailed(this, code, detail);
+    else this.#handler.onOpeningFailed(this, this.#refusal, "the client was told");
   }
+}
+
+/** True for what the methods that are in use begin with, and HTTP/2's preface. */
+function isMethodLetter(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }
 
 /** What a client speaks whose first bytes are `bytes`; what nothing else begins with is HTTP/1, which says what is wrong. */

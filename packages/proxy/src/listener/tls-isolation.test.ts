@@ -213,7 +213,7 @@ describe("a server name", () => {
     await client.end();
     await until(
       () => metric(proxy, "weft_listener_connections_refused_total", "server-name") === 1,
-      "TLS_REFUSAL_LINGER_MS",
+      "REFUSAL_LINGER_MS",
     );
     await assertBalanced(proxy);
   });

@@ -6,7 +6,16 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "n
 import type { ListenerConfig, ListenerTls } from "@weft/contract";
 import { isWeftError } from "@weft/kernel";
 import { createCluster, createListener, createRule, createTestCertificate } from "@weft/testkit";
-import { assertBalanced, connectRaw, metric, onEnd, type ProxyFixture, startProxy } from "../proxy.fixture.ts";
+import {
+  assertBalanced,
+  connectRaw,
+  metric,
+  onEnd,
+  type ProxyFixture,
+  send,
+  startProxy,
+  until,
+} from "../proxy.fixture.ts";
 import { TlsTerminator } from "./tls-terminator.ts";
 
 const exact = createTestCertificate("a.example.com");
@@ -156,9 +165,22 @@ describe("the handshake", () => {
   test("plain text is refused, or answered where it is allowed", async () => {
     const strict = await startTls();
     const refused = connectRaw(strict.port);
-    refused.socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    assert.equal(await refused.end(), "");
-    assert.equal(metric(strict.proxy, "weft_listener_connections_refused_total"), 1);
+    refused.socket.write("GET / HTTP/1.1\r\nhost: s3cret\r\n\r\n");
+    const answer = await refused.end();
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 400 Bad Request\r\n[^]*\r\nconnection: close\r\n\r\n\[LISTENER_TLS_REQUIRED\] .*TLS\n$/,
+    );
+    assert.match(answer, /\r\nx-weft-error: LISTENER_TLS_REQUIRED\r\ndate: /);
+    assert.ok(!answer.includes("s3cret"));
+    refused.socket.end();
+    await until(() => metric(strict.proxy, "weft_listener_connections_refused_total", "protocol") === 1, "the refusal");
+    const other = connectRaw(strict.port);
+    other.socket.write("\0\x01\x02");
+    assert.equal(await other.end(), "", "who does not speak HTTP is not answered in it");
+    const reply = await send(strict.port, { method: "POST", body: "x".repeat(1000) });
+    assert.equal(reply.status, 400);
+    assert.match(reply.body, /this port speaks TLS/);
     const open = await startTls({}, { allowsPlainText: true });
     const client = connectRaw(open.port);
     client.socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");

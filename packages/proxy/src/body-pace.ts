@@ -1,0 +1,55 @@
+import type { ClusterConfig, RequestHead } from "@weft/contract";
+import { isGrpcRequest } from "./answer.ts";
+import { BODY_BYTES_PER_SECOND_MIN } from "./limits.ts";
+
+/** How long a client was kept from sending, all in all; see `HeldTime`. */
+export interface HeldClock {
+  totalMs(nowMs: number): number;
+}
+
+/**
+ * Looks whether a client sends the body of its request fast enough, whenever a piece of it comes: whoever sends nothing
+ * at all is found by the idle timer. The time in which we kept the client from sending is not the client's.
+ *
+ *     look                          look
+ *      |  10 s  |  held 500 s  | 290 s |        300 s of its own: 72,000 bytes must have come
+ */
+export class BodyPace {
+  readonly #held: HeldClock;
+  #lookedAtMs: number;
+  #heldMs: number;
+  #receivedBytes: number;
+
+  /** `receivedBytes` of the body have come until `nowMs`. */
+  constructor(held: HeldClock, nowMs: number, receivedBytes: number) {
+    this.#held = held;
+    this.#lookedAtMs = nowMs;
+    this.#heldMs = held.totalMs(nowMs);
+    this.#receivedBytes = receivedBytes;
+  }
+
+  /** True when `periodMs` of the client's own time have passed since the last look, and too few bytes came in it. */
+  isTooSlow(nowMs: number, periodMs: number, receivedBytes: number): boolean {
+    const heldMs = this.#held.totalMs(nowMs);
+    if (nowMs - this.#lookedAtMs - (heldMs - this.#heldMs) < periodMs) return false;
+    const isSlow = (receivedBytes - this.#receivedBytes) * 1000 < BODY_BYTES_PER_SECOND_MIN * periodMs;
+    this.#lookedAtMs = nowMs;
+    this.#heldMs = heldMs;
+    this.#receivedBytes = receivedBytes;
+    return isSlow;
+  }
+}
+
+/**
+ * True for a body that may pause by nature: a tunnel's; one that may wait for the answer, which has begun, unless its length
+ * was announced; one that may wait for events, as in calls of gRPC. Whoever only says that it speaks gRPC, to hosts that cannot, has no such right.
+ */
+export function mayPause(head: RequestHead, hasAnswerBegun: boolean, cluster: ClusterConfig | undefined): boolean {
+  if (head.upgrade !== "" || head.method === "CONNECT") return true;
+  if (hasAnswerBegun && head.contentLength < 0) return true;
+  return cluster !== undefined && canSpeakHttp2(cluster) && isGrpcRequest(head);
+}
+
+function canSpeakHttp2({ protocol, tls }: ClusterConfig): boolean {
+  return protocol === "http2" || (protocol === "http" && tls !== null);
+}
