@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { createLog } from "./log.ts";
+import { NODE_ARGS } from "./test-command.ts";
 
 const LOG_MODULE = new URL("log.ts", import.meta.url).href;
 
@@ -44,7 +45,7 @@ function runProgram(program: string): ReturnType<typeof spawn> {
   const source = `import { createLog } from ${JSON.stringify(LOG_MODULE)};
 const log = createLog({ name: "test", isForPeople: false, level: "info" });
 ${program}`;
-  const args = [...process.execArgv, "--input-type=module", "--eval", source];
+  const args = [...NODE_ARGS, "--input-type=module", "--eval", source];
   return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 

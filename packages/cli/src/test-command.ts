@@ -8,8 +8,11 @@ import type { ListenerAddress } from "./process/message.ts";
 
 const COMMAND_LINE = new URL("main.ts", import.meta.url);
 
-/** As the launcher has it: what a command may take in memory is said of it under this bound. */
-const MEMORY_BOUND = "--max-semi-space-size=8";
+/**
+ * Node's options as the launcher has them. Those of a test process are no example: node's runner gives it every option that
+ * there is, of which `--report-signal` makes whoever inherits it write a report at SIGUSR2.
+ */
+export const NODE_ARGS: readonly string[] = ["--max-semi-space-size=8", "-C", "source"];
 
 /** What a command printed, and how it ended. */
 export interface CommandResult {
@@ -20,7 +23,7 @@ export interface CommandResult {
 
 /** Starts the command line without a channel to it, as a shell does; `env` adds to the environment. */
 export function spawnCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const nodeArgs = [MEMORY_BOUND, ...process.execArgv, COMMAND_LINE.pathname, ...args];
+  const nodeArgs = [...NODE_ARGS, COMMAND_LINE.pathname, ...args];
   return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
 }
 
@@ -48,7 +51,7 @@ export interface RunningRole {
 
 /** Starts a role; resolves when it serves, rejects with its log when it ends before. */
 export async function startRole(args: readonly string[]): Promise<RunningRole> {
-  const child = fork(COMMAND_LINE, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = fork(COMMAND_LINE, args, { execArgv: [...NODE_ARGS], stdio: ["ignore", "ignore", "pipe", "ipc"] });
   const log: Record<string, unknown>[] = [];
   let held = "";
   child.stderr?.setEncoding("utf8").on("data", (piece: string) => {

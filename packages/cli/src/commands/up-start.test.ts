@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { until } from "../test-command.ts";
+import { NODE_ARGS, until } from "../test-command.ts";
 import { endMeshes, ingressOf, statusOf, TIMEOUT_MS, up } from "./up.fixture.ts";
 
 afterEach(endMeshes);
@@ -24,7 +24,7 @@ test("two weft up that start at the same time both come up", { timeout: TIMEOUT_
 /** `weft up` as the leader of a process group, all of which gets what a terminal sends. */
 function spawnGroup(): ChildProcess {
   const program = new URL("../main.ts", import.meta.url).pathname;
-  return spawn(process.execPath, [...process.execArgv, program, "up"], { stdio: "ignore", detached: true });
+  return spawn(process.execPath, [...NODE_ARGS, program, "up"], { stdio: "ignore", detached: true });
 }
 
 /** Members of a process group, and the folders of runs: what a mesh could leave. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { type RunningRole, startRole, until } from "../test-command.ts";
+import { NODE_ARGS, type RunningRole, startRole, until } from "../test-command.ts";
 
 /** A proxy in one process that answers 404 to everything, and writes that to logs/access.log. */
 async function start(context: TestContext): Promise<{ readonly role: RunningRole; readonly logs: string }> {
@@ -71,4 +72,12 @@ test("runRole() serves on when a log file cannot be opened again at SIGHUP, and 
   await ask(role, "/after");
   await until(() => contentOf(join(`${logs}.1`, "access.log")).includes("/after"));
   assert.equal(role.child.exitCode, null);
+});
+
+test("startRole() gives a role the options that the launcher gives, and none of node's test runner", async (context) => {
+  const { role } = await start(context);
+  const [, ...args] = execFileSync("ps", ["-ww", "-o", "args=", "-p", String(role.pid)], { encoding: "utf8" })
+    .trim()
+    .split(" ");
+  assert.deepEqual(args.slice(0, args.indexOf("proxy") - 1), NODE_ARGS);
 });
