@@ -64,3 +64,21 @@ export const HOLD_UP_BYTES_MIN = 4_194_304;
 
 /** How long such a client may take next to nothing before its connection is reset, in milliseconds. */
 export const HOLD_UP_MS_MAX = 1000;
+
+/**
+ * Bytes of a gRPC answer that are held until its trailers are here (16 KiB), where another try could still take its place:
+ * most answers of one message are smaller, and a thousand of them at once take no more than 16 MB.
+ */
+export const HELD_ANSWER_BYTES_MAX = 16_384;
+
+/**
+ * How long a gRPC answer is held for its trailers, in milliseconds from its head: hosts send them with the message or
+ * right after it. It is the longest that the first message of a stream waits, the first time that the method is called.
+ */
+export const HELD_ANSWER_MS_MAX = 10;
+
+/** Objects (and buffers, 1 MiB at most) that are kept for the next answers to hold, per worker. */
+export const HELD_ANSWERS_SPARE_MAX = 64;
+
+/** gRPC methods that are remembered as streaming, per worker: no server has as many, and paths are the clients' choice. */
+export const STREAMING_METHODS_MAX = 4096;

@@ -123,6 +123,10 @@ class MirrorCopy implements TryOwner, TimerOwner {
 
   onTryInformational(): void {}
 
+  holdsAnswer(): null {
+    return null;
+  }
+
   onTryHead(_attempt: UpstreamTry, _head: ResponseHead, isEnd: boolean): void {
     if (isEnd) this.#done();
   }

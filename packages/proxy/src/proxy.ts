@@ -12,6 +12,7 @@ import type {
 import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
 import { AnswerDates } from "./answer-dates.ts";
+import { AnswerHolds } from "./held-answer.ts";
 import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
 import type { HealthVerdict, HostVerdict, OnVerdict, ProxyIdentity } from "./cluster/index.ts";
@@ -150,6 +151,7 @@ class DataPlane implements Proxy {
       random,
       clusters: this.#clusters,
       dates,
+      holds: new AnswerHolds(this.#wheel),
       pick,
       settings: INITIAL_SETTINGS,
       accessLog: this.#createAccessLog(INITIAL_SETTINGS, clock, random),

@@ -4,6 +4,7 @@ import type { AccessLog } from "./access-log/index.ts";
 import type { AnswerDates } from "./answer-dates.ts";
 import type { ClusterDirectory } from "./cluster-runtime.ts";
 import type { Host } from "./cluster/index.ts";
+import type { AnswerHolds } from "./held-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import type { Tracer } from "./tracing/index.ts";
 
@@ -15,6 +16,7 @@ export interface RequestPathDeps {
   readonly random: Random;
   readonly clusters: ClusterDirectory;
   readonly dates: AnswerDates;
+  readonly holds: AnswerHolds;
   /** Filled in before each pick and not kept by anybody: picks allocate nothing. */
   readonly pick: MutablePickContext;
   settings: ProxySettings;

@@ -16,12 +16,13 @@ import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault } from "./filter/index.ts";
 import { grpcStatusOf } from "./grpc-status.ts";
+import type { AnswerHolds } from "./held-answer.ts";
 import { answerLocally, faultAnswer, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import { RequestRecord } from "./request-record.ts";
-import { judgeFailure, judgeStatus, type RetryVerdict } from "./retry-judge.ts";
+import { isWorthHolding, judgeFailure, judgeStatus, type RetryVerdict } from "./retry-judge.ts";
 import { type CompiledBackend, requestHash, type RouteDecision, withResponseChanges } from "./router/index.ts";
 import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
@@ -129,10 +130,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (fault !== null) {
       const draw = drawFault(fault, this.#deps.random);
       this.#record.countFault(draw);
-      if (draw.delayMs > 0) {
-        this.#record.abort = draw.aborts;
-        return this.#startStep("fault-delay", draw.delayMs);
-      }
+      this.#record.abort = draw.aborts;
+      if (draw.delayMs > 0) return this.#startStep("fault-delay", draw.delayMs);
       if (draw.aborts) return this.#answer(faultAnswer(decision));
     }
     this.#chooseBackend(decision);
@@ -276,11 +275,16 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (!this.#hasAnswerBegun) this.#stream.sendInformational(head);
   }
 
+  holdsAnswer(head: ResponseHead): AnswerHolds | null {
+    const retry = this.#decision?.rule.retry ?? null;
+    if (retry === null || !this.#hasRequestEnded || this.#replay?.isComplete === false) return null;
+    return isWorthHolding(retry, head, this.#head) && this.#record.mayRetryAgain(retry) ? this.#deps.holds : null;
+  }
+
   onTryHead(attempt: UpstreamTry, head: ResponseHead, isEnd: boolean): void {
     if (attempt !== this.#attempt) return;
     this.#touch();
-    const retry = this.#decision?.rule.retry ?? null;
-    if (retry !== null && judgeStatus(retry, head, isEnd, this.#head) && this.#tryAgain("policy", this.#head)) return;
+    if (judgeStatus(this.#decision?.rule.retry ?? null, head, isEnd, this.#head) && this.#tryAgain("policy")) return;
     this.#hasAnswerBegun = true;
     const change = this.#backend?.responseChange ?? null;
     const changed = change === null ? head : withResponseChanges(head, change);
@@ -330,7 +334,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       return;
     }
     const verdict = judgeFailure(this.#decision?.rule.retry ?? null, reason, this.#head, attempt);
-    if (verdict !== "no" && this.#tryAgain(verdict, this.#head)) return;
+    if (verdict !== "no" && this.#tryAgain(verdict)) return;
     this.#answerError(attempt.isHostSilent ? "UPSTREAM_SILENT" : errorOf(reason));
   }
 
@@ -378,20 +382,16 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   /** Begins another try where policy, budget and what was kept of the body allow it. */
-  #tryAgain(verdict: Exclude<RetryVerdict, "no">, head: RequestHead): boolean {
-    const { cluster } = this.#record;
+  #tryAgain(verdict: Exclude<RetryVerdict, "no">): boolean {
     const attempt = this.#attempt;
     const decision = this.#decision;
     const backend = this.#backend;
-    if (cluster === null || attempt === null || decision === null || backend === null) return false;
-    const isReplayable = this.#replay === null || this.#replay.isComplete;
-    if (!isReplayable || head.upgrade !== "" || !this.#record.mayRetry(verdict, decision)) return false;
-    if (!this.#record.acquireRetryPlace(cluster)) return false;
+    if (attempt === null || decision === null || backend === null || this.#head.upgrade !== "") return false;
+    if (this.#replay?.isComplete === false || !this.#record.beginRetry(verdict, decision)) return false;
     attempt.abandon("cancelled", "failure");
     this.#tried ??= [];
     this.#tried.push(attempt.host);
     this.#attempt = null;
-    cluster.stats.retries++;
     const delayMs = verdict === "unprocessed" ? 0 : this.#record.nextBackoffMs(decision);
     if (delayMs > 0) this.#startStep("backoff", delayMs);
     else this.#try(decision, backend);

@@ -20,7 +20,7 @@ import { MirrorCopies } from "./mirror.ts";
 import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
-import type { CompiledRule, RouteDecision } from "./router/index.ts";
+import type { CompiledRetry, CompiledRule, RouteDecision } from "./router/index.ts";
 import type { Span, TrySpan } from "./tracing/index.ts";
 
 /**
@@ -137,12 +137,6 @@ export class RequestRecord {
     return place;
   }
 
-  /** A place among the cluster's retries, held until an answer begins: what follows is a request like any other. */
-  acquireRetryPlace(cluster: ClusterRuntime): boolean {
-    this.#holdsRetryPlace ||= cluster.breaker.tryAcquireRetry() === "acquired";
-    return this.#holdsRetryPlace;
-  }
-
   releaseRetryPlace(): void {
     if (this.#holdsRetryPlace) this.cluster?.breaker.releaseRetry();
     this.#holdsRetryPlace = false;
@@ -154,21 +148,33 @@ export class RequestRecord {
     this.#holdsRequestPlace = false;
   }
 
-  /** Whether one more try is within the policy; counts it. */
-  mayRetry(verdict: Exclude<RetryVerdict, "no">, decision: RouteDecision): boolean {
+  /** Whether another try under the route's policy would be within its number. */
+  mayRetryAgain(retry: CompiledRetry): boolean {
+    return this.attempts < TRIES_MAX && this.#policyRetries < retry.retriesMax;
+  }
+
+  /**
+   * Begins another try where the policy and the limits of the cluster allow one; counts it. Its place among the cluster's
+   * retries is held until an answer begins: what follows is a request like any other.
+   */
+  beginRetry(verdict: Exclude<RetryVerdict, "no">, decision: RouteDecision): boolean {
+    const { cluster } = this;
+    if (cluster === null || !this.#countRetry(verdict, decision, cluster)) return false;
+    this.#holdsRetryPlace ||= cluster.breaker.tryAcquireRetry() === "acquired";
+    if (this.#holdsRetryPlace) cluster.stats.retries++;
+    return this.#holdsRetryPlace;
+  }
+
+  #countRetry(verdict: Exclude<RetryVerdict, "no">, { rule }: RouteDecision, { stats }: ClusterRuntime): boolean {
     if (this.attempts >= TRIES_MAX) return false;
-    if (verdict === "unprocessed") {
-      if (this.#unprocessedRetries >= UNPROCESSED_RETRIES_MAX) return false;
-      this.#unprocessedRetries++;
+    if (verdict === "unprocessed") return this.#unprocessedRetries++ < UNPROCESSED_RETRIES_MAX;
+    const retriesMax = rule.retry?.retriesMax ?? 0;
+    if (this.#policyRetries < retriesMax) {
+      this.#policyRetries++;
       return true;
     }
-    const retriesMax = decision.rule.retry?.retriesMax ?? 0;
-    if (this.#policyRetries >= retriesMax) {
-      if (this.cluster !== null && retriesMax > 0) this.cluster.stats.retriesExhausted++;
-      return false;
-    }
-    this.#policyRetries++;
-    return true;
+    if (retriesMax > 0) stats.retriesExhausted++;
+    return false;
   }
 
   nextBackoffMs(decision: RouteDecision): number {

@@ -1,5 +1,6 @@
 import type { RequestHead, ResetReason, ResponseHead } from "@weft/contract";
 import { fieldValue } from "@weft/contract";
+import { isGrpcRequest } from "./answer.ts";
 import type { CompiledRetry } from "./router/index.ts";
 import type { UpstreamTry } from "./upstream-try.ts";
 
@@ -40,12 +41,22 @@ export function judgeFailure(
 }
 
 /** True when an answer is to be thrown away for another try. */
-export function judgeStatus(retry: CompiledRetry, head: ResponseHead, isEnd: boolean, request: RequestHead): boolean {
-  if (!retry.allowsMethod(request.method)) return false;
+export function judgeStatus(
+  retry: CompiledRetry | null,
+  head: ResponseHead,
+  isEnd: boolean,
+  request: RequestHead,
+): boolean {
+  if (retry === null || !retry.allowsMethod(request.method)) return false;
   if (retry.hasStatus(head.status)) return true;
   // A gRPC error without messages comes as a lone head (trailers-only).
   const grpcStatus = isEnd && retry.has("grpc-status") ? fieldValue(head.fields, "grpc-status") : undefined;
   return grpcStatus !== undefined && retry.hasGrpcStatus(Number(grpcStatus));
+}
+
+/** True for answers that are worth holding back: gRPC says how a call went after all else, and may break off before. */
+export function isWorthHolding(retry: CompiledRetry, head: ResponseHead, request: RequestHead): boolean {
+  return head.status === 200 && retry.has("reset") && retry.allowsMethod(request.method) && isGrpcRequest(request);
 }
 
 function judgeCondition(retry: CompiledRetry | null, condition: "reset" | "timeout", head: RequestHead): RetryVerdict {

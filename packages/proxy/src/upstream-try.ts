@@ -10,6 +10,7 @@ import {
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { Host, RequestOutcome } from "./cluster/index.ts";
 import { grpcStatusOf, isGrpcFailure } from "./grpc-status.ts";
+import type { AnswerHolds, HeldAnswer, HeldAnswerOwner } from "./held-answer.ts";
 import type { HostPool, PoolRefusal, PoolWaiter } from "./pool/index.ts";
 import type { GreetingWaiter, UpstreamConnection } from "./upstream/index.ts";
 
@@ -18,6 +19,8 @@ export interface TryOwner {
   /** The stream is open and the head is on its way: the body may follow. */
   onTryOpen(attempt: UpstreamTry): void;
   onTryInformational(head: ResponseHead): void;
+  /** The head of an answer has come, and more is to follow: where it is to be held meanwhile; null passes it on. */
+  holdsAnswer(head: ResponseHead): AnswerHolds | null;
   onTryHead(attempt: UpstreamTry, head: ResponseHead, isEnd: boolean): void;
   onTryData(bytes: Buffer, start: number, end: number, isEnd: boolean): void;
   onTryTrailers(fields: Fields): void;
@@ -33,7 +36,7 @@ type TryState = "waiting" | "open" | "answering" | "over";
  * One try of one request at one host: it waits for a connection, opens a stream and tells its owner what comes back.
  * It keeps the books of the host: every try that was begun is ended once, with its outcome and the time to its answer.
  */
-export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver {
+export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver, HeldAnswerOwner {
   readonly cluster: ClusterRuntime;
   readonly host: Host<HostPool>;
   readonly #owner: TryOwner;
@@ -50,6 +53,10 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   /** What the connection had sent before this try; what it sent since then may be of this try. */
   #sentBytesBefore: number = 0;
   #stream: ClientStream | null = null;
+  /** The answer while it is held, and until it is known whether it is a stream. */
+  #held: HeldAnswer | null = null;
+  /** The owner wants to hear nothing more. */
+  #isAbandoned: boolean = false;
 
   /** `pool` is where the connection comes from. */
   constructor(
@@ -114,6 +121,8 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
 
   /** The owner gives the try up. `outcome` is what the host is held to. */
   abandon(reason: ResetReason, outcome: RequestOutcome): void {
+    this.#isAbandoned = true;
+    this.#endHeld();
     if (this.#state === "over") return;
     if (this.#state === "waiting") {
       this.#pool.cancel(this);
@@ -178,17 +187,46 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     // A host is judged by how fast it begins to answer; how long the body takes is the application's affair.
     this.#latencyMs = this.cluster.clock.nowMs() - this.#startedMs;
     if (isEnd) this.#complete(head.fields);
-    this.#owner.onTryHead(this, head, isEnd);
+    const holds = isEnd ? null : this.#owner.holdsAnswer(head);
+    this.#held = holds?.hold(this, head, this.#head.path, this.#startedMs + this.#latencyMs) ?? null;
+    if (this.#held === null) this.#owner.onTryHead(this, head, isEnd);
   }
 
   onResponseData(bytes: Buffer, start: number, end: number, isEnd: boolean): void {
     if (isEnd) this.#complete(NO_FIELDS);
+    const held = this.#held;
+    if (held !== null) {
+      if (!isEnd && held.keep(bytes, start, end)) return;
+      this.#passHeld(held);
+      if (isEnd || held.isStream) this.#endHeld();
+      if (this.#isAbandoned) return;
+    }
     this.#owner.onTryData(bytes, start, end, isEnd);
   }
 
   onResponseTrailers(fields: Fields): void {
     this.#complete(fields);
-    this.#owner.onTryTrailers(fields);
+    if (this.#held !== null) this.#passHeld(this.#held);
+    this.#endHeld();
+    if (!this.#isAbandoned) this.#owner.onTryTrailers(fields);
+  }
+
+  onHoldOver(): void {
+    if (this.#held !== null) this.#passHeld(this.#held);
+  }
+
+  /** The owner gets what was held, unless it has got it before. */
+  #passHeld(held: HeldAnswer): void {
+    if (!held.isHolding) return;
+    held.release();
+    this.#owner.onTryHead(this, held.head, false);
+    if (held.heldBytes > 0 && !this.#isAbandoned) this.#owner.onTryData(held.bytes, 0, held.heldBytes, false);
+  }
+
+  #endHeld(): void {
+    const held = this.#held;
+    this.#held = null;
+    held?.end();
   }
 
   onResponseReset(cause: ResetReason, detail: string): void {
@@ -197,6 +235,7 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     const reason = isUnsent ? "refused" : cause;
     const outcome = reason === "refused" || this.isCutOff ? "cancelled" : "failure";
     this.#stream = null;
+    this.#endHeld();
     this.#close(outcome);
     this.#owner.onTryFailed(this, reason, detail);
   }
