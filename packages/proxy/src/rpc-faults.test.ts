@@ -137,6 +137,8 @@ test("bolt: a host that answers twice, or nobody, does no harm", async () => {
   await until(() => statusesOf(client).length === 20, "twenty answers");
   assert.doesNotMatch(client.text(), /again/);
   await assertServes();
+  const unmatched = (): number => metric(proxy, "weft_upstream_rpc_faults_total", "unmatched");
+  await until(() => unmatched() === 21 * 2, "two answers too many to each call");
   assert.equal(metric(proxy, "weft_pool_connections_total", "bolt"), 1);
   await assertBalanced(proxy);
 });
@@ -156,6 +158,7 @@ test("bolt: late answers after timeouts meet no later call", async () => {
   client.socket.write(boltRequest({ id: 11 }));
   await client.read(/fine/);
   assert.doesNotMatch(client.text(), /late/);
+  assert.equal(metric(proxy, "weft_upstream_rpc_faults_total", "late"), 10);
   await assertBalanced(proxy);
 });
 
@@ -171,6 +174,7 @@ test("bolt: a host that breaks its protocol fails its open calls, and the next o
   client.socket.write(boltRequest({ id: 2 }));
   await client.read(/fine/);
   assert.equal(metric(proxy, "weft_pool_connections_total", "bolt"), 2);
+  assert.equal(metric(proxy, "weft_upstream_protocol_errors_total", "BOLT_UNKNOWN_PROTOCOL"), 1);
   await assertBalanced(proxy);
 });
 

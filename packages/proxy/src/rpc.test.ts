@@ -79,14 +79,19 @@ for (const protocol of PROTOCOLS) {
       assert.equal(metric(proxy, "weft_pool_connections_total", protocol), 1);
       assert.equal(metric(proxy, "weft_cluster_requests_total", "success"), 51);
       assert.equal(metric(proxy, "weft_cluster_requests_total", "failure"), 1);
+      assert.equal(metric(proxy, "weft_downstream_rpc_frames_total", "request"), 52);
+      assert.equal(metric(proxy, "weft_upstream_rpc_frames_total", "answer"), 52);
+      assert.equal(metric(proxy, "weft_downstream_rpc_faults_total"), 0);
+      assert.equal(metric(proxy, "weft_upstream_rpc_faults_total"), 0);
       await assertBalanced(proxy);
     }
     assert.equal(metric(sidecars.inbound.proxy, "weft_listener_tls_handshakes_total", "ok"), 1);
   });
 
   test(`${protocol}: heartbeats are answered by the sidecar`, async (t) => {
-    const { client } = await start(t, protocol, () => "ok");
+    const { client, sidecars } = await start(t, protocol, () => "ok");
     assert.equal((await client.writeHeartbeat({ timeout: 3000 })).packetType, "heartbeat_ack");
+    assert.equal(metric(sidecars.outbound.proxy, "weft_downstream_rpc_frames_total", "heartbeat"), 1);
     assert.equal((await client.writeRequest(callOf("book"))).data.appResponse, "ok");
   });
 

@@ -5,6 +5,7 @@ import {
   createBoltClientOptions,
   createBoltServerOptions,
   type BoltClientOptions,
+  type RpcCounts,
 } from "@weft/codec/bolt";
 import {
   createDubboClientOptions,
@@ -42,10 +43,12 @@ import type {
 } from "@weft/contract";
 import type { Clock, Transport } from "@weft/kernel";
 import type { ServerSessionFactory } from "./downstream/index.ts";
+import type { ClusterStats, ListenerStats } from "./metrics/index.ts";
 import type { ClientSessionFactory } from "./upstream/index.ts";
 
 /** Options of the server engines of one listener, each made when its protocol is first spoken there. */
 interface ServerOptions {
+  readonly counts: RpcCounts;
   http1: Http1ServerOptions | null;
   http2: Http2ServerOptions | null;
   bolt: BoltServerOptions | null;
@@ -68,12 +71,16 @@ export class ServerSessions implements ServerSessionFactory {
     { output }: Transport,
     handler: ServerSessionHandler,
     config: ListenerConfig,
+    stats: ListenerStats,
   ): ServerSession {
     let options = this.#options.get(config);
-    if (options === undefined) {
-      options = { http1: null, http2: null, bolt: null, dubbo: null };
+    // The same configuration may come back after its counts were forgotten.
+    if (options === undefined || options.counts.frames !== stats.rpcFrames) {
+      const counts = { frames: stats.rpcFrames, faults: stats.rpcFaults };
+      options = { counts, http1: null, http2: null, bolt: null, dubbo: null };
       this.#options.set(config, options);
     }
+    const { counts } = options;
     const memo = this.#memo;
     switch (protocol) {
       case "http1":
@@ -81,9 +88,9 @@ export class ServerSessions implements ServerSessionFactory {
       case "http2":
         return new Http2ServerSession(output, handler, (options.http2 ??= this.#http2Options(config)));
       case "bolt":
-        return new BoltServerSession(output, handler, (options.bolt ??= createBoltServerOptions({ memo })));
+        return new BoltServerSession(output, handler, (options.bolt ??= createBoltServerOptions({ memo, counts })));
       case "dubbo":
-        return new DubboServerSession(output, handler, (options.dubbo ??= createDubboServerOptions({ memo })));
+        return new DubboServerSession(output, handler, (options.dubbo ??= createDubboServerOptions({ memo, counts })));
     }
   }
 
@@ -106,6 +113,7 @@ export class ServerSessions implements ServerSessionFactory {
 
 /** Options of the client engines of one cluster. */
 interface ClientOptions {
+  readonly counts: RpcCounts;
   http2: Http2ClientOptions | null;
   bolt: BoltClientOptions | null;
   dubbo: DubboClientOptions | null;
@@ -116,7 +124,8 @@ export class ClientSessions implements ClientSessionFactory {
   readonly #clock: Clock;
   readonly #memo: HeadMemo;
   readonly #http1: Http1ClientOptions;
-  readonly #options: WeakMap<PoolConfig, ClientOptions> = new WeakMap();
+  /** By the cluster's counts first: clusters may have one pool configuration between them. */
+  readonly #options: WeakMap<ClusterStats, WeakMap<PoolConfig, ClientOptions>> = new WeakMap();
 
   constructor(clock: Clock, memo: HeadMemo) {
     this.#clock = clock;
@@ -129,24 +138,34 @@ export class ClientSessions implements ClientSessionFactory {
     { output }: Transport,
     handler: ClientSessionHandler,
     pool: PoolConfig,
+    stats: ClusterStats,
   ): ClientSession {
     if (protocol === "http1") return new Http1ClientSession(output, handler, this.#http1);
-    let options = this.#options.get(pool);
-    if (options === undefined) {
-      options = { http2: null, bolt: null, dubbo: null };
-      this.#options.set(pool, options);
-    }
+    const options = this.#optionsOf(stats, pool);
+    const { counts } = options;
     const memo = this.#memo;
     switch (protocol) {
       case "http2":
         return new Http2ClientSession(output, handler, (options.http2 ??= this.#http2Options(pool)));
       case "bolt":
-        options.bolt ??= createBoltClientOptions({ memo, streamsMax: callsMax(pool) });
+        options.bolt ??= createBoltClientOptions({ memo, counts, streamsMax: callsMax(pool) });
         return new BoltClientSession(output, handler, options.bolt);
       case "dubbo":
-        options.dubbo ??= createDubboClientOptions({ streamsMax: callsMax(pool) });
+        options.dubbo ??= createDubboClientOptions({ counts, streamsMax: callsMax(pool) });
         return new DubboClientSession(output, handler, options.dubbo);
     }
+  }
+
+  #optionsOf(stats: ClusterStats, pool: PoolConfig): ClientOptions {
+    let byPool = this.#options.get(stats);
+    if (byPool === undefined) this.#options.set(stats, (byPool = new WeakMap()));
+    let options = byPool.get(pool);
+    if (options === undefined) {
+      const counts = { frames: stats.rpcFrames, faults: stats.rpcFaults };
+      options = { counts, http2: null, bolt: null, dubbo: null };
+      byPool.set(pool, options);
+    }
+    return options;
   }
 
   #http2Options({ http2StreamsMax }: PoolConfig): Http2ClientOptions {

@@ -57,9 +57,12 @@ export class BoltClientSession extends RpcClientSession {
       return this.fail("BOLT_CRC_MISMATCH", BOLT_ERRORS.BOLT_CRC_MISMATCH.meaning);
     }
     if (type !== TYPE_RESPONSE) return this.#receiveRequest();
+    const { frames } = this.options.counts;
     if (command === COMMAND_HEARTBEAT) {
+      frames.heartbeat++;
       return this.receiveBadAnswer(id, "protocol", "the host answered a request as if it were a heartbeat");
     }
+    frames.answer++;
     const head = this.#heads.read(header, bytes, at);
     if (typeof head === "string") return this.receiveBadAnswer(id, "protocol", BOLT_ERRORS[head].meaning);
     const start = at + header.headBytes;
@@ -69,7 +72,7 @@ export class BoltClientSession extends RpcClientSession {
   override refuseFrame(_bytes: Buffer, _at: number, canSkip: boolean): void {
     const { type, id } = this.#header;
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
-    this.options.counts.oversizedFrames++;
+    this.options.counts.faults.oversized++;
     if (type === TYPE_RESPONSE) this.receiveBadAnswer(id, "too-large", meaning);
     if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }
@@ -77,13 +80,17 @@ export class BoltClientSession extends RpcClientSession {
   /** The host asks something of us. Nothing is answered while it does not read: it could make us write without end. */
   #receiveRequest(): void {
     const header = this.#header;
+    const { frames, faults } = this.options.counts;
     const isAnswered = header.type === TYPE_REQUEST && !this.output.isCongested;
     if (header.command === COMMAND_GOAWAY) {
+      frames.notice++;
       this.beginDraining();
     } else if (header.command === COMMAND_HEARTBEAT) {
+      frames.heartbeat++;
       if (isAnswered) writeHeartbeatAck(this.output, header);
     } else {
-      this.options.counts.refusedRequests++;
+      frames.request++;
+      faults.refused++;
       if (isAnswered) writeErrorResponse(this.output, header, header.id, 404, "");
     }
   }

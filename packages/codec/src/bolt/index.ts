@@ -6,7 +6,7 @@ export { createBoltClientOptions, createBoltServerOptions } from "./options.ts";
 export type { BoltChoices, BoltClientOptions, BoltServerOptions } from "./options.ts";
 export { BoltServerSession } from "./server-session.ts";
 export { boltStatusOf, httpStatusOf } from "./status.ts";
-export { RpcCounts } from "../rpc/counts.ts";
+export type { RpcCounts } from "../rpc/counts.ts";
 export { RPC_ERRORS } from "../rpc/errors.ts";
 export type { RpcErrorCode } from "../rpc/errors.ts";
 export type { RpcOptions } from "../rpc/options.ts";

@@ -58,19 +58,25 @@ export class BoltServerSession extends RpcServerSession {
     if (header.hasChecksum && !isChecksumRight(bytes, at, end)) {
       return this.fail("BOLT_CRC_MISMATCH", BOLT_ERRORS.BOLT_CRC_MISMATCH.meaning);
     }
+    const { frames, faults } = this.options.counts;
     if (type === TYPE_RESPONSE) {
+      frames.answer++;
       // We ask clients nothing.
-      this.options.counts.unknownAnswers++;
+      faults.unmatched++;
     } else if (command === COMMAND_HEARTBEAT) {
+      frames.heartbeat++;
       if (type === TYPE_REQUEST) writeHeartbeatAck(this.output, header);
-    } else if (command !== COMMAND_GOAWAY) {
+    } else if (command === COMMAND_GOAWAY) {
+      frames.notice++;
+    } else {
+      frames.request++;
       this.#receiveRequest(bytes, at);
     }
   }
 
   override refuseFrame(_bytes: Buffer, _at: number, canSkip: boolean): void {
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
-    this.options.counts.oversizedFrames++;
+    this.options.counts.faults.oversized++;
     if (this.#header.type !== TYPE_RESPONSE) this.#refuseRequest("RPC_FRAME_TOO_LARGE", meaning, 413);
     if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }

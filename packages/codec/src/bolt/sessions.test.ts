@@ -14,7 +14,7 @@ import {
   responseOf,
   V2_CRC,
 } from "./bolt.fixture.ts";
-import { RpcCounts } from "../rpc/counts.ts";
+import { createRpcCounts } from "../rpc/counts.ts";
 import { looksLikeBolt } from "./decode.ts";
 import { HEADER_PAIRS_MAX, SECTION_BYTES_MAX } from "./limits.ts";
 
@@ -246,11 +246,11 @@ test("receive() refuses header maps that do not end, and goes on", () => {
     // A null key without a value behind it.
     Buffer.from([255, 255, 255, 255]),
   ];
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   const server = new RecordedBoltServer({ counts });
   for (const map of maps) server.feed(frameOf({ map }), 7);
   assert.ok(server.frames().every(({ detail }) => detail === 0x12));
-  assert.equal(counts.refusedRequests, maps.length);
+  assert.equal(counts.faults.refused, maps.length);
   assert.ok(server.protocolErrors.every((code) => code === "BOLT_INVALID_HEADER_MAP"));
   server.feed(frameOf());
   assert.equal(server.requests.length, 1);

@@ -2,7 +2,7 @@ import type { ClientSessionHandler, RequestHead, ResponseHead } from "@weft/cont
 import type { OutputBuffer } from "@weft/kernel";
 import { RpcClientSession } from "../rpc/client-session.ts";
 import { RPC_ERRORS } from "../rpc/errors.ts";
-import { createResponseHead, DubboHeader } from "./decode.ts";
+import { createResponseHead, DubboHeader, isException } from "./decode.ts";
 import { writeErrorResponse, writeRequest } from "./encode.ts";
 import { DUBBO_ERRORS } from "./errors.ts";
 import { HEADER_BYTES, isDubboFrame, joinId } from "./frame.ts";
@@ -43,16 +43,20 @@ export class DubboClientSession extends RpcClientSession {
     const header = this.#header;
     if (header.isRequest) return this.#receiveRequest(bytes, at);
     const id = joinId(header.idHigh, header.idLow);
+    const { frames } = this.options.counts;
     if (header.isEvent) {
+      frames.heartbeat++;
       return this.receiveBadAnswer(id, "protocol", "the host answered a request as if it were a heartbeat");
     }
+    if (isException(header, bytes, at)) frames.exception++;
+    else frames.answer++;
     this.receiveAnswer(id, this.#headOf(header), bytes, at + HEADER_BYTES, end);
   }
 
   override refuseFrame(_bytes: Buffer, _at: number, canSkip: boolean): void {
     const { isRequest, idHigh, idLow } = this.#header;
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
-    this.options.counts.oversizedFrames++;
+    this.options.counts.faults.oversized++;
     if (!isRequest) this.receiveBadAnswer(joinId(idHigh, idLow), "too-large", meaning);
     if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }
@@ -69,14 +73,18 @@ export class DubboClientSession extends RpcClientSession {
   /** The host asks something of us. Nothing is answered while it does not read: it could make us write without end. */
   #receiveRequest(bytes: Buffer, at: number): void {
     const header = this.#header;
+    const { frames, faults } = this.options.counts;
     const isAnswered = header.isTwoWay && !this.output.isCongested;
     if (!header.isEvent) {
-      this.options.counts.refusedRequests++;
+      frames.request++;
+      faults.refused++;
       if (isAnswered) writeErrorResponse(this.output, header.flags, header.idHigh, header.idLow, 404, "");
     } else if (header.isTwoWay) {
+      frames.heartbeat++;
       if (isAnswered) writeHeartbeatAck(this.output, header, bytes, at);
-    } else if (isReadonly(header, bytes, at)) {
-      this.beginDraining();
+    } else {
+      frames.notice++;
+      if (isReadonly(header, bytes, at)) this.beginDraining();
     }
   }
 

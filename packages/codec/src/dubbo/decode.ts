@@ -11,12 +11,17 @@ import {
   MAGIC_HIGH,
   MAGIC_LOW,
   readInt32,
+  SERIALIZATION_HESSIAN2,
+  SERIALIZATION_MASK,
 } from "./frame.ts";
 import type { HessianScanner } from "./hessian-scanner.ts";
-import { httpStatusOf } from "./status.ts";
+import { httpStatusOf, STATUS_OK } from "./status.ts";
 
 /** A version that Dubbo writes where there is none. */
 const NO_VERSION = "0.0.0";
+/** The number 0 in hessian2, whose small numbers are one byte each. */
+const HESSIAN_ZERO = 0x90;
+
 /** The fixed header of one frame, as numbers. One per session, written over by each frame. */
 export class DubboHeader {
   flags: number = 0;
@@ -148,6 +153,16 @@ export function createRequestHead(
 export function createResponseHead(header: DubboHeader): ResponseHead {
   const frame = new DubboFrame(header.flags, header.status, 0, NO_FIELDS, null);
   return new ResponseHead(httpStatusOf(header.status), NO_FIELDS, header.bodyBytes, frame);
+}
+
+/**
+ * True for a response that brings what the service threw: such a call has succeeded as far as Dubbo goes, and all of it
+ * stays opaque but the number that the body begins with (DubboCodec: RESPONSE_WITH_EXCEPTION, or 3 with attachments).
+ */
+export function isException({ flags, status, bodyBytes }: DubboHeader, bytes: Buffer, at: number): boolean {
+  if (status !== STATUS_OK || bodyBytes === 0 || (flags & SERIALIZATION_MASK) !== SERIALIZATION_HESSIAN2) return false;
+  const first = bytes[at + HEADER_BYTES];
+  return first === HESSIAN_ZERO || first === HESSIAN_ZERO + 3;
 }
 
 /**

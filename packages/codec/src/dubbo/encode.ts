@@ -57,7 +57,7 @@ export function writeRequest(
       output.writeBytes(bytes, mapEnd, end);
       return;
     }
-    counts.unappliedChanges++;
+    counts.faults.unapplied++;
   }
   writeFrame(output, flags, status, highHalf(id), lowHalf(id), bytes, start, end);
 }

@@ -6,7 +6,7 @@ export { createDubboClientOptions, createDubboServerOptions } from "./options.ts
 export type { DubboChoices, DubboClientOptions, DubboServerOptions } from "./options.ts";
 export { DubboServerSession } from "./server-session.ts";
 export { dubboStatusOf, httpStatusOf } from "./status.ts";
-export { RpcCounts } from "../rpc/counts.ts";
+export type { RpcCounts } from "../rpc/counts.ts";
 export { RPC_ERRORS } from "../rpc/errors.ts";
 export type { RpcErrorCode } from "../rpc/errors.ts";
 export type { RpcOptions } from "../rpc/options.ts";

@@ -48,22 +48,29 @@ export class DubboServerSession extends RpcServerSession {
 
   override receiveFrame(bytes: Buffer, at: number, end: number): void {
     const header = this.#header;
+    const { frames, faults } = this.options.counts;
     if (!header.isRequest) {
+      if (header.isEvent) frames.heartbeat++;
+      else frames.answer++;
       // We ask clients nothing but for signs of life.
       const isOurs = header.isEvent && joinId(header.idHigh, header.idLow) === this.#heartbeatId;
-      if (!isOurs || !this.receivePong()) this.options.counts.unknownAnswers++;
-    } else if (header.isEvent) {
-      if (header.isTwoWay) writeHeartbeatAck(this.output, header, bytes, at);
-    } else {
+      if (!isOurs || !this.receivePong()) faults.unmatched++;
+    } else if (!header.isEvent) {
+      frames.request++;
       const start = at + HEADER_BYTES;
       const head = readRequestHead(this.#requests, header, bytes, start, end);
       this.acceptRequest(head, header.idHigh, header.idLow, bytes, start, end);
+    } else if (header.isTwoWay) {
+      frames.heartbeat++;
+      writeHeartbeatAck(this.output, header, bytes, at);
+    } else {
+      frames.notice++;
     }
   }
 
   override refuseFrame(_bytes: Buffer, _at: number, canSkip: boolean): void {
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
-    this.options.counts.oversizedFrames++;
+    this.options.counts.faults.oversized++;
     if (this.#header.isRequest) this.#refuseRequest(meaning);
     if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }
@@ -93,7 +100,7 @@ export class DubboServerSession extends RpcServerSession {
     const { frame } = head;
     if (!isDubboFrame(frame)) return false;
     // The body of a response stays opaque: there is no place for fields.
-    if (!isSameOnWire(head.fields, frame.fields)) this.options.counts.unappliedChanges++;
+    if (!isSameOnWire(head.fields, frame.fields)) this.options.counts.faults.unapplied++;
     let { status } = frame;
     if (head.status !== httpStatusOf(status)) status = head.status === 200 ? STATUS_OK : dubboStatusOf(head.status);
     writeFrame(this.output, frame.flags, status, stream.idHigh, stream.idLow, bytes, start, end);

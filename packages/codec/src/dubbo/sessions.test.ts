@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestHead, ResponseHead } from "@weft/contract";
-import { RpcCounts } from "../rpc/counts.ts";
+import { createRpcCounts, type RpcCounts } from "../rpc/counts.ts";
 import { fieldsOf } from "../rpc/recorded-rpc.fixture.ts";
 import { countTypes, looksLikeDubbo } from "./decode.ts";
 import {
@@ -19,7 +19,7 @@ import {
 import { ATTACHMENTS_MAX, HEARTBEAT_BODY_BYTES_MAX } from "./limits.ts";
 
 /** The body that a client session writes for a head that was made of `body`. */
-function written(head: RequestHead, body: Buffer, counts: RpcCounts = new RpcCounts()): string {
+function written(head: RequestHead, body: Buffer, counts: RpcCounts = createRpcCounts()): string {
   const client = new RecordedDubboClient({ counts });
   client.call(head, body);
   const [frame] = client.frames();
@@ -102,13 +102,13 @@ test("receive() of bodies that it cannot look into passes them as they are", () 
     const head = requestHeadOf({ body, flags });
     assert.equal(head.path, path);
     assert.equal(head.frame?.timeoutMs, 0);
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     if (body.length === 0) continue;
     const changed = head.withFields([...head.fields, "traceparent", "00-1"]);
     assert.equal(written(changed, body, counts), body.toString("latin1"));
-    assert.equal(counts.unappliedChanges, 1);
+    assert.equal(counts.faults.unapplied, 1);
     assert.equal(written(head, body, counts), body.toString("latin1"));
-    assert.equal(counts.unappliedChanges, 1);
+    assert.equal(counts.faults.unapplied, 1);
   }
 });
 
@@ -153,15 +153,15 @@ test("open() writes values of any length and any characters that hessian2 has", 
   assert.equal(written(head.withFields(["v", "\xe9"]), body), `${BEFORE}H\x01v\x01\xc3\xa9Z`);
   const smile = Buffer.from("\u{1f600}").toString("latin1");
   assert.equal(written(head.withFields(["v", smile]), body), `${BEFORE}H\x01v\x02\xed\xa0\xbd\xed\xb8\x80Z`);
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   assert.equal(written(head.withFields(["v", "x".repeat(65_536)]), body, counts), `${BEFORE}HZ`);
-  assert.equal(counts.unappliedChanges, 1);
+  assert.equal(counts.faults.unapplied, 1);
 });
 
 test("open() leaves a body alone that is not the one that was looked into", () => {
   const body = requestBody();
   const head = requestHeadOf({ body });
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   const other = new RecordedDubboClient({ counts });
   const changed = head.withFields(["a", "1"]);
   const streaming = new RequestHead(
@@ -177,7 +177,7 @@ test("open() leaves a body alone that is not the one that was looked into", () =
   );
   other.call(streaming, Buffer.from("short"));
   assert.equal(other.frames()[0]?.body.toString(), "short");
-  assert.equal(counts.unappliedChanges, 1);
+  assert.equal(counts.faults.unapplied, 1);
 });
 
 test("the same call with other arguments finds what was noted on the first", () => {
@@ -205,12 +205,12 @@ test("ids of clients are eight opaque bytes; ours count beyond 32 bits", () => {
     server.answer(responseHeadOf(), Buffer.from("\x91\x02hi", "latin1"));
     assert.equal(server.frames()[0]?.id, id);
   }
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   const client = new RecordedDubboClient({ counts }, 0xffff_ffff);
   const { answer } = client.call(requestHeadOf(), requestBody());
   assert.equal(client.frames()[0]?.id, "0000000100000000");
   client.feed(Buffer.concat(["ffffffff00000000", "0000000000000000"].map((id) => responseOf({ id }))));
-  assert.equal(counts.unknownAnswers, 2);
+  assert.equal(counts.faults.unmatched, 2);
   client.feed(responseOf({ id: "0000000100000000" }));
   assert.ok(answer.isComplete);
 });
@@ -294,8 +294,27 @@ test("error answers have a message in hessian2 and no body in other serializatio
   }
 });
 
+test("receive() counts answers that bring an exception, where that can be told, and hands them on as they are", () => {
+  const answered = (words: Parameters<typeof responseOf>[0]): number => {
+    const counts = createRpcCounts();
+    const client = new RecordedDubboClient({ counts });
+    const { answer } = client.call(requestHeadOf(), requestBody());
+    client.feed(responseOf({ id: "0000000000000001", ...words }));
+    assert.ok(answer.isComplete);
+    assert.equal(counts.frames.answer + counts.frames.exception, 1);
+    assert.equal(answer.responseHead?.status, words?.status === 70 ? 500 : 200);
+    return counts.frames.exception;
+  };
+  const body = (first: number): Buffer => Buffer.from([first, 0x4e]);
+  for (const first of [0x90, 0x93]) assert.equal(answered({ body: body(first) }), 1);
+  for (const first of [0x91, 0x92, 0x94, 0x95, 0x4e]) assert.equal(answered({ body: body(first) }), 0);
+  assert.equal(answered({ body: Buffer.alloc(0) }), 0);
+  assert.equal(answered({ body: body(0x90), flags: 8 }), 0, "kryo");
+  assert.equal(answered({ body: body(0x90), status: 70 }), 0, "what is wrong is in the status");
+});
+
 test("sendHead() writes the host's status and body; fields cannot be changed and are counted", () => {
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   const server = new RecordedDubboServer({ counts });
   const body = Buffer.from("\x91\x02hi", "latin1");
   const answered = (head: ResponseHead): number | undefined => {
@@ -311,9 +330,9 @@ test("sendHead() writes the host's status and body; fields cannot be changed and
   const ok = responseHeadOf();
   assert.equal(answered(new ResponseHead(503, ok.fields, ok.contentLength, ok.frame)), 100);
   assert.equal(answered(new ResponseHead(200, ok.fields, ok.contentLength, responseHeadOf({ status: 80 }).frame)), 20);
-  assert.equal(counts.unappliedChanges, 0);
+  assert.equal(counts.faults.unapplied, 0);
   assert.equal(answered(ok.withFields(["server", "weft"])), 20);
-  assert.equal(counts.unappliedChanges, 1);
+  assert.equal(counts.faults.unapplied, 1);
 });
 
 test("receive() of what is no frame ends the session with a name", () => {
@@ -352,7 +371,7 @@ test("looksLikeDubbo() tells Dubbo from the other protocols by its first bytes",
 });
 
 test("ping() of a server asks clients, hears its own answer only, and does not mistake it for an answer to nothing", () => {
-  const counts = new RpcCounts();
+  const counts = createRpcCounts();
   const server = new RecordedDubboServer({ counts });
   const ack = (id: string): Buffer => frameOf({ flags: 0x22, status: 20, id, body: Buffer.from("N") });
   assert.ok(server.session.ping() && server.session.ping());
@@ -361,10 +380,10 @@ test("ping() of a server asks clients, hears its own answer only, and does not m
     [[0xe2, "0000000000000001"]],
   );
   server.feed(ack("0000000000000007"));
-  assert.deepEqual([server.pongs, counts.unknownAnswers], [0, 1]);
+  assert.deepEqual([server.pongs, counts.faults.unmatched], [0, 1]);
   server.feed(ack("0000000000000001"));
   server.feed(ack("0000000000000001"));
-  assert.deepEqual([server.pongs, counts.unknownAnswers], [1, 2]);
+  assert.deepEqual([server.pongs, counts.faults.unmatched], [1, 2]);
   assert.ok(server.session.ping());
   assert.equal(server.frames()[0]?.id, "0000000000000002");
   server.session.connectionLost("cable");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestHead } from "@weft/contract";
 import { RecordedStream } from "../http1/recorded-session.fixture.ts";
-import { RpcCounts } from "./counts.ts";
+import { createRpcCounts } from "./counts.ts";
 import { DIALECTS, type Dialect } from "./dialect.fixture.ts";
 import { ANSWER_AT_ONCE_BYTES_MAX, LATE_ANSWERS_MAX } from "./limits.ts";
 import type { RecordedRpcClient } from "./recorded-rpc.fixture.ts";
@@ -86,40 +86,49 @@ for (const dialect of DIALECTS) {
     assert.equal(client.bytes().length, 0);
   });
 
+  test(`${name} client: frames are counted by kind`, () => {
+    const counts = createRpcCounts();
+    const client = dialect.client({ counts });
+    call(dialect, client);
+    client.feed(Buffer.concat([dialect.heartbeat(7), dialect.response(1), dialect.request(8)]));
+    assert.deepEqual(counts.frames, { request: 1, answer: 1, exception: 0, heartbeat: 1, notice: 0 });
+    assert.deepEqual(counts.faults, { unmatched: 0, late: 0, refused: 1, oversized: 0, unapplied: 0 });
+  });
+
   test(`${name} client: answers that come twice or to nothing are counted and do no harm`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const client = dialect.client({ counts });
     const first = call(dialect, client);
     const second = call(dialect, client);
     client.feed(Buffer.concat([dialect.response(1), dialect.response(1), dialect.response(99)]));
     assert.deepEqual(first.answer.events, ["head 200", "data", "end"]);
     assert.equal(second.answer.events.length, 0);
-    assert.equal(counts.unknownAnswers, 2);
+    assert.equal(counts.faults.unmatched, 2);
     client.feed(dialect.response(2));
     assert.ok(second.answer.isComplete);
   });
 
   test(`${name} client: a request given up keeps its id until its late answer comes`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const client = dialect.client({ counts });
     const { answer, stream } = call(dialect, client);
     stream.reset("timeout");
     assert.equal(client.session.activeStreams, 0);
     const next = call(dialect, client);
     client.feed(Buffer.concat([dialect.response(1), dialect.response(1)]));
-    assert.equal(counts.lateAnswers, 1);
-    assert.equal(counts.unknownAnswers, 1);
+    assert.equal(counts.faults.late, 1);
+    assert.equal(counts.faults.unmatched, 1);
     assert.deepEqual(answer.events, []);
     assert.deepEqual(next.answer.events, []);
   });
 
   test(`${name} client: ids given up beyond LATE_ANSWERS_MAX are free again, the oldest first`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const client = dialect.client({ counts });
     for (let index = 0; index <= LATE_ANSWERS_MAX; index++) call(dialect, client).stream.reset("timeout");
     client.feed(Buffer.concat([dialect.response(1), dialect.response(2), dialect.response(LATE_ANSWERS_MAX + 1)]));
-    assert.equal(counts.unknownAnswers, 1);
-    assert.equal(counts.lateAnswers, 2);
+    assert.equal(counts.faults.unmatched, 1);
+    assert.equal(counts.faults.late, 2);
   });
 
   test(`${name} client: reset() before the request is whole sends nothing`, () => {
@@ -227,7 +236,7 @@ for (const dialect of DIALECTS) {
   });
 
   test(`${name} client: requests of the host are refused, and counted`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const client = dialect.client({ counts });
     client.feed(Buffer.concat([dialect.request(5), dialect.request(6, "x", true)]));
     const frames = dialect.frames(client.bytes());
@@ -236,7 +245,7 @@ for (const dialect of DIALECTS) {
       [5],
     );
     assert.notEqual(frames[0]?.status, dialect.ok);
-    assert.equal(counts.refusedRequests, 2);
+    assert.equal(counts.faults.refused, 2);
   });
 
   test(`${name} client: onStreamsAvailable() when a full connection has room again, and when nothing is open`, () => {

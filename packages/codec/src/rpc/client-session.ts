@@ -190,13 +190,13 @@ export abstract class RpcClientSession extends RpcSession<RpcClientStream> imple
   #takeAwaited(id: number): RpcClientStream | null {
     const awaited = this.#ids.take(id);
     if (awaited === null) {
-      this.options.counts.unknownAnswers++;
+      this.options.counts.faults.unmatched++;
     } else if (awaited === this.#heartbeat) {
       this.#heartbeat = null;
       this.#handler.onPong();
     } else if (awaited instanceof RpcClientStream) {
       if (!awaited.isGivenUp) return awaited;
-      this.options.counts.lateAnswers++;
+      this.options.counts.faults.late++;
     }
     return null;
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isWeftError } from "@weft/kernel";
 import { createBoltClientOptions, createBoltServerOptions } from "../bolt/options.ts";
 import { createDubboClientOptions, createDubboServerOptions } from "../dubbo/options.ts";
-import { RpcCounts } from "./counts.ts";
+import { createRpcCounts } from "./counts.ts";
 import { FRAME_BYTES_MAX, STREAMS_MAX, UNCONSUMED_BYTES_MAX } from "./limits.ts";
 
 const MAKERS = [createBoltServerOptions, createBoltClientOptions, createDubboServerOptions, createDubboClientOptions];
@@ -15,7 +15,7 @@ test("options are the defaults of limits.ts with the choices over them, frozen",
     assert.equal(options.streamsMax, STREAMS_MAX);
     assert.equal(options.unconsumedBytesMax, UNCONSUMED_BYTES_MAX);
     assert.ok(Object.isFrozen(options));
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const chosen = create({ frameBytesMax: 100, streamsMax: 1, unconsumedBytesMax: 0, counts });
     assert.deepEqual([chosen.frameBytesMax, chosen.streamsMax, chosen.unconsumedBytesMax], [100, 1, 0]);
     assert.equal(chosen.counts, counts);

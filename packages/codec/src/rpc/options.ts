@@ -1,5 +1,5 @@
 import { assertInteger } from "@weft/kernel";
-import { RpcCounts } from "./counts.ts";
+import { createRpcCounts, type RpcCounts } from "./counts.ts";
 import { FRAME_BYTES_MAX, STREAMS_MAX, UNCONSUMED_BYTES_MAX } from "./limits.ts";
 
 /** What bounds the sessions of any RPC protocol. */
@@ -24,7 +24,7 @@ export function completeRpcOptions(choices: Partial<RpcOptions>, headerBytesMax:
     frameBytesMax: choices.frameBytesMax ?? FRAME_BYTES_MAX,
     streamsMax: choices.streamsMax ?? STREAMS_MAX,
     unconsumedBytesMax: choices.unconsumedBytesMax ?? UNCONSUMED_BYTES_MAX,
-    counts: choices.counts ?? new RpcCounts(),
+    counts: choices.counts ?? createRpcCounts(),
   };
   assertInteger("frameBytesMax", options.frameBytesMax, headerBytesMax, 0x7fff_ffff);
   assertInteger("streamsMax", options.streamsMax, 1, 0x10_0000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestHead, ResponseHead } from "@weft/contract";
-import { RpcCounts } from "./counts.ts";
+import { createRpcCounts } from "./counts.ts";
 import { DIALECTS } from "./dialect.fixture.ts";
 import { ANSWERS_UNTAKEN_BYTES_MAX, SKIPPED_FRAME_BYTES_MAX, STREAMS_MAX, UNCONSUMED_BYTES_MAX } from "./limits.ts";
 
@@ -117,8 +117,19 @@ for (const dialect of DIALECTS) {
     assert.equal(server.session.activeStreams, 0);
   });
 
+  test(`${name} server: frames are counted by kind, however they come`, () => {
+    const counts = createRpcCounts();
+    const frames = [dialect.request(1), dialect.request(2, "x", true), dialect.heartbeat(3), dialect.response(4)];
+    for (const pieceBytes of [1, 1000]) {
+      const server = dialect.server({ counts });
+      server.feed(Buffer.concat(frames), pieceBytes);
+    }
+    assert.deepEqual(counts.frames, { request: 4, answer: 2, exception: 0, heartbeat: 2, notice: 0 });
+    assert.deepEqual(counts.faults, { unmatched: 2, late: 0, refused: 0, oversized: 0, unapplied: 0 });
+  });
+
   test(`${name} server: a frame beyond frameBytesMax is refused by its header and thrown away`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const frame = dialect.request(1, "x".repeat(200));
     for (const pieceBytes of [1, 9, 1000]) {
       const fits = dialect.server({ frameBytesMax: frame.length });
@@ -136,8 +147,8 @@ for (const dialect of DIALECTS) {
       assert.equal(server.requests.length, 1);
       assert.equal(server.ended, undefined);
     }
-    assert.equal(counts.oversizedFrames, 3);
-    assert.equal(counts.refusedRequests, 3);
+    assert.equal(counts.faults.oversized, 3);
+    assert.equal(counts.faults.refused, 3);
   });
 
   test(`${name} server: a frame beyond SKIPPED_FRAME_BYTES_MAX is refused and ends the session`, () => {
@@ -287,10 +298,10 @@ for (const dialect of DIALECTS) {
   });
 
   test(`${name} server: answers to nothing are counted and change nothing`, () => {
-    const counts = new RpcCounts();
+    const counts = createRpcCounts();
     const server = dialect.server({ counts });
     server.feed(Buffer.concat([dialect.response(1), dialect.request(1)]));
-    assert.equal(counts.unknownAnswers, 1);
+    assert.equal(counts.faults.unmatched, 1);
     assert.equal(server.requests.length, 1);
   });
 

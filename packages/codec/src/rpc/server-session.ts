@@ -112,7 +112,7 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
 
   /** Asks what a request is answered with that is not handed on. */
   protected tellRefused(code: string, meaning: string, status: number, authority: string, path: string): Answer | null {
-    this.options.counts.refusedRequests++;
+    this.options.counts.faults.refused++;
     const message = `Cannot serve request: ${meaning}`;
     return this.#handler.onRequestRefused({ code, message, status, method: "POST", authority, path });
   }

@@ -326,7 +326,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     const { sessions, acceptor } = this.#deps;
     transport.traffic = this.stats;
     const connection = new DownstreamConnection(this, peer, acceptor, transport, (handler) =>
-      sessions.create(peer.protocol, transport, handler, this.config),
+      sessions.create(peer.protocol, transport, handler, this.config, this.stats),
     );
     if (first.length > 0) connection.onBytes(first, 0, first.length);
   }

@@ -189,6 +189,25 @@ export const CLUSTER_METRICS = {
     type: "histogram",
     help: "Time that requests waited for a connection.",
   },
+  rpcFrames: {
+    name: "weft_upstream_rpc_frames_total",
+    label: "kind",
+    values: ["request", "answer", "exception", "heartbeat", "notice"],
+    isSparse: true,
+    help: "Whole frames of Bolt and Dubbo received from hosts, by kind; an exception is an answer of Dubbo that brings what the service threw.",
+  },
+  rpcFaults: {
+    name: "weft_upstream_rpc_faults_total",
+    label: "fault",
+    values: ["unmatched", "late", "refused", "oversized", "unapplied"],
+    isSparse: true,
+    help: "Frames of Bolt and Dubbo hosts that were refused, are oversized, or answer nobody (unmatched) or too late, and changes of requests' fields that could not be written (unapplied).",
+  },
+  protocolErrors: {
+    name: "weft_upstream_protocol_errors_total",
+    label: "code",
+    help: "Connections to hosts that ended for what the host sent, by error code; a code appears with its first error.",
+  },
   receivedBytes: { name: "weft_upstream_received_bytes_total", help: "Bytes received from hosts, after TLS." },
   sentBytes: { name: "weft_upstream_sent_bytes_total", help: "Bytes sent to hosts, before TLS." },
 } as const;

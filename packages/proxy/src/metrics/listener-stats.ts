@@ -81,6 +81,20 @@ export const LISTENER_METRICS = {
     label: "code",
     help: "Requests and connections refused for what the client sent, by error code; a code appears with its first error.",
   },
+  rpcFrames: {
+    name: "weft_downstream_rpc_frames_total",
+    label: "kind",
+    values: ["request", "answer", "exception", "heartbeat", "notice"],
+    isSparse: true,
+    help: "Whole frames of Bolt and Dubbo received from clients, by kind; a kind appears with its first frame.",
+  },
+  rpcFaults: {
+    name: "weft_downstream_rpc_faults_total",
+    label: "fault",
+    values: ["unmatched", "late", "refused", "oversized", "unapplied"],
+    isSparse: true,
+    help: "Frames of Bolt and Dubbo clients that were refused (oversized ones too) or answer nobody (unmatched), and changes of answers' fields that could not be written (unapplied).",
+  },
   upgrades: {
     name: "weft_downstream_upgrades_total",
     help: "Upgrades (WebSocket) and CONNECT tunnels that were accepted.",

@@ -181,9 +181,14 @@ function busyRegistry(): MetricsRegistry {
   host.outcomes.success++;
   host.durationUs.record(1_000);
   cluster.connectUs.record(200);
+  cluster.rpcFrames.answer++;
+  cluster.rpcFaults.late++;
+  cluster.protocolErrors.set("BOLT_CRC_MISMATCH", 1);
   const listener = registry.listener("edge");
   listener.resets.timeout++;
   listener.protocolErrors.set("HTTP1_INVALID_HOST", 1);
+  listener.rpcFrames.request++;
+  listener.rpcFaults.refused++;
   listener.connectionsActive = 7;
   return registry;
 }

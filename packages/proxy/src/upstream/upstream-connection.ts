@@ -335,6 +335,8 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   onSessionEnd(error: WeftError | null): void {
     if (error !== null) {
       this.#cause ??= "protocol";
+      const { protocolErrors } = this.#stats;
+      protocolErrors.set(error.code, (protocolErrors.get(error.code) ?? 0) + 1);
       if (this.#detail === "") this.#detail = error.message;
     }
     const wasEnding = this.#isEnding;

@@ -15,6 +15,7 @@ export interface ClientSessionFactory {
     transport: Transport,
     handler: ClientSessionHandler,
     pool: PoolConfig,
+    stats: ClusterStats,
   ): ClientSession;
 }
 
@@ -73,7 +74,7 @@ export function createUpstreamOpener(
 ): (address: UpstreamAddress, owner: UpstreamOwner, watch: HostWatch) => UpstreamConnection {
   const createSession: CreateClientSession = (transport, handler) => {
     const protocol = sessionProtocol(config.protocol, transport);
-    return { protocol, session: sessions.create(protocol, transport, handler, config.pool) };
+    return { protocol, session: sessions.create(protocol, transport, handler, config.pool, stats) };
   };
   return (address, owner, watch) => {
     const open = (handler: ConnectHandler): Transport => openTransport(address, handler, null, true);
