@@ -89,7 +89,7 @@ export interface ListenerConfig {
   /**
    * No byte in either direction for so long on an open stream: it is reset. So is one, or the connection, whose client
    * takes next to nothing in that time of what waits for it, also when the answer is complete on our side. A client that
-   * sends next to nothing in that time of the body that it owes gets 408.
+   * sends next to nothing in that time of the body that it owes gets 408; of a call of Bolt or Dubbo, its connection ends.
    */
   readonly streamIdleTimeoutMs: number;
   readonly headerBytesMax: number;

@@ -71,12 +71,17 @@ export interface ServerSession extends Session {
    */
   readonly isReceivingHead: boolean;
   /**
+   * True while a message is here in part that nobody is told of before it is whole (RPC): whether it comes fast enough,
+   * only the owner can see.
+   */
+  readonly isReceivingMessage: boolean;
+  /**
    * Ends gently: says so (HTTP/2 GOAWAY, HTTP/1 `Connection: close` with the next answer), answers what is open or on
    * its way all the same, then `onSessionEnd(null)`. What is on its way cannot be known for certain: called a second
    * time it waits for nobody else, and ends at once when nothing is open.
    */
   drain(): void;
-  /** That deadline passed: HTTP/1 answers an incomplete head with 408; then the session ends. */
+  /** That deadline passed, or such a message comes too slowly: HTTP/1 answers an incomplete head with 408; the session ends. */
   headTimeout(): void;
 }
 

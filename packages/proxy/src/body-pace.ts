@@ -28,14 +28,19 @@ export class BodyPace {
     this.#receivedBytes = receivedBytes;
   }
 
+  /** Another body begins. */
+  restart(nowMs: number, receivedBytes: number): void {
+    this.#lookedAtMs = nowMs;
+    this.#heldMs = this.#held.totalMs(nowMs);
+    this.#receivedBytes = receivedBytes;
+  }
+
   /** True when `periodMs` of the client's own time have passed since the last look, and too few bytes came in it. */
   isTooSlow(nowMs: number, periodMs: number, receivedBytes: number): boolean {
-    const heldMs = this.#held.totalMs(nowMs);
-    if (nowMs - this.#lookedAtMs - (heldMs - this.#heldMs) < periodMs) return false;
+    const heldMs = this.#held.totalMs(nowMs) - this.#heldMs;
+    if (nowMs - this.#lookedAtMs - heldMs < periodMs) return false;
     const isSlow = (receivedBytes - this.#receivedBytes) * 1000 < BODY_BYTES_PER_SECOND_MIN * periodMs;
-    this.#lookedAtMs = nowMs;
-    this.#heldMs = heldMs;
-    this.#receivedBytes = receivedBytes;
+    this.restart(nowMs, receivedBytes);
     return isSlow;
   }
 }

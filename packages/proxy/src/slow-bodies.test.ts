@@ -21,6 +21,7 @@ import {
   startTcpServer,
   until,
 } from "./proxy.fixture.ts";
+import { boltRequest, boltResponse, startBoltServer } from "./rpc.fixture.ts";
 
 const PERIOD_MS = 100_000;
 /** Pieces in which the tests send what makes a period. */
@@ -220,6 +221,37 @@ describe("a client whose body comes slowly for a reason", () => {
     client.socket.destroy();
     await assertBalanced(scene.proxy);
   });
+});
+
+test("a client that sends a call of an RPC protocol byte by byte is closed, and one that is just fast enough is not", async () => {
+  const host = await startBoltServer((id) => boltResponse(id, 0, Buffer.from("fine")));
+  const scene = await startSlow(host, { protocol: "bolt" });
+  const frame = boltRequest({ id: 1, content: Buffer.alloc(2 * PERIOD_BYTES) });
+  const steady = connectRaw(scene.port);
+  steady.socket.write(boltRequest({ id: 1 }));
+  await steady.read(/fine/);
+  let sent = 0;
+  while (sent < frame.length) {
+    const before = metric(scene.proxy, "weft_downstream_received_bytes_total");
+    steady.socket.write(frame.subarray(sent, (sent += PERIOD_BYTES / PIECES)));
+    await until(() => metric(scene.proxy, "weft_downstream_received_bytes_total") > before, "the piece at the proxy");
+    await pass(scene.clock, PERIOD_MS / PIECES);
+  }
+  await steady.read(/fine[^]*fine/);
+  const ends: unknown[] = [];
+  steady.socket.on("end", () => ends.push("end"));
+  steady.socket.write(frame.subarray(0, 1000));
+  for (let count = 0; count <= PIECES && ends.length === 0; count++) {
+    const before = metric(scene.proxy, "weft_downstream_received_bytes_total");
+    steady.socket.write("x");
+    await until(() => metric(scene.proxy, "weft_downstream_received_bytes_total") > before, "the byte at the proxy");
+    await pass(scene.clock, PERIOD_MS / PIECES);
+  }
+  await steady.end();
+  assert.equal(metric(scene.proxy, "weft_downstream_connection_closes_total", "slow"), 1);
+  assert.equal(metric(scene.proxy, "weft_downstream_protocol_errors_total", "RPC_FRAME_TIMEOUT"), 1);
+  steady.socket.destroy();
+  await assertBalanced(scene.proxy);
 });
 
 test("a client that trickles what no host takes does not keep its request open", async () => {

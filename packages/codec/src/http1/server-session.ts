@@ -82,6 +82,11 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     return this.#phase === PHASE_HEAD && this.#held.length > 0 && !this.output.isCongested;
   }
 
+  /** Bodies are handed on as they come. */
+  get isReceivingMessage(): boolean {
+    return false;
+  }
+
   /** The answer is complete, the request is not: what comes of it delays the next head. */
   get #isDiscarding(): boolean {
     return this.#isReceivingBody && this.#stream === null;

@@ -52,6 +52,11 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     return this.reader.isMidFrame || this.isMidBlock;
   }
 
+  /** Bodies are handed on as they come. */
+  get isReceivingMessage(): boolean {
+    return false;
+  }
+
   /**
    * Ends gently (section 6.8). The client is told first (GOAWAY with the highest number, and a PING); once the PING is
    * answered, or when this is called again, no request can be on its way any more and the last stream is named.

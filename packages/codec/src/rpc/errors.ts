@@ -14,6 +14,10 @@ export const RPC_ERRORS = {
     meaning: "The head of a frame was not complete when its deadline passed.",
     action: "Look for a client that stalls; raise headerTimeoutMs for very slow ones.",
   },
+  RPC_FRAME_TIMEOUT: {
+    meaning: "The rest of a frame came too slowly.",
+    action: "Look for a client that stalls, or a network that is slower than 240 bytes per second.",
+  },
   RPC_TOO_MANY_STREAMS: {
     meaning: "The client has more than streamsMax requests in progress on one connection.",
     action: "Limit the client's concurrency, spread it over connections, or raise the limit.",

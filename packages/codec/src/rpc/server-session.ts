@@ -29,6 +29,10 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     return this.reader.isMidHead;
   }
 
+  get isReceivingMessage(): boolean {
+    return this.reader.isMidFrame;
+  }
+
   receiveEnd(): void {
     if (this.isOver || this.isPeerDone) return;
     this.isPeerDone = true;
@@ -55,7 +59,8 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
   }
 
   headTimeout(): void {
-    this.failBecause("RPC_HEAD_TIMEOUT", RPC_ERRORS.RPC_HEAD_TIMEOUT.meaning, "timeout");
+    const code = this.reader.isMidHead ? "RPC_HEAD_TIMEOUT" : "RPC_FRAME_TIMEOUT";
+    this.failBecause(code, RPC_ERRORS[code].meaning, "timeout");
   }
 
   /** A host that has to wait holds up the calls of others too, so answers pile up here first, to a bound. */

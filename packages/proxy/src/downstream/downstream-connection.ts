@@ -1,5 +1,6 @@
 import type { Answer, Refusal, RequestHead, ServerSession, ServerSessionHandler, ServerStream } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type Transport, type TransportHandler, type WeftError } from "@weft/kernel";
+import { BodyPace } from "../body-pace.ts";
 import type { BoundClient } from "../bound-pool.ts";
 import { BoundPools } from "../bound-pools.ts";
 import type { ClusterRuntime } from "../cluster-runtime.ts";
@@ -58,6 +59,10 @@ export class DownstreamConnection
   #sentWhenHeard: number = 0;
   /** When the head that is being received began; 0 while none is. */
   #headSinceMs: number = 0;
+  /** Of messages that are handed on whole; null before one came in pieces. */
+  #pace: BodyPace | null = null;
+  #isInMessage: boolean = false;
+  #receivedBytes: number = 0;
   /** The session is over; the client may still take the rest of our output. */
   #isLingering: boolean = false;
   #lingerSinceMs: number = 0;
@@ -179,6 +184,8 @@ export class DownstreamConnection
       this.#sentWhenHeard = this.#transport.sentBytes;
     }
     this.#session.receive(bytes, start, end);
+    this.#receivedBytes += end - start;
+    if (this.#session.isReceivingMessage || this.#isInMessage) this.#watchMessage(nowMs);
     if (this.#session.isReceivingHead !== this.#headSinceMs > 0 && !this.#hasEnded()) this.#watchHead();
   }
 
@@ -467,6 +474,18 @@ export class DownstreamConnection
     if (this.#isLingering) return;
     this.#isLingering = true;
     this.#session.connectionLost(detail);
+  }
+
+  /** Ends a client that sends a message too slowly, as `Exchange` does where bodies are handed on as they come. */
+  #watchMessage(nowMs: number): void {
+    const wasInMessage = this.#isInMessage;
+    this.#isInMessage = this.#session.isReceivingMessage;
+    if (!this.#isInMessage) return;
+    this.#pace ??= new BodyPace(this.held, nowMs, this.#receivedBytes);
+    if (!wasInMessage) return this.#pace.restart(nowMs, this.#receivedBytes);
+    if (!this.#pace.isTooSlow(nowMs, this.listener.config.streamIdleTimeoutMs, this.#receivedBytes)) return;
+    this.#cause ??= "slow";
+    this.#session.headTimeout();
   }
 
   #watchHead(): void {

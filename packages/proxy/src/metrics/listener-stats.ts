@@ -28,7 +28,7 @@ export const LISTENER_METRICS = {
   closes: {
     name: "weft_downstream_connection_closes_total",
     label: "reason",
-    values: ["peer", "idle", "header-timeout", "stalled", "heartbeat", "drain", "protocol", "error"],
+    values: ["peer", "idle", "header-timeout", "slow", "stalled", "heartbeat", "drain", "protocol", "error"],
     help: "Connections with clients that ended, by reason.",
   },
   connectionUs: {
