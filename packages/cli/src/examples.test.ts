@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { findProgram } from "@weft/testkit";
+import { PEER_PROTOCOLS, type PeerCall, startPeerClient } from "@weft/testkit/rpc-peers";
 import { runCommand, startRole } from "./test-command.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../examples");
@@ -179,6 +180,41 @@ test("the example subsets sends requests to the version that they ask for, and t
     );
   }
   assert.equal((await send(port, "/", { "x-version": "v3" })).status, 503);
+});
+
+test("the example rpc routes calls by interface, version, method and header", async (context) => {
+  const names = ["ledger-v1=bolt:0", "ledger-v2=bolt:0", "risk-v1=dubbo:0", "risk-bad=dubbo:0:500", "risk-v2=dubbo:0"];
+  const backend = await startBackend(...names);
+  const port = await freePort();
+  const ports = names.map((name, index): [number, number] => [9101 + index, backend.get(name.replace(/=.*/, "")) ?? 0]);
+  await startExample("rpc", new Map([[18080, port], ...ports]));
+  const callerOf = async (protocol: "bolt" | "dubbo"): Promise<(call: Partial<PeerCall>) => Promise<string>> => {
+    const client = await startPeerClient(context, PEER_PROTOCOLS[protocol], port);
+    const base = { args: [], timeout: 10_000, methodArgSigs: [], requestProps: {}, methodName: "judge" };
+    return async (call) => {
+      const { data } = await client.writeRequest({ ...base, serverSignature: "com.shop.Risk:1.0", ...call });
+      if (data.error !== undefined && data.error !== null) throw data.error;
+      return String(data.appResponse).replace(/:.*/, "");
+    };
+  };
+  const bolt = await callerOf("bolt");
+  const seen = new Map<string, number>();
+  for (let sent = 0; sent < 300; sent++) {
+    const name = await bolt({ serverSignature: "com.shop.Ledger:1.0" });
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+  }
+  // Nine of ten: further off than ten standard deviations is no chance.
+  assert.ok((seen.get("ledger-v1") ?? 0) > 215 && (seen.get("ledger-v2") ?? 0) > 0, String([...seen]));
+  for (let sent = 0; sent < 10; sent++)
+    assert.equal(await bolt({ serverSignature: "com.shop.Ledger:2.0" }), "ledger-v2");
+  const dubbo = await callerOf("dubbo");
+  // Every second call meets the host that is broken, and goes on to the other.
+  for (let sent = 0; sent < 20; sent++) assert.equal(await dubbo({}), "risk-v1");
+  assert.equal(await dubbo({ requestProps: { "x-tester": "yes" } }), "risk-v2");
+  await assert.rejects(dubbo({ methodName: "forget" }), /ROUTER_NO_MATCH/);
+  const call = [join(EXAMPLES, "call.ts"), `dubbo://127.0.0.1:${port}/com.shop.Risk:1.0/judge`, "order-7", "4200"];
+  const printed = execFileSync(process.execPath, [...call, "-H", "x-tester=yes"], { encoding: "utf8" });
+  assert.equal(printed, "risk-v2: com.shop.Risk:1.0.judge(order-7, 4200)\n");
 });
 
 test("the example resilience hides failures, gives up in time, and fails on purpose", async () => {

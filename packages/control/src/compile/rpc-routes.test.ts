@@ -54,6 +54,21 @@ test("compileRules() makes paths and fields of what an RpcRoute matches", () => 
   assert.equal(world.clusters[0]?.protocol, "bolt");
 });
 
+test("compileRules() lets an RpcRoute choose among a Service's hosts", () => {
+  const policy =
+    "apiVersion: weft.dev/v1\nkind: TrafficPolicy\nmetadata: { name: ledger }\nspec:\n  targetRefs: [{ group: weft.dev, kind: Service, name: ledger }]\n  subsets: { selectors: [{ keys: [version] }] }";
+  const refs =
+    "[{ name: ledger, port: 80, subset: { version: v2 } }, { name: ledger, port: 80, subsetHeaders: { version: X-Version } }]";
+  const world = worldOf([gateway(), service("ledger", BOLT), policy, rpcRoute(`  rules: [{ backendRefs: ${refs} }]`)]);
+  assert.deepEqual(
+    world.routeTables[0]?.rules[0]?.backends.map(({ subset }) => subset),
+    [
+      { labels: { version: "v2" }, headers: [] },
+      { labels: {}, headers: [{ label: "version", header: "x-version" }] },
+    ],
+  );
+});
+
 test("compileMesh() finds calls to a Service by RpcRoutes, without one by its name and by the application", () => {
   const names = "ledger ledger.default ledger.default.svc ledger.default.svc.cluster.local";
   const cluster = "default/ledger:80";

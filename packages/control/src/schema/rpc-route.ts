@@ -22,6 +22,7 @@ import {
   SESSION_PERSISTENCE_HINT,
   timeouts,
 } from "./http-route.ts";
+import { subsetFields } from "./host-choice.ts";
 import { resource } from "./metadata.ts";
 import { parentReference, weightedBackendFields } from "./references.ts";
 import { backendFilters, grpcFilters } from "./route-filters.ts";
@@ -66,7 +67,9 @@ const rule: z.ZodType<RpcRouteRule> = object(
     name: optional(sectionName),
     matches: optional(list(match, 64)),
     filters: optional(grpcFilters),
-    backendRefs: optional(list(object({ ...weightedBackendFields, filters: optional(backendFilters) }), 16)),
+    backendRefs: optional(
+      list(object({ ...weightedBackendFields, ...subsetFields, filters: optional(backendFilters) }), 16),
+    ),
     timeouts: optional(timeouts),
     retry: optional(
       object({
