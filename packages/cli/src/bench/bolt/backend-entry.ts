@@ -1,19 +1,20 @@
 /**
- * A Bolt server of the fewest lines: it answers each request of the bench with as many bytes as it got, one write per read.
+ * A Bolt server of the fewest lines: it answers requests of the bench and heartbeats, with one write per read.
  * Argument: the port to listen on.
  */
 import { createServer } from "node:net";
 import { LOOPBACK } from "../ports.ts";
-import { createRequest, createResponse, FrameCutter, ID_AT } from "./frames.ts";
+import { createHeartbeatAnswer, createRequest, createResponse, FrameCutter, ID_AT, isHeartbeat } from "./frames.ts";
 
 const [port] = process.argv.slice(2).map(Number);
 const requestBytes = createRequest().length;
 const response = createResponse();
+const heartbeatAnswer = createHeartbeatAnswer();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let answers: Buffer[] = [];
   const cutter = new FrameCutter(requestBytes, (bytes, at) => {
-    const answer = Buffer.from(response);
+    const answer = Buffer.from(isHeartbeat(bytes, at) ? heartbeatAnswer : response);
     answer.writeUInt32BE(bytes.readUInt32BE(at + ID_AT), ID_AT);
     answers.push(answer);
   });

@@ -19,6 +19,9 @@ const HEADERS: readonly string[] = [
 
 /** Where the id is, in requests as in responses. */
 export const ID_AT = 5;
+/** Where the lower byte of the command is, and what it is in a heartbeat. */
+const COMMAND_AT = 3;
+const COMMAND_HEARTBEAT = 0;
 /** Fixed header of a request; lengths of class, header map and content are at its end. */
 const REQUEST_HEADER_BYTES = 22;
 const RESPONSE_HEADER_BYTES = 20;
@@ -53,29 +56,58 @@ function withLength(text: string): Buffer {
   return bytes;
 }
 
-/** Cuts what one connection says into frames of one length, whatever the pieces that it comes in. */
+/** The answer to a heartbeat, under id 0. */
+export function createHeartbeatAnswer(): Buffer {
+  const head = Buffer.alloc(RESPONSE_HEADER_BYTES);
+  head.set([1, 0, 0, COMMAND_HEARTBEAT, 1]);
+  head.writeUInt8(1, 9);
+  return head;
+}
+
+/** Whether the frame that begins at `at` is a heartbeat: it has the fixed header alone. */
+export function isHeartbeat(bytes: Buffer, at: number): boolean {
+  return bytes[at + COMMAND_AT] === COMMAND_HEARTBEAT;
+}
+
+/** Cuts what one connection says into heartbeats and frames of one length, whatever the pieces that it comes in. */
 export class FrameCutter {
-  readonly #frame: Buffer;
+  readonly #frameBytes: number;
   readonly #onFrame: (bytes: Buffer, at: number) => void;
-  #filled: number = 0;
+  readonly #held: Buffer;
+  #heldBytes: number = 0;
 
   /** `onFrame` is told where a frame begins; the bytes are there until it returns. */
   constructor(frameBytes: number, onFrame: (bytes: Buffer, at: number) => void) {
-    this.#frame = Buffer.alloc(frameBytes);
+    this.#frameBytes = frameBytes;
+    this.#held = Buffer.alloc(frameBytes);
     this.#onFrame = onFrame;
   }
 
   take(bytes: Buffer): void {
-    const frameBytes = this.#frame.length;
     let at = 0;
-    if (this.#filled > 0) {
-      at = bytes.copy(this.#frame, this.#filled, 0, frameBytes - this.#filled);
-      this.#filled += at;
-      if (this.#filled < frameBytes) return;
-      this.#filled = 0;
-      this.#onFrame(this.#frame, 0);
+    while (this.#heldBytes > 0) {
+      const wanted = this.#lengthAt(this.#held, 0, this.#heldBytes) - this.#heldBytes;
+      const copied = bytes.copy(this.#held, this.#heldBytes, at, at + wanted);
+      at += copied;
+      this.#heldBytes += copied;
+      if (copied < wanted) return;
+      if (this.#heldBytes <= COMMAND_AT) continue;
+      if (this.#heldBytes < this.#lengthAt(this.#held, 0, this.#heldBytes)) continue;
+      this.#heldBytes = 0;
+      this.#onFrame(this.#held, 0);
     }
-    for (; at + frameBytes <= bytes.length; at += frameBytes) this.#onFrame(bytes, at);
-    this.#filled = bytes.copy(this.#frame, 0, at);
+    for (;;) {
+      const length = this.#lengthAt(bytes, at, bytes.length - at);
+      if (at + length > bytes.length) break;
+      this.#onFrame(bytes, at);
+      at += length;
+    }
+    this.#heldBytes = bytes.copy(this.#held, 0, at);
+  }
+
+  /** How long the frame is; of one whose first bytes are not there yet, how many of them have to come. */
+  #lengthAt(bytes: Buffer, at: number, available: number): number {
+    if (available <= COMMAND_AT) return COMMAND_AT + 1;
+    return isHeartbeat(bytes, at) ? REQUEST_HEADER_BYTES : this.#frameBytes;
   }
 }
