@@ -169,6 +169,8 @@ export interface PoolConfig {
   readonly rpcSharing: RpcSharing;
   /** Bolt and Dubbo, multiplexed: connections per host that calls are spread over; a further one is opened as calls meet. */
   readonly rpcConnectionsMax: number;
+  /** The same: as many are opened by the first calls, whether or not they meet. At most `rpcConnectionsMax`. */
+  readonly rpcConnectionsMin: number;
   /** Bolt and Dubbo: calls at a time on one connection. */
   readonly rpcStreamsMax: number;
   /** HTTP/1, and Bolt and Dubbo in ping-pong: idle connections kept per host. */

@@ -317,7 +317,7 @@ class ClusterUnit implements ClusterRuntime {
   readonly createBoundPool: CreateBoundPool = (host, ownerOf) => {
     const { config, open } = this.#reach;
     const watch = this.#watchOf(host);
-    const shape = { streamsExpected: config.pool.rpcStreamsMax, connectionsMax: 1, isSpread: false, isShared: false };
+    const shape = { streamsExpected: config.pool.rpcStreamsMax, connectionsMax: 1, connectionsMin: 0, isShared: false };
     const pool: HostPool = new HostPool(config.pool, shape, this.places, () => open(host, ownerOf(pool), watch));
     return pool;
   };
@@ -357,7 +357,7 @@ function shapeOf({ protocol, pool }: ClusterConfig): PoolShape {
     return {
       streamsExpected: pool.http2StreamsMax,
       connectionsMax: pool.http2ConnectionsMax,
-      isSpread: false,
+      connectionsMin: 0,
       isShared: true,
     };
   }
@@ -365,9 +365,9 @@ function shapeOf({ protocol, pool }: ClusterConfig): PoolShape {
     return {
       streamsExpected: pool.rpcStreamsMax,
       connectionsMax: pool.rpcConnectionsMax,
-      isSpread: true,
+      connectionsMin: pool.rpcConnectionsMin,
       isShared: true,
     };
   }
-  return { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, isSpread: false, isShared: true };
+  return { streamsExpected: 1, connectionsMax: Number.POSITIVE_INFINITY, connectionsMin: 0, isShared: true };
 }

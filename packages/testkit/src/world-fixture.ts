@@ -99,6 +99,7 @@ export function createCluster(ports: readonly number[], changes: Partial<Cluster
       http1IdleMax: 100,
       rpcSharing: "multiplexed",
       rpcConnectionsMax: 1,
+      rpcConnectionsMin: 1,
       rpcStreamsMax: 1024,
       idleTimeoutMs: 60_000,
       connectTimeoutMs: 1000,

@@ -4,6 +4,7 @@ import { WeftError } from "@weft/kernel";
 import type { RouteTraffic } from "@weft/proxy";
 import type { CliErrorCode } from "../errors.ts";
 import { type AdminAddress, renderAdminAddress } from "./admin-address.ts";
+import { type MetricSample, parseMetrics, sumOf } from "./metric-text.ts";
 import { ADMIN_ANSWER_MS_MAX, ADMIN_EVENT_BYTES_MAX, ADMIN_RETRY_MS } from "./limits.ts";
 
 /** What an admin server says every second about the second before. */
@@ -55,12 +56,14 @@ export async function getJson<T>(admin: AdminAddress, path: string, timeoutMs?: 
   return JSON.parse(await getText(admin, path, timeoutMs)) as T;
 }
 
+/** Everything that a proxy counts. @throws WeftError CLI_ADMIN_UNREACHABLE, CLI_ADMIN_REFUSED */
+export async function readMetrics(admin: AdminAddress, timeoutMs?: number): Promise<readonly MetricSample[]> {
+  return parseMetrics(await getText(admin, "/metrics", timeoutMs));
+}
+
 /** Memory that a proxy's processes hold, as its metrics say. */
 export async function readResidentBytes(admin: AdminAddress): Promise<number> {
-  const metrics = await getText(admin, "/metrics");
-  const value = /^weft_process_resident_memory_bytes ([\d.e+]+)$/m.exec(metrics)?.[1];
-  if (value === undefined) throw new Error(`${renderAdminAddress(admin)}/metrics does not say how much memory is held`);
-  return Number(value);
+  return sumOf(await readMetrics(admin), "weft_process_resident_memory_bytes");
 }
 
 /** Calls `onSummary` every second until the signal; comes back by itself after the server was away. */

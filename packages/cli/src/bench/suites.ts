@@ -1,6 +1,10 @@
 import { BOLT_SCENARIO, runBoltBench } from "./bolt/bolt-bench.ts";
 import { BOLT_RIVAL } from "./bolt/bolt-peers.ts";
 import { evaluateBoltTargets } from "./bolt/bolt-targets.ts";
+import { runConnectionsBench } from "./connections/connections-bench.ts";
+import { evaluateConnectionsTargets } from "./connections/connections-targets.ts";
+import { FULL_CONNECTIONS_PLAN, QUICK_CONNECTIONS_PLAN } from "./connections/plan.ts";
+import { CONNECTIONS_SCENARIOS } from "./connections/scenarios.ts";
 import { runHttpBench } from "./http-bench.ts";
 import { describeMachine, findPeers } from "./machine.ts";
 import { PEERS } from "./peers/index.ts";
@@ -63,6 +67,12 @@ export const SUITES: readonly Suite[] = [
     run: runBoltSuite,
   },
   {
+    name: "connections",
+    summary: "CPU, memory and time to notice dead hosts of a data plane with 60,000 long connections",
+    scenarios: CONNECTIONS_SCENARIOS.map(({ name }) => name),
+    run: runConnectionsSuite,
+  },
+  {
     name: "sharding",
     summary: "balance and moved connections of four ways to give each client a part of the servers; subset index",
     scenarios: [...SHARDING_SCENARIOS.map(({ name }) => name), SUBSET_SCENARIO],
@@ -119,6 +129,23 @@ async function runReloadSuite(options: SuiteOptions): Promise<BenchReport> {
   const { rows, faults } = measurements;
   const targets = evaluateReloadTargets(measurements);
   return { suite: "reload", mode, machine, rows, targets, left_out: missing, faults };
+}
+
+/**
+ * Holds long connections with data planes that differ in their heartbeats alone.
+ *
+ * @throws WeftError BENCH_START_FAILED, BENCH_CLIENT_FAILED, BENCH_INTERRUPTED
+ */
+async function runConnectionsSuite(options: SuiteOptions): Promise<BenchReport> {
+  const { mode, seconds } = options;
+  const standard = mode === "quick" ? QUICK_CONNECTIONS_PLAN : FULL_CONNECTIONS_PLAN;
+  const plan = { ...standard, windowSeconds: seconds ?? standard.windowSeconds };
+  const machine = await describeMachine((await findPeers([WEFT])).installed);
+  const measurements = await runConnectionsBench({ ...options, plan });
+  const { rows, faults, uncut } = measurements;
+  const targets = evaluateConnectionsTargets(measurements, plan);
+  const leftOut = uncut === "" ? [] : [`hosts that are cut off (${uncut})`];
+  return { suite: "connections", mode, machine, rows, targets, left_out: leftOut, faults };
 }
 
 /**

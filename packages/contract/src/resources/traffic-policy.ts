@@ -104,6 +104,8 @@ export interface PolicyConnections {
   readonly rpcSharing?: RpcSharing;
   /** Bolt and Dubbo, multiplexed: connections per host that calls are spread over. */
   readonly rpcConnectionsMax?: number;
+  /** The same: opened by the first calls whether or not they meet; at most `rpcConnectionsMax`. */
+  readonly rpcConnectionsMin?: number;
   /** Bolt and Dubbo, not in ping-pong: calls at a time on one connection. */
   readonly rpcStreamsMax?: number;
   readonly http1IdleMax?: number;

@@ -88,6 +88,7 @@ test("compileCluster() applies every field of a policy", () => {
     http1IdleMax: 6,
     rpcSharing: "bound",
     rpcConnectionsMax: 1,
+    rpcConnectionsMin: 1,
     rpcStreamsMax: 9,
     http2ConnectionsMax: 7,
     http2StreamsMax: 8,

@@ -161,6 +161,7 @@ function poolOf(policy: PolicyConnections, defaults: PoolConfig): PoolConfig {
   return {
     rpcSharing: policy.rpcSharing ?? defaults.rpcSharing,
     rpcConnectionsMax: policy.rpcConnectionsMax ?? defaults.rpcConnectionsMax,
+    rpcConnectionsMin: policy.rpcConnectionsMin ?? defaults.rpcConnectionsMin,
     rpcStreamsMax: policy.rpcStreamsMax ?? defaults.rpcStreamsMax,
     http2ConnectionsMax: policy.http2ConnectionsMax ?? defaults.http2ConnectionsMax,
     http2StreamsMax: policy.http2StreamsMax ?? defaults.http2StreamsMax,

@@ -115,6 +115,7 @@ export const WORLD_DEFAULTS: WorldDefaults = {
       http1IdleMax: 1024,
       rpcSharing: "multiplexed",
       rpcConnectionsMax: 1,
+      rpcConnectionsMin: 1,
       rpcStreamsMax: 1024,
       idleTimeoutMs: 60_000,
       connectTimeoutMs: 1000,

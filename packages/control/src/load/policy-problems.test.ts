@@ -270,4 +270,10 @@ test("loadResources() names what is wrong with how calls share connections", () 
       "shop.yaml:13: TrafficPolicy default/p spec.connections.rpcConnectionsMax: 2 — expected no such field with rpcSharing bound: it would have no effect",
     ],
   );
+  assert.deepEqual(
+    problemsOf([service("cart"), policy("  connections: { rpcConnectionsMax: 2, rpcConnectionsMin: 3 }", target)]),
+    [
+      "shop.yaml:13: TrafficPolicy default/p spec.connections.rpcConnectionsMin: 3 — expected at most rpcConnectionsMax, which is 2",
+    ],
+  );
 });

@@ -187,6 +187,7 @@ const connections = checked(
     {
       rpcSharing: optional(word(["multiplexed", "ping-pong", "bound"])),
       rpcConnectionsMax: optional(integer(1, 1024)),
+      rpcConnectionsMin: optional(integer(1, 1024)),
       rpcStreamsMax: optional(integer(1, 65_535)),
       connectTimeout: optional(positiveDuration),
       queueTimeout: optional(positiveDuration),
@@ -199,10 +200,13 @@ const connections = checked(
     },
     { keepalive: "spec.heartbeat says how silent connections are asked" },
   ),
-  ({ rpcSharing = "multiplexed", rpcConnectionsMax, rpcStreamsMax }, report) => {
+  ({ rpcSharing = "multiplexed", rpcConnectionsMax, rpcConnectionsMin, rpcStreamsMax }, report) => {
     const expected = (sharing: string): string => `no such field with rpcSharing ${sharing}: it would have no effect`;
-    if (rpcSharing !== "multiplexed" && rpcConnectionsMax !== undefined) {
-      report(["rpcConnectionsMax"], expected(rpcSharing));
+    for (const [field, value] of Object.entries({ rpcConnectionsMax, rpcConnectionsMin })) {
+      if (rpcSharing !== "multiplexed" && value !== undefined) report([field], expected(rpcSharing));
+    }
+    if (rpcConnectionsMin !== undefined && rpcConnectionsMin > (rpcConnectionsMax ?? 1)) {
+      report(["rpcConnectionsMin"], `at most rpcConnectionsMax, which is ${rpcConnectionsMax ?? 1}`);
     }
     if (rpcSharing === "ping-pong" && rpcStreamsMax !== undefined) report(["rpcStreamsMax"], expected(rpcSharing));
   },

@@ -206,6 +206,7 @@ const POOL_FIELDS = [
   "http2ConnectionsMax",
   "http2StreamsMax",
   "rpcConnectionsMax",
+  "rpcConnectionsMin",
   "rpcStreamsMax",
   "http1IdleMax",
   "idleTimeoutMs",

@@ -33,6 +33,7 @@ export function clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterCo
       http2StreamsMax: 100,
       rpcSharing: "multiplexed",
       rpcConnectionsMax: 1,
+      rpcConnectionsMin: 1,
       rpcStreamsMax: 1024,
       http1IdleMax: 100,
       idleTimeoutMs: 60_000,

@@ -10,6 +10,7 @@ export const CONFIG: PoolConfig = {
   http1IdleMax: 2,
   rpcSharing: "multiplexed",
   rpcConnectionsMax: 2,
+  rpcConnectionsMin: 1,
   rpcStreamsMax: 3,
   idleTimeoutMs: 1000,
   connectTimeoutMs: 1000,
@@ -29,10 +30,10 @@ export const CONFIG: PoolConfig = {
 export const HTTP1: PoolShape = {
   streamsExpected: 1,
   connectionsMax: Number.POSITIVE_INFINITY,
-  isSpread: false,
+  connectionsMin: 0,
   isShared: true,
 };
-export const HTTP2: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: false, isShared: true };
+export const HTTP2: PoolShape = { streamsExpected: 3, connectionsMax: 2, connectionsMin: 0, isShared: true };
 
 /** A connection without a socket: the test says when it comes up, breaks, drains, and when its streams end. */
 export class FakeConnection {

@@ -7,18 +7,54 @@ import { CONFIG, createPool, FakeConnection, FakeLimits, FakeRequest, HTTP1 } fr
 import { HostPool, type PoolShape } from "./host-pool.ts";
 
 describe("HostPool that spreads", () => {
-  const SPREAD: PoolShape = { streamsExpected: 3, connectionsMax: 2, isSpread: true, isShared: true };
+  const SPREAD: PoolShape = { streamsExpected: 3, connectionsMax: 2, connectionsMin: 1, isShared: true };
 
-  function createSpread() {
+  function createSpread(connectionsMin: number = 1) {
     const connections: FakeConnection[] = [];
-    const pool = new HostPool(CONFIG, SPREAD, new ConnectionPlaces(new FakeLimits(100, 100)), (owner) => {
-      const connection = new FakeConnection(owner, 3);
-      connections.push(connection);
-      return connection as unknown as UpstreamConnection;
-    });
+    const pool = new HostPool(
+      CONFIG,
+      { ...SPREAD, connectionsMin },
+      new ConnectionPlaces(new FakeLimits(100, 100)),
+      (owner) => {
+        const connection = new FakeConnection(owner, 3);
+        connections.push(connection);
+        return connection as unknown as UpstreamConnection;
+      },
+    );
     const at = (index: number): FakeConnection => connections[index] ?? assert.fail(`no connection ${index}`);
     return { pool, connections, at, request: (): FakeRequest => new FakeRequest().begin(pool) };
   }
+
+  test("opens as many as it keeps with the first requests, one after the other", () => {
+    const { request, connections, at } = createSpread(2);
+    request();
+    assert.equal(connections.length, 1);
+    at(0).ready();
+    at(0).endStream();
+    assert.equal(request().connection, at(0), "nobody waits for the further connection");
+    assert.equal(connections.length, 2);
+    at(1).ready();
+    at(0).endStream();
+    request();
+    assert.equal(connections.length, 2);
+  });
+
+  test("takes connections in turn where requests do not meet", () => {
+    const { request, at } = createSpread();
+    request();
+    at(0).ready();
+    request();
+    at(1).ready();
+    at(0).endStream();
+    at(0).endStream();
+    const taken = Array.from({ length: 4 }, () => {
+      const { connection } = request();
+      const index = connection === at(0) ? 0 : 1;
+      at(index).endStream();
+      return index;
+    });
+    assert.deepEqual(taken.filter((index) => index === 0).length, 2);
+  });
 
   test("opens a further connection when requests meet, and none beyond the limit", () => {
     const { request, connections, at } = createSpread();

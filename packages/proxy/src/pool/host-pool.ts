@@ -29,7 +29,8 @@ export interface PoolShape {
   readonly streamsExpected: number;
   /** Connections at most that take new streams. */
   readonly connectionsMax: number;
-  readonly isSpread: boolean;
+  /** Calls are spread over so many connections from the first ones on, and over more as they meet; 0: not at all. */
+  readonly connectionsMin: number;
   /** While they are idle they make way for connections to other hosts where the cluster's limit is reached. */
   readonly isShared: boolean;
 }
@@ -57,7 +58,9 @@ export class HostPool implements UpstreamOwner, PlaceSeeker {
   /** Connections at most that take new streams; by the cluster's breaker alone for HTTP/1. */
   #connectionsMax: number;
   /** Requests go to the connection with the fewest, and meeting ones open a further one; else to the one used last. */
-  readonly #isSpread: boolean;
+  readonly #connectionsMin: number;
+  /** Counts the choices among connections that calls are spread over. */
+  #turn: number = 0;
   readonly #isShared: boolean;
   readonly #available: UpstreamConnection[] = [];
   readonly #all: Set<UpstreamConnection> = new Set();
@@ -79,7 +82,7 @@ export class HostPool implements UpstreamOwner, PlaceSeeker {
     this.#open = open;
     this.#streamsExpected = shape.streamsExpected;
     this.#connectionsMax = shape.connectionsMax;
-    this.#isSpread = shape.isSpread;
+    this.#connectionsMin = shape.connectionsMin;
     this.#isShared = shape.isShared;
   }
 
@@ -106,7 +109,7 @@ export class HostPool implements UpstreamOwner, PlaceSeeker {
 
   /** A connection that takes a stream now (open it before returning to the event loop), or why there is none. */
   acquire(waiter: PoolWaiter): PoolResult {
-    const connection = this.#isSpread ? this.#takeLeastBusy() : this.#takeAvailable();
+    const connection = this.#connectionsMin > 0 ? this.#takeLeastBusy() : this.#takeAvailable();
     if (connection !== null) {
       this.#places.noteBusy(connection);
       return connection;
@@ -266,14 +269,19 @@ export class HostPool implements UpstreamOwner, PlaceSeeker {
   #takeLeastBusy(): UpstreamConnection | null {
     let least: UpstreamConnection | null = null;
     let fewest = Number.POSITIVE_INFINITY;
-    for (const connection of this.#available) {
+    const available = this.#available;
+    // In turn where several are equal: with few calls at a time the first would get all of them.
+    this.#turn++;
+    for (let step = 0; step < available.length && fewest > 0; step++) {
+      const connection = available[(this.#turn + step) % available.length] as UpstreamConnection;
       const { activeStreams } = connection;
       if (activeStreams >= fewest || connection.availableStreams === 0) continue;
       least = connection;
       fewest = activeStreams;
     }
     if (least === null) return null;
-    if (fewest > 0 && this.#connecting === 0 && !this.#isFull && this.#places.tryAcquireSpare()) this.#openOne();
+    const isWanted = fewest > 0 || this.#all.size - this.#leaving < this.#connectionsMin;
+    if (isWanted && this.#connecting === 0 && !this.#isFull && this.#places.tryAcquireSpare()) this.#openOne();
     if (least.availableStreams === 1) this.#removeAvailable(least);
     return least;
   }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { HeartbeatConfig } from "@weft/contract";
 import { createRandom } from "@weft/kernel";
 import { Heartbeat, longestPeriodMs } from "./heartbeat.ts";
-import { BACKLOG_BYTES_PER_SECOND } from "./limits.ts";
+import { BACKLOG_BYTES_PER_SECOND, STROKE_MS } from "./limits.ts";
 
 const CONFIG: HeartbeatConfig = {
   mode: "adaptive",
@@ -66,8 +66,23 @@ describe("Heartbeat of a quiet connection", () => {
   test("doubles its period with each answer up to the cap", () => {
     const run = new Run(create()).until(400_000);
     const periods = run.beatsMs.map((atMs, index) => Math.round(atMs - (run.beatsMs[index - 1] ?? 0)));
-    assert.deepEqual(periods.slice(0, 5), [15_000, 30_002, 60_002, 75_002, 75_002]);
+    assert.deepEqual(periods.slice(0, 5), [15_000, 30_000, 60_000, 75_000, 75_000]);
     assert.equal(run.heartbeat.periodMs, 75_000);
+  });
+
+  test("beats on the same strokes as others, whenever each was heard", () => {
+    const random = createRandom(7);
+    const strokes = Array.from({ length: 200 }, (_, index) => {
+      const heartbeat = new Heartbeat({ ...CONFIG, jitter: 0.1 }, random, 0);
+      heartbeat.heard(7.3 * index);
+      return 7.3 * index + heartbeat.waitMs(7.3 * index);
+    });
+    assert.ok(strokes.every((atMs) => Math.abs(atMs - Math.round(atMs / STROKE_MS) * STROKE_MS) < 1e-6));
+    assert.ok(Math.max(...strokes) - Math.min(...strokes) > STROKE_MS, "spread by their jitter all the same");
+    const short = create({ periodMs: 400 });
+    assert.equal(short.waitMs(0), 400);
+    short.heard(130);
+    assert.equal(130 + short.waitMs(130), 500);
   });
 
   test("keeps its period in mode fixed", () => {
@@ -99,7 +114,7 @@ describe("Heartbeat of a quiet connection", () => {
     assert.equal(heartbeat.isOpen, false);
     assert.equal(heartbeat.look(16_000), "answered");
     assert.equal(heartbeat.settle(), false, "the answer itself is no news then");
-    assert.equal(heartbeat.waitMs(16_000), 29_500);
+    assert.equal(heartbeat.waitMs(16_000), 29_000);
   });
 
   test("does not hold against the peer what its owner was too late to hear", () => {
@@ -133,7 +148,7 @@ describe("Heartbeat of a quiet connection", () => {
     heartbeat.sent(15_000);
     heartbeat.excuse(15_900);
     assert.equal(heartbeat.look(16_000), "wait");
-    assert.equal(heartbeat.waitMs(16_000), 14_900);
+    assert.equal(heartbeat.waitMs(16_000), 14_000);
     assert.equal(heartbeat.periodMs, 15_000);
   });
 });
@@ -172,7 +187,7 @@ describe("Heartbeat.suspect()", () => {
       assert.equal(run.heartbeat.cause, cause);
       run.heartbeat.heard(200_001);
       assert.ok(run.heartbeat.settle());
-      assert.equal(run.heartbeat.waitMs(200_001), 15_000);
+      assert.equal(run.heartbeat.waitMs(200_001), 14_999);
     });
   }
 
@@ -200,7 +215,7 @@ describe("Heartbeat.suspect()", () => {
     heartbeat.suspect("sibling");
     heartbeat.heard(100);
     assert.equal(heartbeat.look(200), "replaced");
-    assert.equal(heartbeat.waitMs(200), 14_900);
+    assert.equal(heartbeat.waitMs(200), 14_800);
   });
 });
 

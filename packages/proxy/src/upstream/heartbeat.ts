@@ -1,6 +1,6 @@
 import type { HeartbeatConfig } from "@weft/contract";
 import type { Random } from "@weft/kernel";
-import { BACKLOG_BYTES_PER_SECOND } from "./limits.ts";
+import { BACKLOG_BYTES_PER_SECOND, STROKE_MS, STROKES_PER_PERIOD_MIN } from "./limits.ts";
 
 /**
  * Why a peer was asked for a sign of life: its period was up (`quiet`), its host has recent traffic and fell silent
@@ -36,6 +36,7 @@ export class Heartbeat {
   #periodMs: number;
   /** Silence that ends this period. */
   #silenceMs: number;
+  readonly #strokeMs: number;
   /** When the heartbeat that waits for its answer was sent. */
   #sentMs: number = Number.NaN;
   #isOpen: boolean = false;
@@ -55,6 +56,7 @@ export class Heartbeat {
     this.#heardMs = nowMs;
     this.#periodMs = Math.min(config.periodMs, longestPeriodMs(config));
     this.#silenceMs = this.#drawSilenceMs();
+    this.#strokeMs = Math.min(STROKE_MS, config.periodMs / STROKES_PER_PERIOD_MIN);
   }
 
   /** The last sign of life, on the clock's scale. */
@@ -142,7 +144,7 @@ export class Heartbeat {
       this.#isDue = false;
       if (!hasHeard) return "beat";
     }
-    if (nowMs - this.#heardMs < this.#silenceMs) return hasHeard ? "replaced" : "wait";
+    if (nowMs < this.#dueMs) return hasHeard ? "replaced" : "wait";
     this.#cause = "quiet";
     return "beat";
   }
@@ -165,7 +167,16 @@ export class Heartbeat {
   /** From `nowMs` to when `look` has something to find, unless something happens before. */
   waitMs(nowMs: number): number {
     if (this.#isOpen) return Math.max(0, this.#missAtMs - nowMs);
-    return Math.max(0, this.#heardMs + this.#silenceMs - nowMs);
+    return Math.max(0, this.#dueMs - nowMs);
+  }
+
+  /**
+   * When this period's silence is enough. All connections beat on the same strokes of the clock: a process that wakes for
+   * many heartbeats at once does so at a fraction of the cost of waking for each.
+   */
+  get #dueMs(): number {
+    const dueMs = this.#heardMs + this.#silenceMs;
+    return dueMs - (dueMs % this.#strokeMs);
   }
 
   #lookForAnswer(nowMs: number): BeatVerdict {

@@ -207,7 +207,7 @@ describe("HostWatch of a host with recent traffic", () => {
   test("does nothing of the kind in mode fixed", () => {
     const scene = new Scene({ mode: "fixed" }).connect(3);
     scene.at(0).request();
-    scene.freeze().run(14_000);
+    scene.freeze().run(13_000);
     assert.deepEqual(scene.causes(), []);
     scene.run(5000);
     assert.ok(scene.connections.every(({ deathCause }) => deathCause === "quiet"));

@@ -1,3 +1,9 @@
+/** Heartbeats of all connections fall on multiples of so many milliseconds, so that one wake-up serves many. */
+export const STROKE_MS = 1000;
+
+/** So many strokes at least are in a period: shorter periods have shorter strokes, and no heartbeat is early by much. */
+export const STROKES_PER_PERIOD_MIN = 8;
+
 /** How often the connections of a host with recent traffic are looked at together, in milliseconds. */
 export const PULSE_MS = 500;
 

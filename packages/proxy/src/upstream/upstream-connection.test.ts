@@ -17,6 +17,7 @@ const CONFIG: PoolConfig = {
   http2StreamsMax: 10,
   rpcSharing: "multiplexed",
   rpcConnectionsMax: 1,
+  rpcConnectionsMin: 1,
   rpcStreamsMax: 1024,
   http1IdleMax: 1,
   idleTimeoutMs: 60_000,

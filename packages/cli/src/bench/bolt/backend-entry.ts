@@ -4,16 +4,15 @@
  */
 import { createServer } from "node:net";
 import { LOOPBACK } from "../ports.ts";
-import { createHeartbeatAnswer, createRequest, createResponse, FrameCutter, ID_AT, isHeartbeat } from "./frames.ts";
+import { createHeartbeatAnswer, createResponse, FrameCutter, ID_AT, isHeartbeat } from "./frames.ts";
 
 const [port] = process.argv.slice(2).map(Number);
-const requestBytes = createRequest().length;
 const response = createResponse();
 const heartbeatAnswer = createHeartbeatAnswer();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let answers: Buffer[] = [];
-  const cutter = new FrameCutter(requestBytes, (bytes, at) => {
+  const cutter = new FrameCutter((bytes, at) => {
     const answer = Buffer.from(isHeartbeat(bytes, at) ? heartbeatAnswer : response);
     answer.writeUInt32BE(bytes.readUInt32BE(at + ID_AT), ID_AT);
     answers.push(answer);

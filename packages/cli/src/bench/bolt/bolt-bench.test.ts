@@ -5,7 +5,7 @@ import { BOLT_SCENARIO, runBoltBench } from "./bolt-bench.ts";
 import { parseBoltLoad } from "./bolt-load.ts";
 import { BOLT_RIVAL } from "./bolt-peers.ts";
 import { evaluateBoltTargets } from "./bolt-targets.ts";
-import { FrameCutter, isHeartbeat } from "./frames.ts";
+import { createHeartbeatAnswer, createRequest, FrameCutter, isHeartbeat } from "./frames.ts";
 
 function round(peer: string, number: number, cpu: number): LoadRound {
   const figures = { requests: 10, requests_per_second: 10, p50_ms: 1, p99_ms: 2, rss_mb: 50 };
@@ -44,13 +44,13 @@ test("parseBoltLoad() reads the report, and says what is wrong with it", () => {
 });
 
 test("FrameCutter finds each frame, and heartbeats between them, however the bytes come", () => {
-  const heartbeat = Buffer.alloc(22).fill("h", 4);
-  const call = Buffer.alloc(100, "c");
+  const heartbeat = createHeartbeatAnswer();
+  const call = createRequest();
   const sequence = [call, heartbeat, heartbeat, call, call, heartbeat];
   const bytes = Buffer.concat(sequence);
   for (let step = 1; step <= bytes.length; step++) {
     const found: boolean[] = [];
-    const cutter = new FrameCutter(call.length, (piece, at) => found.push(isHeartbeat(piece, at)));
+    const cutter = new FrameCutter((piece, at) => found.push(isHeartbeat(piece, at)));
     for (let at = 0; at < bytes.length; at += step) cutter.take(bytes.subarray(at, at + step));
     const expected = sequence.map((frame) => frame === heartbeat);
     assert.deepEqual(found, expected, `pieces of ${step}`);

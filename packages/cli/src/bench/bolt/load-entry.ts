@@ -33,7 +33,7 @@ function start(): void {
     // The socket may keep the bytes beyond this call.
     socket.write(Buffer.from(request));
   };
-  const cutter = new FrameCutter(response.length, (bytes, at) => {
+  const cutter = new FrameCutter((bytes, at) => {
     open--;
     if (bytes.readUInt32BE(at + ID_AT) !== id) fail(`an answer has id ${bytes.readUInt32BE(at + ID_AT)}, not ${id}`);
     else if (bytes.compare(response, ID_AT + 4, response.length, at + ID_AT + 4, at + response.length) !== 0) {

@@ -1,3 +1,4 @@
+import type { ConnectionsRow } from "../connections/connections-row.ts";
 import type { Machine } from "../machine.ts";
 import type { BenchFault, LoadRound, Measurements, MemoryRound } from "../measurement.ts";
 import type { PhaseRow } from "../reload/phase-row.ts";
@@ -26,7 +27,7 @@ export interface MemoryRow {
 }
 
 /** A row of the report; units are in the names. */
-export type BenchRow = LoadRow | MemoryRow | PhaseRow | ShardingRow | SubsetRow;
+export type BenchRow = LoadRow | MemoryRow | PhaseRow | ShardingRow | SubsetRow | ConnectionsRow;
 
 /** What `weft bench` writes as JSON. */
 export interface BenchReport {
@@ -81,12 +82,17 @@ export function isPhaseRow(row: BenchRow): row is PhaseRow {
 
 /** True for a row about memory. */
 export function isMemoryRow(row: BenchRow): row is MemoryRow {
-  return !isLoadRow(row) && !isPhaseRow(row) && !isShardingRow(row) && !isSubsetRow(row);
+  return "rss_kb_per_idle_connection" in row || "rss_growth_mb" in row;
 }
 
 /** True for a row about connection sharding. */
 export function isShardingRow(row: BenchRow): row is ShardingRow {
   return "max_connections_ratio" in row;
+}
+
+/** True for a row about long connections. */
+export function isConnectionsRow(row: BenchRow): row is ConnectionsRow {
+  return "heartbeat" in row;
 }
 
 /** True for a row about the subset index. */

@@ -1,4 +1,5 @@
 import { cpuByRound, OWN_PEER } from "../targets.ts";
+import { createConnectionsTable } from "../connections/connections-table.ts";
 import { createShardingTable, createSubsetTable } from "../sharding/sharding-tables.ts";
 import { medianRatio } from "../statistics.ts";
 import type { LoadRound } from "../measurement.ts";
@@ -6,6 +7,7 @@ import type { PhaseRow } from "../reload/phase-row.ts";
 import type { FigureTable } from "./figure-table.ts";
 import {
   type BenchReport,
+  isConnectionsRow,
   isLoadRow,
   isMemoryRow,
   isPhaseRow,
@@ -32,6 +34,8 @@ export function createTables(report: BenchReport): readonly FigureTable[] {
     if (load.length > 0) return createLoadTable(scenario, load, report.rounds?.load ?? []);
     const sharding = rows.filter(isShardingRow);
     if (sharding.length > 0) return createShardingTable(scenario, sharding, formatFigure);
+    const connections = rows.filter(isConnectionsRow);
+    if (connections.length > 0) return createConnectionsTable(scenario, connections, formatFigure);
     const subset = rows.filter(isSubsetRow);
     if (subset.length > 0) return createSubsetTable(scenario, subset, formatFigure);
     const phase = rows.filter(isPhaseRow);
