@@ -380,10 +380,10 @@ test("ping() of a server asks clients, hears its own answer only, and does not m
     [[0xe2, "0000000000000001"]],
   );
   server.feed(ack("0000000000000007"));
-  assert.deepEqual([server.pongs, counts.faults.unmatched], [0, 1]);
+  assert.deepEqual([server.pongCount, counts.faults.unmatched], [0, 1]);
   server.feed(ack("0000000000000001"));
   server.feed(ack("0000000000000001"));
-  assert.deepEqual([server.pongs, counts.faults.unmatched], [1, 2]);
+  assert.deepEqual([server.pongCount, counts.faults.unmatched], [1, 2]);
   assert.ok(server.session.ping());
   assert.equal(server.frames()[0]?.id, "0000000000000002");
   server.session.connectionLost("cable");

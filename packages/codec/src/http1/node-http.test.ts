@@ -48,31 +48,19 @@ function wire(socket: net.Socket, wired: Wired): void {
 
 class WiredServer extends RecordedServer implements Wired {
   onPause: ((isPaused: boolean) => void) | null = null;
-  onEnd: (() => void) | null = null;
 
   override onReadPaused(isPaused: boolean): void {
     super.onReadPaused(isPaused);
     this.onPause?.(isPaused);
-  }
-
-  override onSessionEnd(error: Parameters<RecordedServer["onSessionEnd"]>[0]): void {
-    super.onSessionEnd(error);
-    this.onEnd?.();
   }
 }
 
 class WiredClient extends RecordedClient implements Wired {
   onPause: ((isPaused: boolean) => void) | null = null;
-  onEnd: (() => void) | null = null;
 
   override onReadPaused(isPaused: boolean): void {
     super.onReadPaused(isPaused);
     this.onPause?.(isPaused);
-  }
-
-  override onSessionEnd(error: Parameters<RecordedClient["onSessionEnd"]>[0]): void {
-    super.onSessionEnd(error);
-    this.onEnd?.();
   }
 }
 

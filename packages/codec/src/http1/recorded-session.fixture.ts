@@ -2,6 +2,7 @@ import {
   NO_FIELDS,
   ResponseHead,
   type Answer,
+  type ClientSession,
   type ClientSessionHandler,
   type ClientStream,
   type Fields,
@@ -10,6 +11,7 @@ import {
   type RequestReceiver,
   type ResetReason,
   type ResponseReceiver,
+  type ServerSession,
   type ServerSessionHandler,
   type ServerStream,
 } from "@weft/contract";
@@ -126,10 +128,10 @@ export class RecordedStream implements RequestReceiver, ResponseReceiver {
   }
 }
 
-/** For tests: a server session, all that it was asked and told, and its output. */
-export class RecordedServer implements ServerSessionHandler {
+/** For tests: hears what a server session asks and tells, and holds its output. */
+export class RecordedServerSession<Session extends ServerSession> implements ServerSessionHandler {
   readonly output: OutputBuffer;
-  readonly session: Http1ServerSession;
+  readonly session: Session;
   readonly requests: RecordedStream[] = [];
   readonly pauses: boolean[] = [];
   readonly refusals: Refusal[] = [];
@@ -137,12 +139,14 @@ export class RecordedServer implements ServerSessionHandler {
   ended: WeftError | null | undefined = undefined;
   endCount: number = 0;
   outputEndCount: number = 0;
+  pongCount: number = 0;
   onAccepted: ((request: RecordedStream) => void) | null = null;
   onPending: (() => void) | null = null;
+  onEnd: (() => void) | null = null;
 
-  constructor(choices: Http1ServerChoices = {}) {
+  constructor(create: (output: OutputBuffer, handler: ServerSessionHandler) => Session) {
     this.output = new OutputBuffer({ onOutputPending: () => this.onPending?.() });
-    this.session = new Http1ServerSession(this.output, this, createHttp1ServerOptions(choices));
+    this.session = create(this.output, this);
   }
 
   onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
@@ -175,18 +179,81 @@ export class RecordedServer implements ServerSessionHandler {
   onSessionEnd(error: WeftError | null): void {
     this.endCount += 1;
     this.ended = error;
+    this.onEnd?.();
   }
 
   onPong(): void {
+    this.pongCount += 1;
+  }
+}
+
+/** For tests: hears what a client session tells, and holds its output. */
+export class RecordedClientSession<Session extends ClientSession> implements ClientSessionHandler {
+  readonly output: OutputBuffer;
+  readonly session: Session;
+  readonly pauses: boolean[] = [];
+  availableCount: number = 0;
+  drainingCount: number = 0;
+  pongCount: number = 0;
+  ended: WeftError | null | undefined = undefined;
+  endCount: number = 0;
+  outputEndCount: number = 0;
+  onPending: (() => void) | null = null;
+  onEnd: (() => void) | null = null;
+
+  constructor(create: (output: OutputBuffer, handler: ClientSessionHandler) => Session) {
+    this.output = new OutputBuffer({ onOutputPending: () => this.onPending?.() });
+    this.session = create(this.output, this);
+  }
+
+  onStreamsAvailable(): void {
+    this.availableCount += 1;
+  }
+
+  onDraining(): void {
+    this.drainingCount += 1;
+  }
+
+  onReadPaused(isPaused: boolean): void {
+    this.pauses.push(isPaused);
+  }
+
+  onOutputEnd(): void {
+    this.outputEndCount += 1;
+  }
+
+  onSessionEnd(error: WeftError | null): void {
+    this.endCount += 1;
+    this.ended = error;
+    this.onEnd?.();
+  }
+
+  onPong(): void {
+    this.pongCount += 1;
+  }
+}
+
+/** Sends a text to a session, in pieces of `pieceBytes`. */
+function feedText(session: ServerSession | ClientSession, text: string, pieceBytes: number): void {
+  for (let at = 0; at < text.length; at += pieceBytes) {
+    const bytes = Buffer.from(text.slice(at, at + pieceBytes), "latin1");
+    session.receive(bytes, 0, bytes.length);
+  }
+}
+
+/** For tests: a server session, all that it was asked and told, and its output. */
+export class RecordedServer extends RecordedServerSession<Http1ServerSession> {
+  constructor(choices: Http1ServerChoices = {}) {
+    super((output, handler) => new Http1ServerSession(output, handler, createHttp1ServerOptions(choices)));
+  }
+
+  override onPong(): void {
     throw new Error("HTTP/1 has no heartbeat");
   }
 
   /** Sends bytes to the session, in pieces of `pieceBytes`; as one piece without. */
   feed(text: string, pieceBytes: number = text.length): void {
-    for (let at = 0; at < text.length; at += pieceBytes) {
-      const bytes = Buffer.from(text.slice(at, at + pieceBytes), "latin1");
-      this.session.receive(bytes, 0, bytes.length);
-    }
+    feedText(this.session, text, pieceBytes);
   }
 
   /** The request that came last. */
@@ -209,44 +276,12 @@ export class RecordedServer implements ServerSessionHandler {
 }
 
 /** For tests: a client session, all that it was told, and its output. */
-export class RecordedClient implements ClientSessionHandler {
-  readonly output: OutputBuffer;
-  readonly session: Http1ClientSession;
-  readonly pauses: boolean[] = [];
-  availableCount: number = 0;
-  drainingCount: number = 0;
-  ended: WeftError | null | undefined = undefined;
-  endCount: number = 0;
-  outputEndCount: number = 0;
-  onPending: (() => void) | null = null;
-
+export class RecordedClient extends RecordedClientSession<Http1ClientSession> {
   constructor(choices: Http1ClientChoices = {}) {
-    this.output = new OutputBuffer({ onOutputPending: () => this.onPending?.() });
-    this.session = new Http1ClientSession(this.output, this, createHttp1ClientOptions(choices));
+    super((output, handler) => new Http1ClientSession(output, handler, createHttp1ClientOptions(choices)));
   }
 
-  onStreamsAvailable(): void {
-    this.availableCount += 1;
-  }
-
-  onDraining(): void {
-    this.drainingCount += 1;
-  }
-
-  onReadPaused(isPaused: boolean): void {
-    this.pauses.push(isPaused);
-  }
-
-  onOutputEnd(): void {
-    this.outputEndCount += 1;
-  }
-
-  onSessionEnd(error: WeftError | null): void {
-    this.endCount += 1;
-    this.ended = error;
-  }
-
-  onPong(): void {
+  override onPong(): void {
     throw new Error("HTTP/1 has no pong");
   }
 
@@ -256,10 +291,7 @@ export class RecordedClient implements ClientSessionHandler {
   }
 
   feed(text: string, pieceBytes: number = text.length): void {
-    for (let at = 0; at < text.length; at += pieceBytes) {
-      const bytes = Buffer.from(text.slice(at, at + pieceBytes), "latin1");
-      this.session.receive(bytes, 0, bytes.length);
-    }
+    feedText(this.session, text, pieceBytes);
   }
 
   text(): string {

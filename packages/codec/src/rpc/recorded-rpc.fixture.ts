@@ -1,7 +1,6 @@
 import {
   type Answer,
   type ClientSession,
-  type ClientSessionHandler,
   type ClientStream,
   type Fields,
   NO_FIELDS,
@@ -9,11 +8,8 @@ import {
   type RequestHead,
   ResponseHead,
   type ServerSession,
-  type ServerSessionHandler,
-  type ServerStream,
 } from "@weft/contract";
-import { OutputBuffer, type WeftError } from "@weft/kernel";
-import { RecordedStream } from "../http1/recorded-session.fixture.ts";
+import { RecordedClientSession, RecordedServerSession, RecordedStream } from "../http1/recorded-session.fixture.ts";
 
 /** For tests: hands `bytes` to a session in reads of `pieceBytes`, each in a buffer that is wiped afterwards. */
 export function feedBytes(session: ServerSession | ClientSession, bytes: Buffer, pieceBytes: number): void {
@@ -26,60 +22,14 @@ export function feedBytes(session: ServerSession | ClientSession, bytes: Buffer,
 }
 
 /** For tests: a server session, all that it was asked and told, and its output. */
-export class RecordedRpcServer<Session extends ServerSession> implements ServerSessionHandler {
-  readonly output: OutputBuffer;
-  readonly session: Session;
-  readonly requests: RecordedStream[] = [];
-  readonly refusals: Refusal[] = [];
-  readonly protocolErrors: string[] = [];
-  readonly pauses: boolean[] = [];
-  ended: WeftError | null | undefined = undefined;
-  endCount: number = 0;
-  pongs: number = 0;
-  onAccepted: ((request: RecordedStream) => void) | null = null;
-  onPending: (() => void) | null = null;
-  onEnd: (() => void) | null = null;
-
-  constructor(create: (output: OutputBuffer, handler: ServerSessionHandler) => Session) {
-    this.output = new OutputBuffer({ onOutputPending: () => this.onPending?.() });
-    this.session = create(this.output, this);
-  }
-
-  onRequest(stream: ServerStream, head: RequestHead, isEnd: boolean): void {
-    const request = new RecordedStream();
-    request.requestHead = head;
-    request.stream = stream;
-    stream.receiver = request;
-    this.requests.push(request);
-    if (isEnd) request.complete();
-    this.onAccepted?.(request);
-  }
-
-  onRequestRefused(refusal: Refusal): Answer {
+export class RecordedRpcServer<Session extends ServerSession> extends RecordedServerSession<Session> {
+  override onRequestRefused(refusal: Refusal): Answer {
     this.refusals.push(refusal);
     return { head: new ResponseHead(refusal.status, ["x-weft-error", refusal.code], 0), body: Buffer.alloc(0) };
   }
 
-  onProtocolError(code: string): void {
-    this.protocolErrors.push(code);
-  }
-
-  onOutputEnd(): void {
+  override onOutputEnd(): void {
     throw new Error("RPC has no tunnels");
-  }
-
-  onReadPaused(isPaused: boolean): void {
-    this.pauses.push(isPaused);
-  }
-
-  onSessionEnd(error: WeftError | null): void {
-    this.endCount += 1;
-    this.ended = error;
-    this.onEnd?.();
-  }
-
-  onPong(): void {
-    this.pongs += 1;
   }
 
   feed(bytes: Buffer, pieceBytes: number = bytes.length): void {
@@ -112,47 +62,9 @@ export class RecordedRpcServer<Session extends ServerSession> implements ServerS
 }
 
 /** For tests: a client session, all that it was told, and its output. */
-export class RecordedRpcClient<Session extends ClientSession> implements ClientSessionHandler {
-  readonly output: OutputBuffer;
-  readonly session: Session;
-  readonly pauses: boolean[] = [];
-  availableCount: number = 0;
-  drainingCount: number = 0;
-  pongCount: number = 0;
-  ended: WeftError | null | undefined = undefined;
-  endCount: number = 0;
-  onPending: (() => void) | null = null;
-  onEnd: (() => void) | null = null;
-
-  constructor(create: (output: OutputBuffer, handler: ClientSessionHandler) => Session) {
-    this.output = new OutputBuffer({ onOutputPending: () => this.onPending?.() });
-    this.session = create(this.output, this);
-  }
-
-  onStreamsAvailable(): void {
-    this.availableCount += 1;
-  }
-
-  onDraining(): void {
-    this.drainingCount += 1;
-  }
-
-  onOutputEnd(): void {
+export class RecordedRpcClient<Session extends ClientSession> extends RecordedClientSession<Session> {
+  override onOutputEnd(): void {
     throw new Error("RPC has no tunnels");
-  }
-
-  onReadPaused(isPaused: boolean): void {
-    this.pauses.push(isPaused);
-  }
-
-  onSessionEnd(error: WeftError | null): void {
-    this.endCount += 1;
-    this.ended = error;
-    this.onEnd?.();
-  }
-
-  onPong(): void {
-    this.pongCount += 1;
   }
 
   /** Opens a stream and sends its whole body, if there is one. */

@@ -1,8 +1,8 @@
 import type { Fields, RequestHead, RequestReceiver, ResetReason, ResponseHead, ServerStream } from "@weft/contract";
 import { assert } from "@weft/kernel";
 import { HeldBytes } from "../http1/held-bytes.ts";
+import { statusOfReset } from "../http1/status.ts";
 import type { RpcStream } from "./session.ts";
-import { statusOfReset } from "./status.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
