@@ -1,0 +1,20 @@
+// The package comes without declarations.
+declare module "sofa-rpc-node" {
+  interface Consumer {
+    ready(): Promise<void>;
+    invoke(method: string, args: readonly unknown[], options: { readonly responseTimeout: number }): Promise<unknown>;
+  }
+
+  export const server: {
+    readonly RpcServer: new (options: object) => {
+      addService(service: { readonly interfaceName: string }, methods: object): void;
+      start(): Promise<void>;
+    };
+  };
+
+  export const client: {
+    readonly RpcClient: new (options: object) => {
+      createConsumer(options: { readonly interfaceName: string; readonly serverHost: string }): Consumer;
+    };
+  };
+}
