@@ -1,4 +1,12 @@
-// The package comes without declarations.
+// One package comes without declarations, the other with some that name types of a package which has none.
+declare module "dubbo2.js" {
+  export const java: { String(text: string): unknown };
+
+  export const DirectlyDubbo: {
+    from(options: object): { proxyService<Service>(options: object): Service };
+  };
+}
+
 declare module "sofa-rpc-node" {
   interface Consumer {
     ready(): Promise<void>;
