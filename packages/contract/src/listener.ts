@@ -81,6 +81,15 @@ export interface ListenerConfig {
    * checked or set. "reject" answers 400, "drop" leaves the field out.
    */
   readonly underscores: "reject" | "drop" | "allow";
+  /**
+   * Who names an HTTP request (`x-request-id`), for hosts and logs: "pass" whoever did so before, "add" makes an id where
+   * there is none, "replace" always makes one, for clients that are not believed.
+   */
+  readonly requestId: "pass" | "add" | "replace";
+  /** HTTP answers say the request's id, too, where it has one. */
+  readonly echoesRequestId: boolean;
+  /** HTTP requests without a valid `traceparent` get one, not sampled unless tracing samples them: hosts and logs know it. */
+  readonly startsTraces: boolean;
   readonly connectionsMax: number;
   /** No request for so long on an open connection: it is closed gently. */
   readonly idleTimeoutMs: number;

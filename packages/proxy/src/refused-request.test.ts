@@ -1,66 +1,53 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, test, type TestContext } from "node:test";
-import type { ListenerConfig, RouteRule } from "@weft/contract";
-import { createCluster, createListener, createRule, createSettings } from "@weft/testkit";
+import { describe, test } from "node:test";
+import type { RouteRule } from "@weft/contract";
+import { createCluster, createListener, createRule } from "@weft/testkit";
 import { block, connectFrames, END_HEADERS, FRAME, frame, get, request } from "./http2-frames.fixture.ts";
+import { startLoggedProxy } from "./logged-proxy.fixture.ts";
 import {
   assertBalanced,
   connectRaw,
-  echo,
   findDeadPort,
   metric,
-  type ProxyFixture,
   send,
   sendHttp2,
   startHttp2Client,
-  startHttpServer,
   startProxy,
   startTcpServer,
 } from "./proxy.fixture.ts";
 
 const DATE = /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/;
 
-/** A proxy that logs everything, and the lines of its access log once it is closed. */
-async function startLogged(
-  t: TestContext,
-  listener: Partial<ListenerConfig> = {},
-): Promise<ProxyFixture & { lines: () => Promise<Record<string, unknown>[]> }> {
-  const folder = mkdtempSync(join(tmpdir(), "weft-refused-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const target = join(folder, "access.log");
-  const { port: host } = await startHttpServer(echo);
-  const fixture = await startProxy([createCluster([host])], undefined, createListener(listener));
-  const rules = [{ statusMin: 0, durationMsMin: 0, routes: [], sample: 1 }];
-  fixture.world.settings.set(createSettings({ accessLog: { target, rules } }));
-  return {
-    ...fixture,
-    lines: async () => {
-      await fixture.proxy.close();
-      const text = readFileSync(target, "utf8").trimEnd();
-      return text === "" ? [] : text.split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
-    },
-  };
-}
-
 const HEAD = "POST /cart?token=s3cret HTTP/1.1\r\nhost: a.example\r\n";
 
-/** What is sent, and the code, the status and the method and path that the log tells. */
-const REFUSED: readonly (readonly [input: string, code: string, status: number, method: string, path: string])[] = [
-  [`${HEAD}content-length: x\r\n\r\n`, "HTTP1_INVALID_CONTENT_LENGTH", 400, "POST", "/cart?token=…"],
-  [`${HEAD}x-a: ${"s3cret".repeat(2000)}\r\n\r\n`, "HTTP1_HEAD_TOO_LARGE", 431, "POST", "/cart?token=…"],
-  [`${HEAD}transfer-encoding: gzip\r\n\r\n`, "HTTP1_UNSUPPORTED_TRANSFER_ENCODING", 501, "POST", "/cart?token=…"],
-  [`GET /${"a".repeat(9000)} HTTP/1.1\r\nhost: a\r\n\r\n`, "HTTP1_TARGET_TOO_LONG", 414, "GET", ""],
-  ["GET / HTTP/3.0\r\nhost: a\r\n\r\n", "HTTP1_UNSUPPORTED_VERSION", 505, "GET", "/"],
-  ["s3cret\x16 nonsense\r\n\r\n", "HTTP1_INVALID_REQUEST_LINE", 400, "", ""],
+/** What is sent, and the code, the status and the method, authority and path that the log tells. */
+const REFUSED: readonly (readonly [
+  input: string,
+  code: string,
+  status: number,
+  method: string,
+  authority: string,
+  path: string,
+])[] = [
+  [`${HEAD}content-length: x\r\n\r\n`, "HTTP1_INVALID_CONTENT_LENGTH", 400, "POST", "a.example", "/cart?token=…"],
+  [`${HEAD}x-a: ${"s3cret".repeat(2000)}\r\n\r\n`, "HTTP1_HEAD_TOO_LARGE", 431, "POST", "a.example", "/cart?token=…"],
+  [
+    `${HEAD}transfer-encoding: gzip\r\n\r\n`,
+    "HTTP1_UNSUPPORTED_TRANSFER_ENCODING",
+    501,
+    "POST",
+    "a.example",
+    "/cart?token=…",
+  ],
+  [`GET /${"a".repeat(9000)} HTTP/1.1\r\nhost: a\r\n\r\n`, "HTTP1_TARGET_TOO_LONG", 414, "GET", "", ""],
+  ["GET / HTTP/3.0\r\nhost: a\r\n\r\n", "HTTP1_UNSUPPORTED_VERSION", 505, "GET", "a", "/"],
+  ["s3cret\x16 nonsense\r\n\r\n", "HTTP1_INVALID_REQUEST_LINE", 400, "", "", ""],
 ];
 
 describe("a request that its codec refuses", () => {
-  for (const [input, code, status, method, path] of REFUSED) {
+  for (const [input, code, status, method, authority, path] of REFUSED) {
     test(`${code} is answered ${status} as all errors are, logged and counted`, async (t) => {
-      const { port, proxy, lines } = await startLogged(t, { headerBytesMax: 10_000 });
+      const { port, proxy, lines } = await startLoggedProxy(t, { headerBytesMax: 10_000 });
       const client = connectRaw(port);
       client.socket.write(input, "latin1");
       const answer = await client.end();
@@ -85,9 +72,10 @@ describe("a request that its codec refuses", () => {
       const [line, ...others] = await lines();
       assert.deepEqual(others, []);
       assert.deepEqual(
-        [line?.["error"], line?.["status"], line?.["method"], line?.["listener"], line?.["sent_bytes"]],
-        [code, status, method, "http", body.length],
+        [line?.["kind"], line?.["error"], line?.["status"], line?.["listener"], line?.["sent_bytes"]],
+        ["access", code, status, "http", body.length],
       );
+      assert.deepEqual([line?.["method"], line?.["authority"]], [method, authority]);
       assert.match(String(line?.["client"]), /^127\.0\.0\.1:\d+$/);
       assert.equal(String(line?.["path"]).replace(/token=[^&]*/, "token=…"), path);
       assert.ok(!JSON.stringify(line).includes("s3cret"));
@@ -95,7 +83,7 @@ describe("a request that its codec refuses", () => {
   }
 
   test("for its slowness is logged with the time that it took", async (t) => {
-    const { port, proxy, lines } = await startLogged(t, { headerTimeoutMs: 60 });
+    const { port, proxy, lines } = await startLoggedProxy(t, { headerTimeoutMs: 60 });
     const client = connectRaw(port);
     client.socket.write("GET /slow HTTP/1.1\r\nho");
     assert.match(await client.end(), /^HTTP\/1\.1 408 [^]*x-weft-error: HTTP1_HEAD_TIMEOUT\r\n/);
@@ -106,7 +94,7 @@ describe("a request that its codec refuses", () => {
   });
 
   test("in HTTP/2 is answered on its stream, logged and counted, and the connection goes on", async (t) => {
-    const { port, proxy, lines } = await startLogged(t, { headerBytesMax: 8000, targetBytesMax: 100 });
+    const { port, proxy, lines } = await startLoggedProxy(t, { headerBytesMax: 8000, targetBytesMax: 100 });
     const client = startHttp2Client(port);
     const large = await sendHttp2(client, { headers: { "x-a": "a".repeat(9000) } });
     assert.equal(large.status, 431);
@@ -139,7 +127,7 @@ describe("a request that its codec refuses", () => {
   });
 
   test("and is malformed HTTP/2 is reset; a broken connection ends; both are counted by their code", async (t) => {
-    const { port, proxy, lines } = await startLogged(t);
+    const { port, proxy, lines } = await startLoggedProxy(t);
     const client = connectFrames(port);
     client.socket.write(request(1, get(["connection", "close"])));
     await client.wait((each) => each.type === FRAME.reset && each.streamId === 1, "RST_STREAM");

@@ -1,6 +1,7 @@
 import type { Answer, Refusal } from "@weft/contract";
 import { refusalAnswer } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
+import { createRequestId, withRequestId } from "./filter/index.ts";
 import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 
@@ -14,6 +15,9 @@ export function refuseRequest(
   const answer = refusalAnswer(refusal);
   const durationMs = deps.clock.nowMs() - startedMs;
   const { accessLog } = deps;
+  const { requestId: naming, echoesRequestId } = connection.listener.config;
+  // What the client called it may be what is wrong with it.
+  const requestId = naming === "pass" ? "" : createRequestId(deps.random);
   const { status, method, authority, path, code } = refusal;
   if (accessLog.isOn && accessLog.isWanted(status, durationMs, "")) {
     const { peer, listener } = connection;
@@ -38,8 +42,10 @@ export function refuseRequest(
       client: `${peer.address}:${peer.port}`,
       traceId: "",
       userAgent: "",
-      requestId: "",
+      requestId,
     });
   }
-  return answer === null ? null : { head: deps.dates.dated(answer.head), body: answer.body };
+  if (answer === null) return null;
+  const head = deps.dates.dated(answer.head);
+  return { head: echoesRequestId ? withRequestId(head, requestId) : head, body: answer.body };
 }

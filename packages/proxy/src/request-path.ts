@@ -267,7 +267,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#record.setRefusal(refusal, answer);
     this.#finish("cancelled");
     if (answer === null) return null;
-    return { head: this.#deps.dates.dated(withCors(this.#decision, answer.head)), body: answer.body };
+    return { head: this.#record.finalHead(withCors(this.#decision, answer.head)), body: answer.body };
   }
 
   onTryInformational(head: ResponseHead): void {
@@ -288,7 +288,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#hasAnswerBegun = true;
     const change = this.#backend?.responseChange ?? null;
     const changed = change === null ? head : withResponseChanges(head, change);
-    const answer = this.#deps.dates.dated(withCors(this.#decision, changed));
+    const answer = this.#record.finalHead(withCors(this.#decision, changed));
     this.#record.beginAnswer(answer.status, isEnd ? head : null);
     const isTunnel = answer.status === 101 || (this.#head.method === "CONNECT" && answer.status < 300);
     if (this.#isTunnelPending && isTunnel && !isEnd) this.#becomeTunnel(attempt);
@@ -446,7 +446,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const hasBody = body.length > 0 && this.#head.method !== "HEAD";
     this.#hasAnswerBegun = true;
     this.#record.setOwnAnswer(head, hasBody ? body.length : 0);
-    this.#stream.sendHead(this.#deps.dates.dated(head), !hasBody);
+    this.#stream.sendHead(this.#record.finalHead(head), !hasBody);
     if (hasBody) this.#stream.sendData(body, 0, body.length, true);
     this.#finish("complete");
   }

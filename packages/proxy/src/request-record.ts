@@ -12,7 +12,15 @@ import { type Backoff, createBackoff } from "@weft/kernel";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import type { CircuitBreaker } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import type { FaultDraw } from "./filter/index.ts";
+import {
+  type FaultDraw,
+  markRequest,
+  NO_MARKS,
+  requestIdOf,
+  type RequestMarks,
+  withMarks,
+  withRequestId,
+} from "./filter/index.ts";
 import { GRPC_NONE, grpcStatusOf, isGrpcFailure } from "./grpc-status.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import { type ClusterOutcome, countAnswer, countGrpcStatus, type RouteStats } from "./metrics/index.ts";
@@ -21,7 +29,7 @@ import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
 import type { CompiledRetry, CompiledRule, RouteDecision } from "./router/index.ts";
-import type { Span, TrySpan } from "./tracing/index.ts";
+import { type Span, traceIdOf, type TrySpan } from "./tracing/index.ts";
 
 /**
  * The books of one request: what it is counted, logged and traced as, and how many tries it had. The exchange decides,
@@ -57,6 +65,8 @@ export class RequestRecord {
   #span: Span | null = null;
   #trySpan: TrySpan | null = null;
   #mirrors: MirrorCopies | null = null;
+  /** What the listener gave the request so that it can be found again. */
+  #marks: RequestMarks = NO_MARKS;
 
   constructor(deps: RequestPathDeps, connection: DownstreamConnection, head: RequestHead) {
     this.startedMs = deps.clock.nowMs();
@@ -67,6 +77,10 @@ export class RequestRecord {
     stats.requests[connection.peer.protocol]++;
     stats.requestsActive++;
     if (deps.tracer.isOn) this.#beginSpan();
+    const { config } = connection.listener;
+    if (config.requestId !== "pass" || config.startsTraces) {
+      this.#marks = markRequest(config, head, this.#span !== null, deps.random);
+    }
   }
 
   get routeStats(): RouteStats | null {
@@ -116,6 +130,22 @@ export class RequestRecord {
     this.sentBytes = answer === null ? 0 : answer.body.length;
   }
 
+  /** `head` as the client gets it: with its Date, and the request's id where the listener wants that said. */
+  finalHead(head: ResponseHead): ResponseHead {
+    const dated = this.#deps.dates.dated(head);
+    return this.#connection.listener.config.echoesRequestId ? withRequestId(dated, this.#requestId) : dated;
+  }
+
+  get #requestId(): string {
+    return this.#marks.requestId === "" ? requestIdOf(this.#head.fields) : this.#marks.requestId;
+  }
+
+  get #traceId(): string {
+    if (this.#span !== null) return this.#span.traceId;
+    const { traceparent } = this.#marks;
+    return traceIdOf(traceparent === "" ? this.#head.fields : ["traceparent", traceparent]);
+  }
+
   countFault(draw: FaultDraw): void {
     if (this.#stats === null) return;
     if (draw.delayMs > 0) this.#stats.faults.delay++;
@@ -125,9 +155,11 @@ export class RequestRecord {
   /** Notes the host of a try; the head as the host gets it. Passes null on. */
   traceTry(host: string, head: RequestHead | null): RequestHead | null {
     this.#host = host;
-    if (this.#span === null || head === null) return head;
+    if (head === null) return null;
+    const marked = withMarks(head, this.#marks);
+    if (this.#span === null) return marked;
     this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
-    return head.withFields(this.#trySpan.forward(head.fields));
+    return marked.withFields(this.#trySpan.forward(marked.fields));
   }
 
   /** A place among the cluster's requests, held over all tries. */
@@ -192,7 +224,7 @@ export class RequestRecord {
     const head = this.#connection.forwarder.forward(decision.forwardedHead(null), this.#deps.settings.hopsMax);
     // A request that runs in a circle is answered so, and not copied any further.
     if (head === null) return;
-    this.#mirrors = MirrorCopies.start(this.#deps, head, mirrors, isEnd);
+    this.#mirrors = MirrorCopies.start(this.#deps, withMarks(head, this.#marks), mirrors, isEnd);
     if (this.#mirrors !== null && this.#stats !== null) this.#stats.mirrors += this.#mirrors.count;
   }
 
@@ -252,9 +284,9 @@ export class RequestRecord {
       attempts: this.attempts,
       error: this.#failure === "" ? this.error : `${this.error}: ${this.#failure}`,
       client: `${peer.address}:${peer.port}`,
-      traceId: this.#span?.traceId ?? "",
+      traceId: this.#traceId,
       userAgent: fieldValue(head.fields, "user-agent") ?? "",
-      requestId: fieldValue(head.fields, "x-request-id") ?? "",
+      requestId: this.#requestId,
     });
   }
 

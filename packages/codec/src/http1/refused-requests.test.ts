@@ -356,6 +356,14 @@ test("receive() tells of a refused request what is sound", () => {
     ["GET / HTTP/1.1 \r\nHost: a\r\n\r\n", ["GET", "", ""]],
     [`GET ${long} HTTP/1.1\r\n\r\n`, ["GET", "", ""]],
     ["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", ["POST", "a", "/"]],
+    ["GET / HTTP/1.1\r\nX: \0\r\nhost: \t shop:80 \r\n\r\n", ["GET", "shop:80", "/"]],
+    ["GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", ["GET", "", "/"]],
+    ["GET / HTTP/1.1\r\nHost: a b\r\n\r\n", ["GET", "", "/"]],
+    ["POST / HTTP/1.1\r\nContent-Length: x\r\n\r\nGET /\r\nHost: smuggled\r\n\r\n", ["POST", "", "/"]],
+    [
+      `GET / HTTP/1.1\r\nX: ${" ".repeat(3900)}\r\nHost:${" ".repeat(40)}a${" ".repeat(40)}\0\r\n\r\n`,
+      ["GET", "", "/"],
+    ],
   ];
   for (const [input, line] of told) {
     const server = new RecordedServer({ bodyBytesMax: 10 });

@@ -6,7 +6,7 @@ import { BlockMemo, HeadMemo } from "./head-memo.ts";
 import { HeaderList, HpackDecoder } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import type { Http2Options } from "./options.ts";
-import { readRequestHead, writeRequestHead } from "./request-head.ts";
+import { readRequestHead, readRequestLine, type RequestLine, writeRequestHead } from "./request-head.ts";
 import { readResponseHead, readTrailers, writeResponseHead, writeTrailers } from "./response-head.ts";
 
 /**
@@ -81,6 +81,11 @@ export class HeaderCodec {
   /** Decodes a block only to keep the tables the same; false when it is broken. */
   skip(bytes: Buffer, start: number, end: number): boolean {
     return this.#decode(bytes, start, end) !== "broken";
+  }
+
+  /** What can be told of the request whose block was decoded last, and is refused. */
+  refusedRequest(): RequestLine {
+    return readRequestLine(list);
   }
 
   writeRequest(

@@ -25,6 +25,33 @@ test("Http2ServerSession answers a path above targetBytesMax with 414", () => {
   assert.deepEqual(server.protocolErrors, ["HTTP2_TARGET_TOO_LONG", "HTTP2_TARGET_TOO_LONG"]);
 });
 
+test("Http2ServerSession tells of a refused request what is sound", () => {
+  const server = new ServerUnderTest({ headerBytesMax: 1000, streamsMax: 1, underscores: "reject" });
+  server.send(headers(1, [...GET, "x-a", "v".repeat(1000)]));
+  server.send(headers(3, [...GET, "x_a", "v"]));
+  server.send(headers(5, [...GET, "connection", "close"]));
+  server.send(headers(7, [...without(GET, ":authority"), ":authority", "a b", "connection", "close"]));
+  server.send(headers(9, [":method", "HEAD", ...without(GET, ":method"), "x-a", "v".repeat(1000)]));
+  server.send(headers(11, POST, END_HEADERS), headers(13, GET));
+  assert.deepEqual(
+    server.refusals.map(({ code, method, authority, path }) => [code, method, authority, path]),
+    [
+      ["HTTP2_HEAD_TOO_LARGE", "GET", "a.test", "/"],
+      ["HTTP2_UNDERSCORE_IN_FIELD_NAME", "GET", "a.test", "/"],
+      ["HTTP2_MALFORMED_REQUEST", "GET", "a.test", "/"],
+      ["HTTP2_MALFORMED_REQUEST", "GET", "", "/"],
+      ["HTTP2_HEAD_TOO_LARGE", "HEAD", "a.test", "/"],
+      ["HTTP2_TOO_MANY_STREAMS", "GET", "a.test", "/"],
+    ],
+  );
+});
+
+test("Http2ServerSession sends no body with the answer to a HEAD request that it refuses", () => {
+  const server = new ServerUnderTest({ headerBytesMax: 1000 });
+  server.send(headers(1, [":method", "HEAD", ...without(GET, ":method"), "x-a", "v".repeat(1000)]));
+  assert.deepEqual(server.written(), ["HEADERS 1 end"]);
+});
+
 test("Http2ServerSession resets a request that it refuses when the client takes no answer", () => {
   const server = new ServerUnderTest({ targetBytesMax: 10 }, false);
   server.send(PREFACE, frame("SETTINGS", 0, 0, setting(4, 0)), frame("SETTINGS", ACK, 0));

@@ -141,6 +141,24 @@ export function readRequestHead(list: HeaderList, isEnd: boolean): RequestHead |
   return new RequestHead(method, scheme, authority, path, fields, contentLength, protocol, expectsContinue);
 }
 
+/** What can be told, for the log, of a request that is refused; "" for what is not sound. */
+export type RequestLine = Pick<RequestHead, "method" | "authority" | "path">;
+
+/** What the pseudo fields of a list say that is refused, as far as it was read. */
+export function readRequestLine(list: HeaderList): RequestLine {
+  draft.begin();
+  for (let index = 0; index < list.length; index++) {
+    const entry = list.entries[index];
+    if (entry === undefined || !isPseudo(entry.kind) || !draft.takePseudo(entry.kind, entry.value)) break;
+  }
+  const { method, authority, path } = draft;
+  return {
+    method: isMethod(method) ? method : "",
+    authority: isAuthority(authority) ? authority : "",
+    path: isPath(path, method) ? path : "",
+  };
+}
+
 /** The rules on pseudo fields together: ordinary requests, CONNECT (section 8.5), extended CONNECT (RFC 8441). */
 function isTarget(seen: number, method: string, scheme: string, path: string, protocol: string): boolean {
   const hasTarget = (seen & ((1 << KIND_SCHEME) | (1 << KIND_PATH))) !== 0;

@@ -13,15 +13,13 @@ import { BUDGET_PROVOKED_RESETS, BUDGET_RESETS } from "./flood-budget.ts";
 import { STREAM_ID_MAX } from "./frame.ts";
 import { isPing, PING_DRAIN } from "./heartbeat.ts";
 import type { Http2ServerOptions } from "./options.ts";
+import type { RequestLine } from "./request-head.ts";
 import { Http2ServerStream, type ServerStreamOwner } from "./server-stream.ts";
 import { Http2Session } from "./session.ts";
 import { writeServerSettings } from "./settings.ts";
 import { INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR, reasonOfCode, REFUSED_STREAM } from "./status.ts";
 import type { Http2Stream } from "./stream.ts";
 import { canSend, EVENT_RECEIVE_END, STREAM_CLOSED, STREAM_OPEN, transition } from "./stream-state.ts";
-
-/** What is known of a request whose fields cannot be read. */
-const NO_HEAD = { method: "", authority: "", path: "" } as const;
 
 /** What a head adds to a congested output, about. */
 const HEAD_BYTES = 64;
@@ -139,17 +137,20 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     if (this.streams.length >= this.options.streamsMax) {
       // Not counted as provoked: a client may not have our SETTINGS yet.
       if (!this.skipBlock(bytes, start, end) || !this.charge(BUDGET_RESETS)) return;
-      this.#tellRefused("HTTP2_TOO_MANY_STREAMS", 0, null);
+      this.#tellRefused("HTTP2_TOO_MANY_STREAMS", 0, this.headers().refusedRequest());
       return this.writeReset(streamId, REFUSED_STREAM);
     }
     const head = this.headers().decodeRequest(bytes, start, end, isEnd);
     if (!this.isBlockSound(typeof head === "string" ? head : null)) return;
-    if (head === "too-large") this.#refuse(streamId, isEnd, "HTTP2_HEAD_TOO_LARGE", 431, null);
-    else if (head === "underscore") this.#refuse(streamId, isEnd, "HTTP2_UNDERSCORE_IN_FIELD_NAME", 400, null);
-    else if (typeof head === "string") this.#refuse(streamId, isEnd, "HTTP2_MALFORMED_REQUEST", 0, null);
-    else if (head.path.length > this.#targetBytesMax) {
-      this.#refuse(streamId, isEnd, "HTTP2_TARGET_TOO_LONG", 414, head);
-    } else this.#begin(streamId, head, isEnd);
+    if (typeof head !== "string") {
+      if (head.path.length <= this.#targetBytesMax) this.#begin(streamId, head, isEnd);
+      else this.#refuse(streamId, isEnd, "HTTP2_TARGET_TOO_LONG", 414, head);
+      return;
+    }
+    const line = this.headers().refusedRequest();
+    if (head === "too-large") this.#refuse(streamId, isEnd, "HTTP2_HEAD_TOO_LARGE", 431, line);
+    else if (head === "underscore") this.#refuse(streamId, isEnd, "HTTP2_UNDERSCORE_IN_FIELD_NAME", 400, line);
+    else this.#refuse(streamId, isEnd, "HTTP2_MALFORMED_REQUEST", 0, line);
   }
 
   #begin(streamId: number, head: RequestHead, isEnd: boolean): void {
@@ -165,14 +166,14 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
    * Answers a request that is not handed on with `status`, or resets its stream: for status 0, and when the answer
    * would have to wait for the client. What else comes of the request is ignored.
    */
-  #refuse(streamId: number, isEnd: boolean, code: Http2ErrorCode, status: number, head: RequestHead | null): void {
+  #refuse(streamId: number, isEnd: boolean, code: Http2ErrorCode, status: number, line: RequestLine): void {
     if (!this.charge(BUDGET_PROVOKED_RESETS)) return;
-    const answer = this.#tellRefused(code, status, head);
+    const answer = this.#tellRefused(code, status, line);
     if (answer === null || !this.sender.canSendNow(answer.body.length)) {
       return this.writeReset(streamId, PROTOCOL_ERROR);
     }
     if (!this.mayAnswer(HEAD_BYTES)) return;
-    const hasBody = answer.body.length > 0 && head?.method !== "HEAD";
+    const hasBody = answer.body.length > 0 && line.method !== "HEAD";
     this.headers().writeResponse(this.output, streamId, answer.head, !hasBody, this.sender.frameBytesMax);
     if (hasBody) {
       const stream = new Http2ServerStream(this, streamId, this.sender.streamWindow, -1, false);
@@ -182,10 +183,9 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
   }
 
   /** Tells the connection's owner of a request that is refused; what it returns is to be sent. */
-  #tellRefused(code: Http2ErrorCode, status: number, head: RequestHead | null): Answer | null {
+  #tellRefused(code: Http2ErrorCode, status: number, { method, authority, path }: RequestLine): Answer | null {
     this.#handler.onProtocolError(code);
     const message = `Cannot serve request: ${HTTP2_ERRORS[code].meaning}`;
-    const { method, authority, path } = head ?? NO_HEAD;
     return this.#handler.onRequestRefused({ code, message, status, method, authority, path });
   }
 

@@ -99,6 +99,12 @@ export interface ListenerSettings {
   readonly edge?: boolean;
   /** Header names with underscores; default "reject" at the edge, else "allow". */
   readonly underscores?: "reject" | "drop" | "allow";
+  /** `x-request-id` of HTTP requests: passed on, made where there is none, or always made; default "pass". */
+  readonly requestId?: "pass" | "add" | "replace";
+  /** Answers carry the request's id; default false. */
+  readonly echoRequestId?: boolean;
+  /** Requests without `traceparent` get one; default false. */
+  readonly startTraces?: boolean;
   /** HTTPS listeners also answer plain HTTP; default false. */
   readonly allowsPlainText?: boolean;
 }

@@ -33,6 +33,9 @@ export type ListenerDefaults = Pick<
   | "heartbeat"
   | "proxyProtocol"
   | "allowsPlainText"
+  | "requestId"
+  | "echoesRequestId"
+  | "startsTraces"
 >;
 
 /** Per cluster, before TrafficPolicy. */
@@ -104,6 +107,9 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     heartbeat: HEARTBEAT,
     proxyProtocol: "off",
     allowsPlainText: false,
+    requestId: "pass",
+    echoesRequestId: false,
+    startsTraces: false,
   },
   cluster: {
     balancing: { policy: { type: "least-request", choices: 2 }, slowStartMs: 0, panicThreshold: 0.5 },

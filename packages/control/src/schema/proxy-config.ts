@@ -40,6 +40,9 @@ const settingsFields = {
   proxyProtocol: optional(word(["off", "optional", "required"])),
   edge: optional(boolean),
   underscores: optional(word(["reject", "drop", "allow"])),
+  requestId: optional(word(["pass", "add", "replace"])),
+  echoRequestId: optional(boolean),
+  startTraces: optional(boolean),
   allowsPlainText: optional(boolean),
 };
 

@@ -130,6 +130,7 @@ test("AccessLog.record() writes one JSON line per request", async (context) => {
   await log.close();
   const [first, second] = linesOf(path);
   assert.deepEqual(first, {
+    kind: "access",
     time: "2026-01-01T00:00:00.123Z",
     duration_ms: 12.346,
     method: "GET",

@@ -49,7 +49,7 @@ test("encodeRecord() is one line of JSON whatever the client sent", () => {
       assert.doesNotMatch(line.slice(0, -1), /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
       assert.ok(line.isWellFormed());
       const decoded = decode(line);
-      assert.equal(Object.keys(decoded).length, 21);
+      assert.equal(Object.keys(decoded).length, 22);
       assert.equal(decoded["user_agent"], entry.userAgent);
       assert.equal(decoded["route"], entry.route);
       assert.equal(decoded["rule"], entry.rule);

@@ -4,11 +4,11 @@ import { ACCESS_LOG_TEXT_CHARS_MAX } from "./limits.ts";
 
 /**
  * One record as a JSON line, line feed included. Every line has the same keys; `grpc_status` is null for requests that
- * are not gRPC.
+ * are not gRPC. `kind` tells records from the log's own lines, which go to the same output where the target is stdout.
  */
 export function encodeRecord(record: AccessRecord): string {
   return (
-    `{"time":"${timeText(record.startMs)}","duration_ms":${numberText(record.durationMs)}` +
+    `{"kind":"access","time":"${timeText(record.startMs)}","duration_ms":${numberText(record.durationMs)}` +
     `,"method":${quote(record.method)},"authority":${quote(record.authority)}` +
     `,"path":${quote(maskQuery(cut(record.path)))},"protocol":${quote(record.protocol)}` +
     `,"status":${numberText(record.status)}` +

@@ -82,6 +82,28 @@ export function formatTraceparent(traceId: string, spanId: string, isRandom: boo
   return `00-${traceId}-${spanId}-0${SAMPLED | (isRandom ? RANDOM : 0)}`;
 }
 
+/** The traceparent of a new trace that nobody records: its id is for logs. */
+export function createUnsampledTraceparent(random: Random): string {
+  return `00-${createTraceId(random)}-${createSpanId(random)}-0${RANDOM}`;
+}
+
+/** The id of the trace that a request's fields name; "" where they name none that is valid. */
+export function traceIdOf(fields: Fields): string {
+  const value = traceparentOf(fields);
+  return value === undefined || readTraceFlags(value) < 0 ? "" : value.slice(TRACE_ID_AT, PARENT_ID_AT - 1);
+}
+
+/** The one traceparent of a request; undefined when there is none, and when there are several. */
+export function traceparentOf(fields: Fields): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] !== "traceparent") continue;
+    if (value !== undefined) return undefined;
+    value = fields[index + 1];
+  }
+  return value;
+}
+
 const KEY = /^(?:[a-z0-9][_0-9a-z\-*/]{0,255}|[a-z0-9][_0-9a-z\-*/]{0,240}@[a-z][_0-9a-z\-*/]{0,13})$/;
 const VALUE = /^[\u0020-\u002b\u002d-\u003c\u003e-\u007e]{0,255}[\u0021-\u002b\u002d-\u003c\u003e-\u007e]$/;
 

@@ -1,9 +1,9 @@
-import type { Fields, RequestHead, TracingSettings } from "@weft/contract";
+import type { RequestHead, TracingSettings } from "@weft/contract";
 import type { Clock, Random } from "@weft/kernel";
 import { type ExporterDeps, SpanExporter } from "./exporter.ts";
 import { ServerSpan, type Span, type SpanFacts, type SpanSink } from "./span.ts";
 import type { SpanRecord } from "./span-record.ts";
-import { isUnsampled, parseTraceparent } from "./trace-context.ts";
+import { isUnsampled, parseTraceparent, traceparentOf } from "./trace-context.ts";
 
 /** Begins spans. */
 export interface Tracer {
@@ -72,15 +72,4 @@ class ExportingTracer implements Tracer, SpanSink {
   #isChosen(): boolean {
     return this.#sample >= 1 || (this.#sample > 0 && this.random.next() < this.#sample);
   }
-}
-
-/** The one traceparent of a request; undefined when there is none, and when there are several. */
-function traceparentOf(fields: Fields): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; index < fields.length; index += 2) {
-    if (fields[index] !== "traceparent") continue;
-    if (value !== undefined) return undefined;
-    value = fields[index + 1];
-  }
-  return value;
 }
