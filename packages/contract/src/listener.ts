@@ -97,14 +97,18 @@ export interface ListenerConfig {
   readonly headerTimeoutMs: number;
   /**
    * No byte in either direction for so long on an open stream: it is reset. So is one, or the connection, whose client
-   * takes next to nothing in that time of what waits for it, also when the answer is complete on our side. A client that
-   * sends next to nothing in that time of the body that it owes gets 408; of a call of Bolt or Dubbo, its connection ends.
+   * takes next to nothing in that time of what waits for it, also when the answer is complete on our side.
    */
   readonly streamIdleTimeoutMs: number;
   readonly headerBytesMax: number;
   readonly targetBytesMax: number;
   /** 413 above this; 0 for no limit. */
   readonly bodyBytesMax: number;
+  /**
+   * Bytes per second that a client must send of the body that it owes, on average over `streamIdleTimeoutMs`; 0 for any
+   * pace. Without it, one byte now and then keeps a request and its place at a host for ever.
+   */
+  readonly bodyBytesPerSecondMin: number;
   readonly http2StreamsMax: number;
   /**
    * How clients that say nothing are asked for signs of life; Bolt clients, who can only ask themselves, are taken for

@@ -1,11 +1,13 @@
-import type { ClusterConfig, RequestHead } from "@weft/contract";
+import type { ClusterConfig, ListenerConfig, RequestHead } from "@weft/contract";
 import { isGrpcRequest } from "./answer.ts";
-import { BODY_BYTES_PER_SECOND_MIN } from "./limits.ts";
 
 /** How long a client was kept from sending, all in all; see `HeldTime`. */
 export interface HeldClock {
   totalMs(nowMs: number): number;
 }
+
+/** What a listener asks of the pace of bodies. */
+export type PaceRule = Pick<ListenerConfig, "bodyBytesPerSecondMin" | "streamIdleTimeoutMs">;
 
 /**
  * Looks whether a client sends the body of its request fast enough, whenever a piece of it comes: whoever sends nothing
@@ -35,11 +37,12 @@ export class BodyPace {
     this.#receivedBytes = receivedBytes;
   }
 
-  /** True when `periodMs` of the client's own time have passed since the last look, and too few bytes came in it. */
-  isTooSlow(nowMs: number, periodMs: number, receivedBytes: number): boolean {
+  /** True when a stream's idle time of the client's own has passed since the last look, and too few bytes came in it. */
+  isTooSlow(rule: PaceRule, nowMs: number, receivedBytes: number): boolean {
+    const periodMs = rule.streamIdleTimeoutMs;
     const heldMs = this.#held.totalMs(nowMs) - this.#heldMs;
     if (nowMs - this.#lookedAtMs - heldMs < periodMs) return false;
-    const isSlow = (receivedBytes - this.#receivedBytes) * 1000 < BODY_BYTES_PER_SECOND_MIN * periodMs;
+    const isSlow = (receivedBytes - this.#receivedBytes) * 1000 < rule.bodyBytesPerSecondMin * periodMs;
     this.restart(nowMs, receivedBytes);
     return isSlow;
   }

@@ -46,9 +46,9 @@ export const PROXY_ERRORS = {
   },
   PROXY_BODY_TOO_SLOW: {
     meaning:
-      "The client sent less of its body than 240 bytes per second, on average over streamIdleTimeoutMs; the request is answered 408.",
+      "The client sent less of its body than the listener's bodyBytesPerSecondMin, on average over streamIdleTimeoutMs; the request is answered 408.",
     action:
-      "Look at the client's network; clients that pause by nature use gRPC, WebSocket or a request of their own for each event.",
+      "Look at the client's network; lower the listener's minimum for clients that pause by nature, or have them use gRPC or WebSocket.",
   },
   PROXY_STREAM_IDLE: {
     meaning: "No byte moved in either direction for the listener's streamIdleTimeoutMs; the request is answered 504.",

@@ -45,12 +45,6 @@ export const DRAIN_ROUND_TRIP_MS = 1000;
 export const OUTPUT_BYTES_PER_SECOND_MIN = 240;
 
 /**
- * Bytes per second that a client must send, on average over a stream's idle time, of a body that it owes. Without it, one
- * byte now and then keeps a request and its place at a host for ever. As in the other direction.
- */
-export const BODY_BYTES_PER_SECOND_MIN = 240;
-
-/**
  * How often a client that is not read from is asked for a reset, in milliseconds. Its orderly end cannot be noticed: it
  * stands behind the bytes that we do not read, mostly still at the client, whose window is closed.
  */

@@ -209,7 +209,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (this.#requestBytesOwed === 0) this.#touch();
     this.#record.receivedBytes += byteCount;
     if (isEnd) this.#hasRequestEnded = true;
-    else if (this.#isTooSlow()) return this.#abandonWithError("PROXY_BODY_TOO_SLOW");
+    else if (this.#isTooSlow(this.#deps.clock.nowMs())) return this.#abandonWithError("PROXY_BODY_TOO_SLOW");
     const { bodyBytesMax } = this.#connection.listener.config;
     if (bodyBytesMax > 0 && this.#record.receivedBytes > bodyBytesMax) {
       return this.#abandonWithError("PROXY_BODY_TOO_LARGE");
@@ -228,13 +228,13 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   /** Asked with every piece, of which most come before it is worth a look. */
-  #isTooSlow(): boolean {
-    const nowMs = this.#deps.clock.nowMs();
-    const periodMs = this.#connection.listener.config.streamIdleTimeoutMs;
+  #isTooSlow(nowMs: number): boolean {
+    const { config } = this.#connection.listener;
     const { startedMs, receivedBytes, cluster } = this.#record;
-    if (nowMs - startedMs < periodMs || mayPause(this.#head, this.#hasAnswerBegun, cluster?.config)) return false;
+    if (nowMs - startedMs < config.streamIdleTimeoutMs) return false;
+    if (mayPause(this.#head, this.#hasAnswerBegun, cluster?.config)) return false;
     this.#pace ??= new BodyPace(this.#connection.held, nowMs, receivedBytes);
-    return this.#pace.isTooSlow(nowMs, periodMs, receivedBytes);
+    return this.#pace.isTooSlow(config, nowMs, receivedBytes);
   }
 
   #requestSent(): void {

@@ -8,7 +8,6 @@ import { createCluster, createListener } from "@weft/testkit";
 import { BodyPace } from "./body-pace.ts";
 import { HeldTime } from "./downstream/held-time.ts";
 import { block, connectFrames, END_HEADERS, FRAME, frame, get, request } from "./http2-frames.fixture.ts";
-import { BODY_BYTES_PER_SECOND_MIN } from "./limits.ts";
 import {
   assertBalanced,
   connectRaw,
@@ -26,7 +25,8 @@ import { boltRequest, boltResponse, startBoltServer } from "./rpc.fixture.ts";
 const PERIOD_MS = 100_000;
 /** Pieces in which the tests send what makes a period. */
 const PIECES = 5;
-const PERIOD_BYTES = (BODY_BYTES_PER_SECOND_MIN * PERIOD_MS) / 1000;
+const RULE = { bodyBytesPerSecondMin: 240, streamIdleTimeoutMs: PERIOD_MS };
+const PERIOD_BYTES = (RULE.bodyBytesPerSecondMin * PERIOD_MS) / 1000;
 const POST = "POST / HTTP/1.1\r\nhost: a.example\r\n";
 
 interface Scene extends ProxyFixture {
@@ -44,7 +44,7 @@ async function startSlow(
   const off = { ...cluster.pool.heartbeat, mode: "off" as const };
   const long = 10_000_000;
   const pool = { ...cluster.pool, heartbeat: off, idleTimeoutMs: long, connectTimeoutMs: long, queueTimeoutMs: long };
-  const timeouts = { idleTimeoutMs: long, streamIdleTimeoutMs: PERIOD_MS, ...listenerChanges };
+  const timeouts = { idleTimeoutMs: long, ...RULE, ...listenerChanges };
   const clock = new FakeClock(1000);
   const listener = createListener({ heartbeat: off, ...timeouts });
   const fixture = await startProxy([{ ...cluster, pool }], undefined, listener, { clock });
@@ -206,6 +206,16 @@ describe("a client whose body comes slowly for a reason", () => {
     }
   });
 
+  test("has a listener that takes any pace", async () => {
+    const { port: host } = await startHttpServer(echo);
+    const scene = await startSlow(host, {}, { bodyBytesPerSecondMin: 0 });
+    const client = connectRaw(scene.port);
+    client.socket.write(`${POST}connection: close\r\ncontent-length: ${PIECES * 4}\r\n\r\n`);
+    await scene.trickle(PIECES * 4, () => client.socket.write("x"));
+    assert.match(await client.end(), new RegExp(`^HTTP/1\\.1 200 [^]*\r\n\r\nx{${PIECES * 4}}$`));
+    await assertBalanced(scene.proxy);
+  });
+
   test("is in a tunnel", async () => {
     const { port: host, server } = await startHttpServer(echo);
     server.on("upgrade", (_request, socket) => {
@@ -226,7 +236,7 @@ describe("a client whose body comes slowly for a reason", () => {
 test("a client that sends a call of an RPC protocol byte by byte is closed, and one that is just fast enough is not", async () => {
   const host = await startBoltServer((id) => boltResponse(id, 0, Buffer.from("fine")));
   const scene = await startSlow(host, { protocol: "bolt" });
-  const frame = boltRequest({ id: 1, content: Buffer.alloc(2 * PERIOD_BYTES) });
+  const frame = boltRequest({ id: 1, timeoutMs: 10 * PERIOD_MS, content: Buffer.alloc(2 * PERIOD_BYTES) });
   const steady = connectRaw(scene.port);
   steady.socket.write(boltRequest({ id: 1 }));
   await steady.read(/fine/);
@@ -280,9 +290,9 @@ test("a client that trickles what no host takes does not keep its request open",
 describe("BodyPace", () => {
   test("isTooSlow() judges once per period, by the bytes since the last look", () => {
     const pace = new BodyPace(new HeldTime(), 1000, 500);
-    assert.equal(pace.isTooSlow(1000 + PERIOD_MS - 1, PERIOD_MS, 500), false, "too early");
-    assert.equal(pace.isTooSlow(1000 + PERIOD_MS, PERIOD_MS, 500 + PERIOD_BYTES), false);
-    assert.equal(pace.isTooSlow(1000 + 2 * PERIOD_MS, PERIOD_MS, 500 + 2 * PERIOD_BYTES - 1), true);
+    assert.equal(pace.isTooSlow(RULE, 1000 + PERIOD_MS - 1, 500), false, "too early");
+    assert.equal(pace.isTooSlow(RULE, 1000 + PERIOD_MS, 500 + PERIOD_BYTES), false);
+    assert.equal(pace.isTooSlow(RULE, 1000 + 2 * PERIOD_MS, 500 + 2 * PERIOD_BYTES - 1), true);
   });
 
   test("isTooSlow() does not count the time in which the client was held up, however often it was", () => {
@@ -293,11 +303,11 @@ describe("BodyPace", () => {
       held.begin(nowMs);
       held.begin((nowMs += PERIOD_MS));
       held.end((nowMs += PERIOD_MS));
-      assert.equal(pace.isTooSlow(nowMs, PERIOD_MS, 1), false, "held still");
+      assert.equal(pace.isTooSlow(RULE, nowMs, 1), false, "held still");
       held.end((nowMs += PERIOD_MS));
-      assert.equal(pace.isTooSlow((nowMs += PERIOD_MS / 11), PERIOD_MS, 1), false, "little time of its own");
+      assert.equal(pace.isTooSlow(RULE, (nowMs += PERIOD_MS / 11), 1), false, "little time of its own");
     }
     assert.equal(held.totalMs(nowMs), 30 * PERIOD_MS);
-    assert.equal(pace.isTooSlow(nowMs + PERIOD_MS / 11, PERIOD_MS, 1), true);
+    assert.equal(pace.isTooSlow(RULE, nowMs + PERIOD_MS / 11, 1), true);
   });
 });

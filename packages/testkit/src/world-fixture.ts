@@ -61,6 +61,7 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
     headerBytesMax: 61_440,
     targetBytesMax: 8192,
     bodyBytesMax: 0,
+    bodyBytesPerSecondMin: 240,
     http2StreamsMax: 100,
     heartbeat: HEARTBEAT,
     ...changes,

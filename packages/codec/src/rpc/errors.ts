@@ -16,7 +16,7 @@ export const RPC_ERRORS = {
   },
   RPC_FRAME_TIMEOUT: {
     meaning: "The rest of a frame came too slowly.",
-    action: "Look for a client that stalls, or a network that is slower than 240 bytes per second.",
+    action: "Look for a client that stalls; lower the listener's bodyBytesPerSecondMin for very slow ones.",
   },
   RPC_TOO_MANY_STREAMS: {
     meaning: "The client has more than streamsMax requests in progress on one connection.",

@@ -91,6 +91,8 @@ export interface ListenerSettings {
   readonly targetBytesMax?: number;
   /** 0 for no limit. */
   readonly bodyBytesMax?: number;
+  /** 0 for any pace. */
+  readonly bodyBytesPerSecondMin?: number;
   readonly http2StreamsMax?: number;
   /** Signs of life of clients; `peerIdleTimeout` is also how long a Bolt client may be silent. */
   readonly heartbeat?: PolicyHeartbeat;

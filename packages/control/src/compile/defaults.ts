@@ -29,6 +29,7 @@ export type ListenerDefaults = Pick<
   | "headerBytesMax"
   | "targetBytesMax"
   | "bodyBytesMax"
+  | "bodyBytesPerSecondMin"
   | "http2StreamsMax"
   | "heartbeat"
   | "proxyProtocol"
@@ -103,6 +104,8 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     headerBytesMax: 61_440,
     targetBytesMax: 8192,
     bodyBytesMax: 0,
+    // Any modem is faster; Kestrel asks for as much.
+    bodyBytesPerSecondMin: 240,
     http2StreamsMax: 128,
     heartbeat: HEARTBEAT,
     proxyProtocol: "off",

@@ -148,7 +148,7 @@ kind: ProxyConfig
 metadata: { name: edge, namespace: ops }
 spec:
   listenerDefaults: { connectionsMax: 5, edge: false, address: 127.0.0.3, underscores: drop }
-  listeners: [{ port: 80, connectionsMax: 7, proxyProtocol: required, bodyBytesMax: 10, idleTimeout: 7s }]
+  listeners: [{ port: 80, connectionsMax: 7, proxyProtocol: required, bodyBytesMax: 10, bodyBytesPerSecondMin: 0, idleTimeout: 7s }]
   accessLog: { target: stdout }
   tracing: { otlpEndpoint: "http://127.0.0.1:4318/v1/traces", sample: 50 }
   admin: { port: 0 }
@@ -175,6 +175,10 @@ spec:
   );
   assert.equal(world.listeners[1]?.idleTimeoutMs, 7000);
   assert.equal(world.listeners[1]?.bodyBytesMax, 10);
+  assert.deepEqual(
+    world.listeners.map(({ bodyBytesPerSecondMin }) => bodyBytesPerSecondMin),
+    [240, 0, 0],
+  );
   assert.equal(world.listeners[0]?.underscores, "drop");
   assert.deepEqual(world.settings, {
     name: "ops/edge",

@@ -131,6 +131,7 @@ export function socketSettings(
     headerBytesMax: settings.headerBytesMax ?? defaults.headerBytesMax,
     targetBytesMax: settings.targetBytesMax ?? defaults.targetBytesMax,
     bodyBytesMax: settings.bodyBytesMax ?? defaults.bodyBytesMax,
+    bodyBytesPerSecondMin: settings.bodyBytesPerSecondMin ?? defaults.bodyBytesPerSecondMin,
     http2StreamsMax: settings.http2StreamsMax ?? defaults.http2StreamsMax,
     heartbeat: heartbeatOf(settings.heartbeat ?? {}, heartbeat),
   };

@@ -35,6 +35,7 @@ const settingsFields = {
   headerBytesMax: optional(integer(1024, 1_048_576)),
   targetBytesMax: optional(integer(256, 1_048_576)),
   bodyBytesMax: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  bodyBytesPerSecondMin: optional(integer(0, 1_000_000_000)),
   http2StreamsMax: optional(integer(1, 65_535)),
   heartbeat: optional(heartbeat),
   proxyProtocol: optional(word(["off", "optional", "required"])),

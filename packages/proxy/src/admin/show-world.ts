@@ -87,6 +87,7 @@ function showListener(listener: ListenerConfig): Shown {
     headerBytesMax: listener.headerBytesMax,
     targetBytesMax: listener.targetBytesMax,
     bodyBytesMax: listener.bodyBytesMax,
+    bodyBytesPerSecondMin: listener.bodyBytesPerSecondMin,
     http2StreamsMax: listener.http2StreamsMax,
     heartbeat: showHeartbeat(listener.heartbeat),
   };

@@ -483,7 +483,7 @@ export class DownstreamConnection
     if (!this.#isInMessage) return;
     this.#pace ??= new BodyPace(this.held, nowMs, this.#receivedBytes);
     if (!wasInMessage) return this.#pace.restart(nowMs, this.#receivedBytes);
-    if (!this.#pace.isTooSlow(nowMs, this.listener.config.streamIdleTimeoutMs, this.#receivedBytes)) return;
+    if (!this.#pace.isTooSlow(this.listener.config, nowMs, this.#receivedBytes)) return;
     this.#cause ??= "slow";
     this.#session.headTimeout();
   }
