@@ -2,8 +2,8 @@
 export const LINGER_MS = 1000;
 
 /**
- * How long that goes on for a client that sends all the time, in milliseconds: many clients read nothing before they have
- * sent their whole body. As long as at nginx and Apache.
+ * How long that goes on for an HTTP/1 client that sends all the time, in milliseconds: many clients read nothing before they
+ * have sent their whole body. As long as at nginx and Apache.
  */
 export const LINGER_MS_MAX = 30_000;
 

@@ -84,6 +84,28 @@ describe("a client whose body is too large", () => {
   });
 });
 
+test("an HTTP/2 client that floods a connection which has ended is not read from for longer", async () => {
+  const clock = new FakeClock(1000);
+  const { proxy, port } = await startLimited(clock);
+  const client = connectRaw(port);
+  client.socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nno SETTINGS at all");
+  await client.read(/HTTP2_PREFACE_INVALID/);
+  const received = (): number => metric(proxy, "weft_downstream_received_bytes_total");
+  const active = (): number => metric(proxy, "weft_downstream_connections_active");
+  let passedMs = 0;
+  while (active() > 0 && passedMs < LINGER_MS_MAX) {
+    const before = received();
+    client.socket.write("x");
+    await until(() => received() > before || active() === 0, "the byte at the proxy");
+    clock.advance(LINGER_MS / 2);
+    passedMs += LINGER_MS / 2;
+    await new Promise(setImmediate);
+  }
+  assert.ok(passedMs <= 3 * LINGER_MS, `${passedMs} ms`);
+  client.socket.destroy();
+  await assertBalanced(proxy);
+});
+
 test("a client that sends the rest of an answered body byte by byte has the time of a head", async () => {
   const clock = new FakeClock(1000);
   const { port: host } = await startHttpServer((_request, response) => response.writeHead(401).end());

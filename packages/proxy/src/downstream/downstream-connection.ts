@@ -66,7 +66,7 @@ export class DownstreamConnection
   /** The session is over; the client may still take the rest of our output. */
   #isLingering: boolean = false;
   #lingerSinceMs: number = 0;
-  /** The client had not taken all output when the linger timer last looked, or has sent something since. */
+  /** The client had not taken all output when the linger timer last looked, or has sent more of a body since. */
   #isLingerBusy: boolean = false;
   /** Null while nothing is open and no output waits: then only idle time counts. */
   #watch: OutputWatch | null = null;
@@ -173,7 +173,8 @@ export class DownstreamConnection
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.#isLingering) {
-      this.#isLingerBusy = true;
+      // Only in HTTP/1 a client may have a body to send before it looks for its answer.
+      if (this.peer.protocol === "http1") this.#isLingerBusy = true;
       return;
     }
     const nowMs = this.listener.clock.nowMs();
