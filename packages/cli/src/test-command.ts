@@ -21,15 +21,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** What is added to the environment of a command. */
+type Environment = Readonly<Record<string, string>>;
+
 /** Starts the command line without a channel to it, as a shell does; `env` adds to the environment. */
-export function spawnCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+export function spawnCommand(args: readonly string[], env: Environment = {}): ChildProcess {
   const nodeArgs = [...NODE_ARGS, COMMAND_LINE.pathname, ...args];
   return spawn(process.execPath, nodeArgs, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
 }
 
 /** Runs a command to its end. */
-export async function runCommand(args: readonly string[]): Promise<CommandResult> {
-  const child = spawnCommand(args);
+export async function runCommand(args: readonly string[], env: Environment = {}): Promise<CommandResult> {
+  const child = spawnCommand(args, env);
   assert.ok(child.stdout !== null && child.stderr !== null);
   const [[status], stdout, stderr] = await Promise.all([
     once(child, "exit") as Promise<[number | null]>,
@@ -50,8 +53,12 @@ export interface RunningRole {
 }
 
 /** Starts a role; resolves when it serves, rejects with its log when it ends before. */
-export async function startRole(args: readonly string[]): Promise<RunningRole> {
-  const child = fork(COMMAND_LINE, args, { execArgv: [...NODE_ARGS], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+export async function startRole(args: readonly string[], env: Environment = {}): Promise<RunningRole> {
+  const child = fork(COMMAND_LINE, args, {
+    execArgv: [...NODE_ARGS],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    env: { ...process.env, ...env },
+  });
   const log: Record<string, unknown>[] = [];
   let held = "";
   child.stderr?.setEncoding("utf8").on("data", (piece: string) => {

@@ -19,7 +19,7 @@ test("summariseWorld() says what a configuration comes to, each listener once", 
   const dns = { type: "dns", name: "cart.internal", port: 80, ttlMsMin: 1, ttlMsMax: 2 } as const;
   const world: World = {
     revision: 1,
-    settings: createSettings({ admin: { address: "::1", port: 15000 } }),
+    settings: createSettings({ admin: { address: "::1", port: 15000, metricsOpen: false } }),
     listeners: [
       createListener({ name: "0.0.0.0:8080", address: "0.0.0.0", port: 8080, routeTable: "one" }),
       createListener({ ...PLACE, name: "outbound", tls: TLS, routeTable: "two" }),

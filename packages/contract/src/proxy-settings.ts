@@ -4,11 +4,19 @@ export interface ProxySettings {
   readonly name: string;
   readonly accessLog: AccessLogSettings;
   readonly tracing: TracingSettings;
-  readonly admin: { readonly address: string; readonly port: number };
+  readonly admin: AdminSettings;
   /** How long open requests may go on after a drain began. */
   readonly drainDeadlineMs: number;
   /** 421/508 after so many proxies of ours in a row. */
   readonly hopsMax: number;
+}
+
+/** Where people and programs ask how the proxy is. Beyond loopback they need a token, which is no part of the settings. */
+export interface AdminSettings {
+  readonly address: string;
+  readonly port: number;
+  /** Metrics are shown to whoever reaches the server, without the token. */
+  readonly metricsOpen: boolean;
 }
 
 /** Where requests are logged, and which. One JSON object per line. */

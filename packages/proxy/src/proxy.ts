@@ -94,7 +94,7 @@ const INITIAL_SETTINGS: ProxySettings = {
   name: "proxy",
   accessLog: { target: "", rules: [] },
   tracing: { otlpEndpoint: "", sample: 0 },
-  admin: { address: "127.0.0.1", port: 0 },
+  admin: { address: "127.0.0.1", port: 0, metricsOpen: false },
   drainDeadlineMs: 10_000,
   hopsMax: 16,
 };

@@ -30,7 +30,7 @@ export function createSettings(changes: Partial<ProxySettings> = {}): ProxySetti
     name: "test",
     accessLog: { target: "", rules: [] },
     tracing: { otlpEndpoint: "", sample: 0 },
-    admin: { address: "127.0.0.1", port: 0 },
+    admin: { address: "127.0.0.1", port: 0, metricsOpen: false },
     drainDeadlineMs: 5000,
     hopsMax: 16,
     ...changes,

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as sendRequest } from "node:http";
 import { text } from "node:stream/consumers";
 import { WeftError } from "@weft/kernel";
-import type { RouteTraffic } from "@weft/proxy";
+import { isLoopback, type RouteTraffic } from "@weft/proxy";
 import type { CliErrorCode } from "../errors.ts";
 import { type AdminAddress, renderAdminAddress } from "./admin-address.ts";
 import { type MetricSample, parseMetrics, sumOf } from "./metric-text.ts";
@@ -25,7 +25,9 @@ async function getText(admin: AdminAddress, path: string, timeoutMs: number = AD
   const { address: host, port } = admin;
   const signal = AbortSignal.timeout(timeoutMs);
   const [incoming, body] = await new Promise<IncomingMessage>((resolve, reject) => {
-    sendRequest({ host, port, path, signal }, resolve).on("error", reject).end();
+    sendRequest({ host, port, path, signal, headers: credentialsFor(admin) }, resolve)
+      .on("error", reject)
+      .end();
   })
     .then(async (answer) => [answer, await text(answer)] as const)
     .catch((cause: unknown) => {
@@ -38,6 +40,12 @@ async function getText(admin: AdminAddress, path: string, timeoutMs: number = AD
   const [asked] = path.split("?");
   const message = `Cannot ask the admin server at ${where}: ${asked} was answered with ${statusCode}: ${reasonIn(body)}`;
   throw new WeftError<CliErrorCode>("CLI_ADMIN_REFUSED", message, { where, path, statusCode });
+}
+
+/** What a server beyond loopback asks of whoever reads. */
+function credentialsFor({ address }: AdminAddress): Readonly<Record<string, string>> {
+  const token = process.env["WEFT_ADMIN_TOKEN"] ?? "";
+  return token === "" || isLoopback(address) ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** What an admin server says in its refusal; another program's words where it is none of ours. */
@@ -77,23 +85,26 @@ export function followSummaries(
   };
   let isAnswered = false;
   const { address: host, port } = admin;
-  const outgoing = sendRequest({ host, port, path: "/api/events", signal }, (incoming) => {
-    isAnswered = true;
-    incoming.setEncoding("utf8");
-    let held = "";
-    incoming.on("data", (piece: string) => {
-      held += piece;
-      const events = held.split("\n\n");
-      held = events.pop() ?? "";
-      for (const event of events) {
-        const summary = parseSummary(event);
-        if (summary !== null) onSummary(summary);
-      }
-      if (held.length > ADMIN_EVENT_BYTES_MAX) incoming.destroy();
-    });
-    incoming.on("error", () => {});
-    incoming.on("close", again);
-  });
+  const outgoing = sendRequest(
+    { host, port, path: "/api/events", signal, headers: credentialsFor(admin) },
+    (incoming) => {
+      isAnswered = true;
+      incoming.setEncoding("utf8");
+      let held = "";
+      incoming.on("data", (piece: string) => {
+        held += piece;
+        const events = held.split("\n\n");
+        held = events.pop() ?? "";
+        for (const event of events) {
+          const summary = parseSummary(event);
+          if (summary !== null) onSummary(summary);
+        }
+        if (held.length > ADMIN_EVENT_BYTES_MAX) incoming.destroy();
+      });
+      incoming.on("error", () => {});
+      incoming.on("close", again);
+    },
+  );
   outgoing.on("error", () => {
     if (!isAnswered) again();
   });

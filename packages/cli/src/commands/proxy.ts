@@ -67,7 +67,7 @@ export function createCommand(): Command {
 
 const HELP = `
 Environment:
-  WEFT_ADMIN_TOKEN  asked of every action on the admin server; needed where it listens beyond loopback
+  WEFT_ADMIN_TOKEN  asked of every action on the admin server, and of everybody where it listens beyond loopback
 
 Signals:
   SIGTERM, SIGINT  finish open requests, then end; a second one ends at once

@@ -8,7 +8,7 @@ import { createCluster, createListener, createSettings } from "@weft/testkit";
 import { checkAdmin, checkConfiguration, checkDescriptors, checkDns, checkPorts } from "./config-checks.ts";
 
 function worldOf(changes: Partial<World> = {}): World {
-  const settings = createSettings({ admin: { address: "127.0.0.1", port: 0 } });
+  const settings = createSettings({ admin: { address: "127.0.0.1", port: 0, metricsOpen: false } });
   return { revision: 1, settings, listeners: [], routeTables: [], clusters: [], ...changes };
 }
 
@@ -66,7 +66,7 @@ test("checkPorts() finds addresses that are taken or none of this machine's, and
   );
   assert.deepEqual([elsewhere.verdict, elsewhere.detail], ["failed", "192.0.2.1:80 is no address of this machine"]);
   const free = await freePort();
-  const settings = createSettings({ admin: { address: "127.0.0.1", port: free } });
+  const settings = createSettings({ admin: { address: "127.0.0.1", port: free, metricsOpen: false } });
   assert.equal((await checkPorts(worldOf({ settings }), new Set())).detail, "1 free");
 });
 
@@ -94,9 +94,20 @@ test("checkDns() asks for each name once, and tells a wrong name from a server t
 
 test("checkAdmin() warns of an admin server that others reach", () => {
   assert.equal(checkAdmin(worldOf(), "").verdict, "ok");
-  const open = worldOf({ settings: createSettings({ admin: { address: "0.0.0.0", port: 15_000 } }) });
-  assert.match(checkAdmin(open, "").action, /WEFT_ADMIN_TOKEN/);
-  assert.match(checkAdmin(open, "t0ken").detail, /actions need the token$/);
+  const reached = (metricsOpen: boolean): World =>
+    worldOf({ settings: createSettings({ admin: { address: "0.0.0.0", port: 15_000, metricsOpen } }) });
+  const locked = checkAdmin(reached(false), "");
+  assert.equal(locked.verdict, "warning");
+  assert.match(
+    locked.detail,
+    /is reached by other machines, and shows them nothing but whether it lives and is ready$/,
+  );
+  assert.match(locked.action, /WEFT_ADMIN_TOKEN/);
+  assert.match(checkAdmin(reached(true), "").detail, /nothing but its metrics and whether/);
+  const guarded = checkAdmin(reached(false), "t0ken");
+  assert.equal(guarded.verdict, "warning");
+  assert.match(guarded.detail, /to whoever has the token, which goes over the wire as it is$/);
+  assert.match(checkAdmin(reached(true), "t0ken").detail, /its metrics to everybody/);
 });
 
 async function freePort(): Promise<number> {

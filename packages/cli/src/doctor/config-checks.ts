@@ -114,15 +114,18 @@ export function checkAdmin({ settings: { admin } }: World, token: string): Check
   const name = "admin";
   const place = renderAdminAddress(admin);
   if (isLoopback(admin.address)) return pass(name, `${place}, for this machine alone`);
-  const detail = `${place} shows configuration and metrics to everybody who reaches it`;
+  const { metricsOpen } = admin;
   if (token === "") {
-    const action = "set admin.address to 127.0.0.1; or set WEFT_ADMIN_TOKEN, without which actions are refused there";
+    const shown = metricsOpen ? "its metrics and whether it lives and is ready" : "whether it lives and is ready";
+    const detail = `${place} is reached by other machines, and shows them nothing but ${shown}`;
+    const action = "set WEFT_ADMIN_TOKEN, or admin.address to 127.0.0.1";
     return { name, verdict: "warning", detail, action };
   }
+  const metrics = metricsOpen ? "its metrics to everybody, all else " : "what it knows ";
   return {
     name,
     verdict: "warning",
-    detail: `${detail}; actions need the token`,
+    detail: `${place} is reached by other machines, and shows ${metrics}to whoever has the token, which goes over the wire as it is`,
     action: "let only operators reach it",
   };
 }

@@ -1,4 +1,4 @@
-import { type AdminServer, type AdminSource, createAdminServer, type Log } from "@weft/proxy";
+import { type AdminServer, type AdminSource, createAdminServer, isLoopback, type Log } from "@weft/proxy";
 import { type AdminAddress, renderAdminAddress } from "../admin/admin-address.ts";
 
 /** The admin server of a role; it moves when the configuration says so. */
@@ -11,7 +11,7 @@ export class AdminHost {
   /** Moves take place one after the other. */
   #moving: Promise<void> = Promise.resolve();
 
-  /** `token` is asked of every action; "" for none. */
+  /** `token` is asked of every action, and beyond loopback of who reads; "" for none. */
   constructor(source: AdminSource, log: Log, token: string) {
     this.#source = source;
     this.#log = log;
@@ -28,7 +28,15 @@ export class AdminHost {
     this.#server = await createAdminServer(this.#source, { address, port, token: this.#token });
     const bound = { address: this.#server.address, port: this.#server.port };
     this.#log.info("admin listening", { ...bound, ask: `weft status --admin ${renderAdminAddress(bound)}` });
+    if (!isLoopback(address)) this.#warn();
     return bound;
+  }
+
+  #warn(): void {
+    const message = "the admin server is reached by other machines";
+    if (this.#token === "") this.#log.warn(message, { shows: "no more than probes need: WEFT_ADMIN_TOKEN is not set" });
+    else
+      this.#log.warn(message, { shows: "what it knows to whoever has the token, which goes over the wire as it is" });
   }
 
   /** Listens elsewhere; where that fails the server stays where it is. Nothing if it is there already. */

@@ -36,7 +36,8 @@ export interface ProxyConfigSpec {
     /** Percent of new traces. */
     readonly sample?: number;
   };
-  readonly admin?: { readonly address?: string; readonly port?: number };
+  /** `metricsOpen`: beyond loopback `/metrics` needs no token; default false. */
+  readonly admin?: { readonly address?: string; readonly port?: number; readonly metricsOpen?: boolean };
   readonly drain?: { readonly deadline?: DurationText };
   /** Most proxies of Weft that one request may pass. */
   readonly hopsMax?: number;

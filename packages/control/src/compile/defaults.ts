@@ -91,7 +91,7 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     name: "weft",
     accessLog: { target: "", rules: [] },
     tracing: { otlpEndpoint: "", sample: 0.01 },
-    admin: { address: "127.0.0.1", port: 15000 },
+    admin: { address: "127.0.0.1", port: 15000, metricsOpen: false },
     drainDeadlineMs: 30_000,
     hopsMax: 16,
   },

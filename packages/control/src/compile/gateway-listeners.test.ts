@@ -184,7 +184,7 @@ spec:
     name: "ops/edge",
     accessLog: { target: "stdout", rules: [{ statusMin: 0, durationMsMin: 0, routes: [], sample: 1 }] },
     tracing: { otlpEndpoint: "http://127.0.0.1:4318/v1/traces", sample: 0.5 },
-    admin: { address: "127.0.0.1", port: 0 },
+    admin: { address: "127.0.0.1", port: 0, metricsOpen: false },
     drainDeadlineMs: 60_000,
     hopsMax: 16,
   });

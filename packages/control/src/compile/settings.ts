@@ -39,7 +39,7 @@ export function compileSettings(defaults: ProxySettings, config: LoadedOf<"Proxy
       otlpEndpoint: tracing?.otlpEndpoint ?? defaults.tracing.otlpEndpoint,
       sample: tracing?.sample === undefined ? defaults.tracing.sample : tracing.sample / 100,
     },
-    admin: { address: admin?.address ?? defaults.admin.address, port: admin?.port ?? defaults.admin.port },
+    admin: { ...defaults.admin, ...admin },
     drainDeadlineMs: durationMs(drain?.deadline, defaults.drainDeadlineMs),
     hopsMax: hopsMax ?? defaults.hopsMax,
   };

@@ -114,7 +114,9 @@ export const proxyConfigSchema: z.ZodType<ProxyConfigResource> = resource(
           sample: optional(percentage),
         }),
       ),
-      admin: optional(object({ address: optional(ipAddress), port: optional(listenPort) })),
+      admin: optional(
+        object({ address: optional(ipAddress), port: optional(listenPort), metricsOpen: optional(boolean) }),
+      ),
       drain: optional(object({ deadline: optional(duration) })),
       hopsMax: optional(integer(1, 255)),
     }),

@@ -115,6 +115,38 @@ test("AdminServer with a token asks every action for it", async (context) => {
   assert.equal((await ask(server, "/api/ready")).status, 200);
 });
 
+test("AdminServer beyond loopback shows nothing but the probes without the token", async (context) => {
+  for (const token of ["", "t0ken"]) {
+    const { server, source } = await start(context, { address: "0.0.0.0", token });
+    for (const { path, get, isOpen } of [...ENDPOINTS, { path: "/nothing", get: null, isOpen: undefined }]) {
+      if (get === null && path !== "/nothing") continue;
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await ask(server, path, { method });
+        assert.equal(answer.status, isOpen === "always" ? 200 : 401, `${method} ${path}`);
+        if (isOpen === "always" || method === "HEAD") continue;
+        assert.equal(errorOf(answer).code, "ADMIN_TOKEN_NEEDED");
+        assert.match(String(answer.headers["www-authenticate"]), /^Bearer realm="weft", Basic realm="weft"/);
+      }
+    }
+    const settings = createSettings({ admin: { address: "0.0.0.0", port: 0, metricsOpen: true } });
+    source.worldInForce = { revision: 1, settings, listeners: [], routeTables: [], clusters: [] };
+    assert.equal((await ask(server, "/metrics")).status, 200);
+    assert.equal((await ask(server, "/api/config")).status, 401);
+  }
+});
+
+test("AdminServer beyond loopback shows everything to whoever has the token", async (context) => {
+  const { server } = await start(context, { address: "0.0.0.0", token: "t0ken" });
+  const browser = `Basic ${Buffer.from("me:t0ken").toString("base64")}`;
+  for (const authorization of ["Bearer t0ken", browser]) {
+    for (const path of ["/", "/metrics", "/api/config"]) {
+      assert.equal((await ask(server, path, { headers: { authorization } })).status, 200, path);
+    }
+    assert.equal((await ask(server, "/nothing", { headers: { authorization } })).status, 404);
+  }
+  assert.equal((await ask(server, "/api/drain", { method: "POST", headers: { authorization: browser } })).status, 403);
+});
+
 test("GET /api/ready says 503 and why while no traffic should come", async (context) => {
   const { server, source } = await start(context);
   source.isReady = false;

@@ -5,17 +5,17 @@ import { type AdminFailure, sendFailure } from "./answer.ts";
 import { ENDPOINTS, type Endpoint, Refusal } from "./endpoints.ts";
 import { limitConnections } from "./connection-deadlines.ts";
 import type { AdminErrorCode } from "./errors.ts";
-import { actionCommand, isHostAllowed, refuseAction } from "./guard.ts";
+import { actionCommand, isHostAllowed, refuseAction, refuseReading } from "./guard.ts";
 import { ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_RESPONSE_MS_MAX } from "./limits.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { createPatientSource } from "./patient-source.ts";
 
 export interface AdminServerOptions {
-  /** Default 127.0.0.1. Beyond loopback actions need a token. */
+  /** Default 127.0.0.1. Beyond loopback nothing but the probes is shown, and nothing done, without the token. */
   readonly address?: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** Asked of every action (POST) as `Authorization: Bearer`; none: actions are for loopback alone. */
+  /** Asked of every action (POST) as `Authorization: Bearer`, and beyond loopback of who reads; none: for loopback alone. */
   readonly token?: string;
   readonly clock?: Clock;
 }
@@ -123,8 +123,24 @@ class Desk {
       throw new Refusal({ status: 400, code: "ADMIN_REQUEST_INVALID", message: "Cannot read the request's target" });
     }
     const url = new URL(target, base);
+    await this.#checkReader(request, BY_PATH.get(url.pathname));
     const handler = this.#handlerOf(request, url.pathname);
     await handler({ source: this.#source, feed: this.#feed, request, response, query: url.searchParams });
+  }
+
+  /** Whoever only acts is asked later. */
+  async #checkReader({ method = "", headers }: IncomingMessage, endpoint: Endpoint | undefined): Promise<void> {
+    if (method === "POST") return;
+    const refusal = refuseReading(headers, this.#options, await this.#isOpen(endpoint));
+    if (refusal === null) return;
+    const message = `Cannot show what was asked for: ${refusal}`;
+    const challenge = { "www-authenticate": 'Bearer realm="weft", Basic realm="weft", charset="UTF-8"' };
+    throw new Refusal({ status: 401, code: "ADMIN_TOKEN_NEEDED", message, headers: challenge });
+  }
+
+  async #isOpen(endpoint: Endpoint | undefined): Promise<boolean> {
+    if (endpoint?.isOpen !== "as-configured") return endpoint?.isOpen === "always";
+    return (await this.#source.world())?.settings.admin.metricsOpen === true;
   }
 
   #handlerOf(request: IncomingMessage, path: string): NonNullable<Endpoint["get"]> {

@@ -45,6 +45,8 @@ export interface Endpoint {
   readonly summary: string;
   readonly get: Handler | null;
   readonly post: Handler | null;
+  /** What is shown beyond loopback without the token: always, or where the settings say so. */
+  readonly isOpen?: "always" | "as-configured";
   /** An example of the JSON that `post` wants; "" for none. */
   readonly body?: string;
 }
@@ -52,9 +54,21 @@ export interface Endpoint {
 /** Everything that the admin server answers to. */
 export const ENDPOINTS: readonly Endpoint[] = [
   { path: "/", summary: "overview for people", get: getPage, post: null },
-  { path: "/metrics", summary: "OpenMetrics or Prometheus text, by Accept", get: getMetrics, post: null },
-  { path: "/api/live", summary: "200 while the process runs", get: getLive, post: null },
-  { path: "/api/ready", summary: "200 when new traffic should come here, else 503", get: getReady, post: null },
+  {
+    path: "/metrics",
+    summary: "OpenMetrics or Prometheus text, by Accept",
+    get: getMetrics,
+    post: null,
+    isOpen: "as-configured",
+  },
+  { path: "/api/live", summary: "200 while the process runs", get: getLive, post: null, isOpen: "always" },
+  {
+    path: "/api/ready",
+    summary: "200 when new traffic should come here, else 503",
+    get: getReady,
+    post: null,
+    isOpen: "always",
+  },
   { path: "/api/config", summary: "the configuration in force, without secrets", get: getConfig, post: null },
   {
     path: "/api/reloads",

@@ -12,6 +12,11 @@ export const ADMIN_ERRORS = {
     meaning: "An action was asked for without the proof that no web page did so.",
     action: "Send the token the server was started with, or, on loopback without one, the header x-weft-admin.",
   },
+  ADMIN_TOKEN_NEEDED: {
+    meaning: "The admin server listens beyond loopback, and the request to read from it lacks the token.",
+    action:
+      "Send the token that the server was started with (WEFT_ADMIN_TOKEN) as Authorization: Bearer, or in a browser as the password; for /metrics alone set admin.metricsOpen.",
+  },
   ADMIN_NOT_FOUND: {
     meaning: "The admin server has nothing at this path.",
     action: "Choose one of the endpoints that the answer lists.",

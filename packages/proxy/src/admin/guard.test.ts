@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { actionCommand, ADMIN_ACTION_HEADER, isHostAllowed, isLoopback, refuseAction } from "./guard.ts";
+import { actionCommand, ADMIN_ACTION_HEADER, isHostAllowed, isLoopback, refuseAction, refuseReading } from "./guard.ts";
 
 test("isLoopback() knows the addresses that only this machine reaches", () => {
   for (const address of ["localhost", "127.0.0.1", "127.9.9.9", "::1"]) assert.ok(isLoopback(address), address);
@@ -47,6 +47,45 @@ test("isHostAllowed() takes any address but no foreign name where all addresses 
     assert.ok(isHostAllowed("localhost", wildcard));
     assert.ok(!isHostAllowed("evil.example", wildcard));
   }
+});
+
+const BEYOND = { address: "0.0.0.0", token: "correct" };
+
+function basic(text: string): string {
+  return `Basic ${Buffer.from(text).toString("base64")}`;
+}
+
+test("refuseReading() lets everybody read on loopback, and what is open everywhere", () => {
+  for (const token of ["", "correct"]) {
+    assert.equal(refuseReading({}, { address: "127.0.0.1", token }, false), null);
+    assert.equal(refuseReading({}, { address: "0.0.0.0", token }, true), null);
+  }
+});
+
+test("refuseReading() beyond loopback wants the token, as bearer or as password", () => {
+  for (const authorization of ["Bearer correct", "bearer correct", basic("me:correct"), basic(":correct")]) {
+    assert.equal(refuseReading({ authorization }, BEYOND, false), null, authorization);
+  }
+  const wrong = [
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer wrong",
+    "correct",
+    "Basic",
+    basic("correct"),
+    basic("correct:"),
+    "Basic %",
+  ];
+  for (const authorization of [undefined, ...wrong]) {
+    const headers = authorization === undefined ? {} : { authorization };
+    assert.match(refuseReading(headers, BEYOND, false) ?? "", /lacks the token/);
+    assert.match(refuseReading(headers, { ...BEYOND, token: "" }, false) ?? "", /nobody without a token/);
+  }
+});
+
+test("refuseAction() takes no password: a browser sends it by itself", () => {
+  assert.match(refuseAction({ authorization: basic("me:correct") }, BEYOND) ?? "", /lacks the token/);
 });
 
 test("refuseAction() without a token wants loopback and the header", () => {

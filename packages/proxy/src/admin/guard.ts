@@ -40,6 +40,17 @@ export interface GuardOptions {
 }
 
 /**
+ * Why reading (GET, HEAD) is refused; null if it may be done. On loopback everybody may read; beyond it the token is asked
+ * for, also as the password of Basic authentication, which is what browsers can send. `isOpen`: what anybody may read.
+ */
+export function refuseReading(headers: IncomingHttpHeaders, options: GuardOptions, isOpen: boolean): string | null {
+  if (isOpen || isLoopback(options.address)) return null;
+  if (options.token === "") return "a server that listens beyond loopback shows it to nobody without a token";
+  const given = bearerOf(headers) ?? passwordOf(headers) ?? "";
+  return isSameSecret(given, options.token) ? null : "it lacks the token (Authorization: Bearer ...)";
+}
+
+/**
  * Why an action (POST) is refused; null if it may be done. With a token that token is asked for. Without one, actions
  * are for loopback alone and need a header that a web page cannot send without asking us first.
  */
@@ -47,11 +58,24 @@ export function refuseAction(headers: IncomingHttpHeaders, options: GuardOptions
   const origin = headers.origin;
   if (origin !== undefined && origin !== `http://${headers.host}`) return `it comes from the web page ${origin}`;
   if (options.token !== "") {
-    const token = /^bearer (.*)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
-    return isSameSecret(token, options.token) ? null : "it lacks the token (Authorization: Bearer ...)";
+    return isSameSecret(bearerOf(headers) ?? "", options.token)
+      ? null
+      : "it lacks the token (Authorization: Bearer ...)";
   }
   if (!isLoopback(options.address)) return "a server that listens beyond loopback needs a token for actions";
   return headers[ADMIN_ACTION_HEADER] === undefined ? `it lacks the header ${ADMIN_ACTION_HEADER}` : null;
+}
+
+function bearerOf({ authorization = "" }: IncomingHttpHeaders): string | undefined {
+  return /^bearer (.*)$/i.exec(authorization)?.[1];
+}
+
+/** RFC 7617; the name does not matter. */
+function passwordOf({ authorization = "" }: IncomingHttpHeaders): string | undefined {
+  const encoded = /^basic (.*)$/i.exec(authorization)?.[1];
+  const text = encoded === undefined ? "" : Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : text.slice(colon + 1);
 }
 
 /** The field that an action must carry here; null where actions are refused whatever they carry. */

@@ -54,7 +54,11 @@ function showSettings(settings: ProxySettings): Shown {
       })),
     },
     tracing: { otlpEndpoint: showUrl(tracing.otlpEndpoint), sample: tracing.sample },
-    admin: { address: settings.admin.address, port: settings.admin.port },
+    admin: {
+      address: settings.admin.address,
+      port: settings.admin.port,
+      metricsOpen: settings.admin.metricsOpen,
+    },
     drainDeadlineMs: settings.drainDeadlineMs,
     hopsMax: settings.hopsMax,
   };
