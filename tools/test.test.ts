@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { type ProcessResult, runCaptured } from "./process.ts";
-import { selectTests } from "./test.ts";
+import { runTests, selectTests } from "./test.ts";
 import type { RunnerOptions } from "./test-runner.ts";
 
 const PATHS = [
@@ -109,4 +109,11 @@ test("the runner fails when no test has the wanted name", async (t) => {
   const { status, output } = await runFiles(t, { "a.test.ts": `test("one", () => {});` }, options);
   assert.equal(status, 1, output);
   assert.match(output, /✖ no test matches "no such test"/);
+});
+
+test("runTests() runs nothing for what is neither a part of a path nor a regular expression", async (t) => {
+  const said: string[] = [];
+  t.mock.method(console, "error", (line: string) => void said.push(line));
+  assert.equal(await runTests("never("), 2);
+  assert.match(said.join(), /Cannot run tests: .*"never\(".*Unterminated group/);
 });

@@ -24,9 +24,27 @@ export function selectTests(
   return { files: named.length > 0 ? [...new Set([...named, ...composed])] : tests, namePattern: pattern };
 }
 
+/** Why a text is no regular expression; undefined where it is one. */
+function patternFault(pattern: string): string | undefined {
+  try {
+    new RegExp(pattern).test("");
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Runs everything, or without the static checks what the pattern selects; the result is the exit code. */
 export async function runTests(pattern?: string): Promise<number> {
   const notes: string[] = [];
+  const { files, ...rest } = selectTests(listSources(), pattern);
+  const fault = rest.namePattern === undefined ? undefined : patternFault(rest.namePattern);
+  if (fault !== undefined) {
+    console.error(
+      `weft: Cannot run tests: no test file has "${pattern}" in its path, and for names it is wrong: ${fault}`,
+    );
+    return 2;
+  }
   if (pattern === undefined) {
     const results = await runChecks();
     printChecks(results);
@@ -34,7 +52,6 @@ export async function runTests(pattern?: string): Promise<number> {
     if (failed.length > 0) notes.push(`static checks failed, see the start of this output: ${failed.join(", ")}`);
   }
   await provision();
-  const { files, ...rest } = selectTests(listSources(), pattern);
   const options: RunnerOptions = { files: files.map((file) => join(repositoryRoot, file)), ...rest, notes };
   const runner = join(import.meta.dirname, "test-runner.ts");
   const { status } = await runVisibly(process.execPath, ["-C", "source", runner, JSON.stringify(options)]);

@@ -1,5 +1,5 @@
 import type { TableExplanation } from "@weft/proxy";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type AdminAddress, adminOption } from "../admin/admin-address.ts";
 import { getJson } from "../admin/admin-client.ts";
 import { isRouted, pickListeners, renderExplanations } from "../admin/explain-view.ts";
@@ -24,7 +24,11 @@ export function createCommand(): Command {
       parseUrl,
     )
     .addOption(adminOption())
-    .option("-H, --header <name:value>", "a header of the request; may be given several times", collectHeader, [])
+    .addOption(
+      new Option("-H, --header <name:value>", "a header of the request; may be given several times")
+        .argParser(collectHeader)
+        .default([], "none"),
+    )
     .option("--listener <name or port>", "only this listener; default: the one on the URL's port, or else all")
     .option("--json", "print it as JSON")
     .addHelpText("after", EXAMPLES)

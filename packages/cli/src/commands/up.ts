@@ -82,8 +82,11 @@ async function check(
   return report.ok ? EXIT_CODE.done : EXIT_CODE.failed;
 }
 
+/** As wide as the longest name. */
+const CHECK_NAME_CHARS = 32;
+
 function renderResult({ name, isOk, detail, durationMs }: ProbeResult): string {
-  return `${isOk ? "✔" : "✖"} ${name.padEnd(28)} ${`${durationMs} ms`.padStart(9)}   ${detail}`;
+  return `${isOk ? "✔" : "✖"} ${name.padEnd(CHECK_NAME_CHARS)} ${`${durationMs} ms`.padStart(9)}   ${detail}`;
 }
 
 function renderVerdict({ ok, checks, durationMs }: CheckReport): string {
