@@ -5,14 +5,13 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { request as sendRequest } from "node:http";
 import { request as sendTlsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { findProgram } from "@weft/testkit";
 import { PEER_PROTOCOLS, type PeerCall, startPeerClient } from "@weft/testkit/rpc-peers";
+import { chooseFreePort } from "./bench/ports.ts";
 import { runCommand, startRole } from "./test-command.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../examples");
@@ -58,15 +57,6 @@ async function startBackend(...servers: readonly string[]): Promise<ReadonlyMap<
     if (ports.size === servers.length) break;
   }
   return ports;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Starts the proxy on a copied example in which ports are others. */
@@ -128,7 +118,7 @@ test("weft proxy --check takes each example", async (context) => {
 
 test("the example routing sends requests where its README says", async () => {
   const backend = await startBackend("cart-v1=0", "cart-v2=0");
-  const port = await freePort();
+  const port = await chooseFreePort();
   await startExample(
     "routing",
     new Map([
@@ -158,7 +148,7 @@ test("the example routing sends requests where its README says", async () => {
 test("the example subsets sends requests to the version that they ask for, and to two hosts of each", async () => {
   const names = ["one-a", "one-b", "one-c", "two-a", "two-b", "two-c"];
   const backend = await startBackend(...names.map((name) => `${name}=0`));
-  const port = await freePort();
+  const port = await chooseFreePort();
   const ports = names.map((name, index): [number, number] => [9101 + index, backend.get(name) ?? 0]);
   await startExample("subsets", new Map([[18080, port], ...ports]));
   const reached = async (headers: Record<string, string>): Promise<readonly string[]> => {
@@ -185,7 +175,7 @@ test("the example subsets sends requests to the version that they ask for, and t
 test("the example rpc routes calls by interface, version, method and header", async (context) => {
   const names = ["ledger-v1=bolt:0", "ledger-v2=bolt:0", "risk-v1=dubbo:0", "risk-bad=dubbo:0:500", "risk-v2=dubbo:0"];
   const backend = await startBackend(...names);
-  const port = await freePort();
+  const port = await chooseFreePort();
   const ports = names.map((name, index): [number, number] => [9101 + index, backend.get(name.replace(/=.*/, "")) ?? 0]);
   await startExample("rpc", new Map([[18080, port], ...ports]));
   const callerOf = async (protocol: "bolt" | "dubbo"): Promise<(call: Partial<PeerCall>) => Promise<string>> => {
@@ -219,7 +209,7 @@ test("the example rpc routes calls by interface, version, method and header", as
 
 test("the example resilience hides failures, gives up in time, and fails on purpose", async () => {
   const backend = await startBackend("good=0", "bad=0:503", "shadow=0");
-  const port = await freePort();
+  const port = await chooseFreePort();
   await startExample(
     "resilience",
     new Map([
@@ -242,7 +232,7 @@ test("the example https asks clients for certificates on one of its ports", asyn
   if (findProgram("openssl") === undefined) return context.skip("openssl is missing");
   makeCertificates("https");
   const backend = await startBackend("shop=0");
-  const [open, closed] = [await freePort(), await freePort()];
+  const [open, closed] = [await chooseFreePort(), await chooseFreePort()];
   await startExample(
     "https",
     new Map([

@@ -4,14 +4,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { IncomingMessage } from "node:http";
 import { after, before, test } from "node:test";
 import { type CertificateAuthority, createAuthority, issueCertificate } from "@weft/kernel";
+import { chooseFreePort } from "./bench/ports.ts";
 import type { AdminAddress } from "./admin/admin-address.ts";
 import type { ApplicationPlan, CallOrder, CallReport } from "./rpc-application.fixture.ts";
 import { type RunningRole, startRole } from "./test-command.ts";
@@ -50,15 +49,6 @@ function portOf(role: RunningRole | undefined): number {
   return role?.listeners[0]?.port ?? 0;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Starts an application; resolves when it serves, or has its connection. */
 async function startApplication(plan: ApplicationPlan): Promise<ChildProcess> {
   // Without condition "source", by which one of the packages means its own TypeScript.
@@ -72,7 +62,7 @@ async function startApplication(plan: ApplicationPlan): Promise<ChildProcess> {
 
 /** Starts an application that serves, and the sidecar before it. */
 async function startServer(protocol: Protocol): Promise<RunningRole> {
-  const targetPort = await freePort();
+  const targetPort = await chooseFreePort();
   await startApplication({ role: "server", protocol, port: targetPort, service: SERVICES[protocol] });
   return startSidecar(
     protocol,

@@ -29,17 +29,11 @@ export class Traffic {
   #timer: TimerHandle | null = null;
   #turn: number = 0;
   #open: number = 0;
-  #failures: number = 0;
 
   constructor(mesh: Mesh, clock: Clock) {
     this.#mesh = mesh;
     this.#clock = clock;
     this.#payment = createPaymentClient(`${LOOPBACK}:${mesh.httpPort}`, credentials.createInsecure(), {});
-  }
-
-  /** Requests that got no answer or one of 500 and above. */
-  get failures(): number {
-    return this.#failures;
   }
 
   start(): void {
@@ -60,31 +54,23 @@ export class Traffic {
     const path = PATHS[this.#turn++ % PATHS.length] ?? "/";
     this.#open++;
     const sent = path === "grpc" ? this.#charge() : this.#get(path);
-    sent.then(
-      (isSuccess) => this.#ended(isSuccess),
-      () => this.#ended(false),
-    );
+    const end = (): void => void this.#open--;
+    // What fails shows in the mesh's own figures.
+    sent.then(end, end);
   }
 
-  #ended(isSuccess: boolean): void {
-    this.#open--;
-    // What fails because the traffic stops is no failure.
-    if (!isSuccess && this.#timer !== null) this.#failures++;
-  }
-
-  async #charge(): Promise<boolean> {
+  async #charge(): Promise<void> {
     await charge(this.#payment, { order: `traffic-${this.#turn}`, cents: 100 }, TRAFFIC_REQUEST_MS_MAX);
-    return true;
   }
 
-  #get(path: string): Promise<boolean> {
+  #get(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(TRAFFIC_REQUEST_MS_MAX);
       const options = { agent: this.#agent, host: LOOPBACK, port: this.#mesh.httpPort, path, signal };
       const outgoing = sendRequest(options, (answer) => {
         answer.resume();
         answer.on("error", reject);
-        answer.on("end", () => resolve((answer.statusCode ?? 500) < 500));
+        answer.on("end", resolve);
       });
       outgoing.on("error", reject);
       outgoing.end();

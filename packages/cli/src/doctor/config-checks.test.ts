@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { ResourceProblem, World } from "@weft/contract";
 import { createCluster, createListener, createSettings } from "@weft/testkit";
+import { chooseFreePort } from "../bench/ports.ts";
 import { checkAdmin, checkConfiguration, checkDescriptors, checkDns, checkPorts } from "./config-checks.ts";
 
 function worldOf(changes: Partial<World> = {}): World {
@@ -65,7 +66,7 @@ test("checkPorts() finds addresses that are taken or none of this machine's, and
     new Set(),
   );
   assert.deepEqual([elsewhere.verdict, elsewhere.detail], ["failed", "192.0.2.1:80 is no address of this machine"]);
-  const free = await freePort();
+  const free = await chooseFreePort();
   const settings = createSettings({ admin: { address: "127.0.0.1", port: free, metricsOpen: false } });
   assert.equal((await checkPorts(worldOf({ settings }), new Set())).detail, "1 free");
 });
@@ -109,12 +110,3 @@ test("checkAdmin() warns of an admin server that others reach", () => {
   assert.match(guarded.detail, /to whoever has the token, which goes over the wire as it is$/);
   assert.match(checkAdmin(reached(true), "t0ken").detail, /its metrics to everybody/);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
