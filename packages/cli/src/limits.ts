@@ -31,6 +31,21 @@ export const ORPHAN_GRACE_SECONDS = 1;
 /** How often, in milliseconds, a listener is tried again whose port another process has; a look costs a system call or two. */
 export const PORT_RETRY_MS = 2_000;
 
+/** Connections that are on their way from one worker to the next at a time: as many keep both busy, and each travels within a millisecond or two. */
+export const HAND_OVER_WINDOW = 64;
+
+/** How often, in milliseconds, connections that were busy are looked at again while they are to move to the next version. */
+export const HAND_OVER_LOOK_MS = 5;
+
+/** How long, in milliseconds, the next version is not in charge yet because connections are busy; those still are move later. */
+export const HAND_OVER_PATIENCE_MS = 3_000;
+
+/** How long an upgrade may take from its request to the moment that the next version is in charge, in milliseconds: a bundle may have to be made. */
+export const UPGRADE_MS_MAX = 120_000;
+
+/** How often, in milliseconds, an old version that still finishes requests tells the next one what it has counted. */
+export const PREDECESSOR_COUNTS_MS = 500;
+
 /** Bytes of log lines that wait for a slow reader; beyond, new lines are lost. */
 export const LOG_PENDING_BYTES_MAX = 1_048_576;
 

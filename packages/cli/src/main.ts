@@ -27,6 +27,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./commands/proxy.ts"),
   },
   {
+    name: "upgrade",
+    summary: "have the version on disk take over from a running proxy, with its connections",
+    load: () => import("./commands/upgrade.ts"),
+  },
+  {
     name: "status",
     summary: "how a running mesh or proxy does: workers, listeners, clusters and hosts",
     load: () => import("./commands/status.ts"),

@@ -81,6 +81,13 @@ export interface ServerSession extends Session {
    * time it waits for nobody else, and ends at once when nothing is open.
    */
   drain(): void;
+  /**
+   * Gives the connection up between two requests, for another engine to go on with: returns the bytes that came and that
+   * no request is made of yet, with which that one begins; nobody is told anything more. Null where that cannot be, and
+   * nothing has changed then: while a request is open, once the session ends or drains, and with HTTP/2, whose state (header
+   * tables, windows, ids) both ends have built up together.
+   */
+  takeUnread(): Buffer | null;
   /** That deadline passed, or such a message comes too slowly: HTTP/1 answers an incomplete head with 408; the session ends. */
   headTimeout(): void;
 }

@@ -4,6 +4,10 @@ export const KERNEL_ERRORS = {
     meaning: "The program broke one of its own rules; its state can no longer be trusted.",
     action: "Report it with the message and the stack; the worker ends and is replaced.",
   },
+  KERNEL_CHANNEL_FAILED: {
+    meaning: "Two processes could not be connected to pass connections from one to the other.",
+    action: "Nothing: the process that has the connections keeps them. The message has the system's reason.",
+  },
   KERNEL_INVALID_ARGUMENT: {
     meaning: "A kernel object was created with an option outside its documented range.",
     action: "Correct the option that the message names.",

@@ -26,6 +26,7 @@ export interface TcpHandle {
   connect6(request: ConnectRequest, address: string, port: number): number;
   getpeername(target: AddressFields): number;
   getsockname(target: AddressFields): number;
+  listen(backlog: number): number;
   close(onClosed?: () => void): void;
   reset(onClosed?: () => void): number;
 }
@@ -63,30 +64,70 @@ export interface StreamBinding {
   readonly kReadBytesOrError: number;
   readonly kBytesWritten: number;
   readonly kLastWriteWasAsync: number;
+  readonly kArrayBufferOffset: number;
+}
+
+/** node:net's handle of a local socket, which other handles can be sent through when it was made for that. */
+export interface PipeHandle {
+  onread: ((bytes: ArrayBuffer | undefined) => void) | undefined;
+  onconnection: ((status: number, handle: PipeHandle | undefined) => void) | undefined;
+  /** A handle that came with the read at hand; whoever takes it sets this to null. */
+  pendingHandle: TcpHandle | null;
+  readonly fd: number;
+  open(fd: number): number;
+  bind(name: string): number;
+  listen(backlog: number): number;
+  connect(request: ConnectRequest, name: string): number;
+  readStart(): number;
+  writeUtf8String(request: WriteRequest, text: string, handle?: TcpHandle): number;
+  close(): void;
+}
+
+/** The parts of Node's pipe binding that channels use. */
+export interface PipeBinding {
+  readonly Pipe: new (type: number) => PipeHandle;
+  readonly PipeConnectWrap: new () => ConnectRequest;
+  readonly pipeConstants: { readonly SERVER: number; readonly IPC: number };
+}
+
+/** The binding of pipes, or null where this Node does not give it. */
+export const pipeBinding: PipeBinding | null = loadPipeBinding();
+
+function loadPipeBinding(): PipeBinding | null {
+  type Found = Partial<Omit<PipeBinding, "pipeConstants">> & { constants?: PipeBinding["pipeConstants"] };
+  const { Pipe, PipeConnectWrap, constants: pipeConstants } = loadBinding<Found>("pipe_wrap") ?? {};
+  const isUsable =
+    typeof Pipe === "function" && typeof PipeConnectWrap === "function" && typeof pipeConstants?.IPC === "number";
+  return isUsable ? { Pipe, PipeConnectWrap, pipeConstants } : null;
 }
 
 /** The binding, or null where this Node does not give it. */
 export const streamBinding: StreamBinding | null = loadStreamBinding();
 
 function loadStreamBinding(): StreamBinding | null {
-  const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
+  const found: Partial<StreamBinding> = {
+    ...loadBinding<Partial<StreamBinding>>("stream_wrap"),
+    ...loadBinding<Partial<StreamBinding>>("tcp_wrap"),
+  };
+  const isUsable =
+    typeof found.WriteWrap === "function" &&
+    typeof found.ShutdownWrap === "function" &&
+    typeof found.TCP === "function" &&
+    typeof found.TCPConnectWrap === "function" &&
+    typeof found.constants?.SOCKET === "number" &&
+    found.streamBaseState instanceof Int32Array &&
+    typeof found.kReadBytesOrError === "number" &&
+    typeof found.kBytesWritten === "number" &&
+    typeof found.kLastWriteWasAsync === "number" &&
+    typeof found.kArrayBufferOffset === "number";
+  return isUsable ? (found as StreamBinding) : null;
+}
+
+function loadBinding<Found>(name: string): Found | null {
+  const { binding } = process as unknown as { binding?: (name: string) => Found };
   if (typeof binding !== "function") return null;
   try {
-    const found: Partial<StreamBinding> = {
-      ...binding.call(process, "stream_wrap"),
-      ...binding.call(process, "tcp_wrap"),
-    };
-    const isUsable =
-      typeof found.WriteWrap === "function" &&
-      typeof found.ShutdownWrap === "function" &&
-      typeof found.TCP === "function" &&
-      typeof found.TCPConnectWrap === "function" &&
-      typeof found.constants?.SOCKET === "number" &&
-      found.streamBaseState instanceof Int32Array &&
-      typeof found.kReadBytesOrError === "number" &&
-      typeof found.kBytesWritten === "number" &&
-      typeof found.kLastWriteWasAsync === "number";
-    return isUsable ? (found as StreamBinding) : null;
+    return binding.call(process, name);
   } catch {
     // A Node without this binding throws; sockets do the work then.
     return null;

@@ -192,6 +192,17 @@ export class HandleTransport extends Transport {
     return socket;
   }
 
+  protected get isReleasable(): boolean {
+    return !this.#isClosing && this.#isConnected && !this.#hasPeerEnded;
+  }
+
+  protected releaseHandle(): TcpHandle {
+    this.#isClosing = true;
+    this.#handle.readStop();
+    delete this.#handle.transport;
+    return this.#handle;
+  }
+
   /** The bytes did not fit into the system's buffer: they are the handle's until it says so. */
   #await(request: WriteRequest, bytes: Buffer | readonly Buffer[], byteCount: number, slabs: readonly Buffer[]): void {
     const { streamBaseState, kBytesWritten } = this.#binding;

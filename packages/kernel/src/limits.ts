@@ -82,3 +82,6 @@ export const READ_BUFFER_BYTES = 73_728;
 
 /** Seconds between the questions of TCP keepalive once one is not answered. */
 export const KEEPALIVE_INTERVAL_SECONDS = 1;
+
+/** Characters of one message between two processes that pass connections on: a connection's unread bytes several times over. */
+export const CHANNEL_LINE_BYTES_MAX = 67_108_864;

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { fail } from "./assert.ts";
 import { KEEPALIVE_INTERVAL_SECONDS } from "./limits.ts";
 import { releaseOutputSlab } from "./output-slabs.ts";
 import type { OutputScheduler } from "./output-scheduler.ts";
@@ -99,6 +100,14 @@ export class SocketTransport extends Transport {
     socket.pause();
     if (unread.length > 0) socket.unshift(unread);
     return socket;
+  }
+
+  protected get isReleasable(): boolean {
+    return false;
+  }
+
+  protected releaseHandle(): never {
+    return fail("a socket keeps its handle");
   }
 
   #written(): void {

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { assert } from "./assert.ts";
 import type { TcpHandle } from "./handle-binding.ts";
 import { WeftError } from "./weft-error.ts";
 
@@ -13,8 +14,11 @@ export interface TcpListenerOptions {
   readonly isPortShared: boolean;
 }
 
-interface ListeningHandle {
-  onconnection?: (status: number, handle: TcpHandle | undefined) => void;
+type ListeningHandle = TcpHandle & { onconnection?: (status: number, handle: TcpHandle | undefined) => void };
+
+/** What a server of node:net or node:http listens on, to be sent to another process; null while it does not listen. */
+export function listeningHandle(server: Server): TcpHandle | null {
+  return (server as unknown as { _handle?: TcpHandle | null })._handle ?? null;
 }
 
 /**
@@ -23,6 +27,7 @@ interface ListeningHandle {
 export class TcpListener {
   readonly #server: Server = createServer();
   #address: AddressInfo | null = null;
+  #handle: TcpHandle | null = null;
 
   /**
    * Starts to listen; `onHandle` gets each connection.
@@ -30,6 +35,29 @@ export class TcpListener {
    * @throws WeftError KERNEL_LISTEN_FAILED
    */
   listen(options: TcpListenerOptions, onHandle: (handle: TcpHandle) => void): Promise<void> {
+    const { address: host, port, backlog, isPortShared: reusePort } = options;
+    return this.#begin(options, onHandle, (server, onListening) => {
+      server.listen({ host, port, backlog, reusePort, exclusive: true }, onListening);
+    });
+  }
+
+  /**
+   * Listens on a socket that another process has listened on, with the connections that wait there; `handle` is this
+   * listener's from now on.
+   *
+   * @throws WeftError KERNEL_LISTEN_FAILED
+   */
+  adopt(handle: TcpHandle, options: TcpListenerOptions, onHandle: (handle: TcpHandle) => void): Promise<void> {
+    return this.#begin(options, onHandle, (server, onListening) => {
+      server.listen(handle, options.backlog, onListening);
+    });
+  }
+
+  #begin(
+    options: TcpListenerOptions,
+    onHandle: (handle: TcpHandle) => void,
+    listen: (server: Server, onListening: () => void) => void,
+  ): Promise<void> {
     const server = this.#server;
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
@@ -43,20 +71,26 @@ export class TcpListener {
           ),
         );
       });
-      const { address: host, port, backlog, isPortShared: reusePort } = options;
-      server.listen({ host, port, backlog, reusePort, exclusive: true }, () => {
+      listen(server, () => {
         server.removeAllListeners("error");
         server.on("error", () => {});
         this.#address = server.address() as AddressInfo;
-        const listening = (server as unknown as { _handle: ListeningHandle })._handle;
+        const listening: ListeningHandle | null = listeningHandle(server);
+        assert(listening !== null, "a server that listens has a handle");
         listening.onconnection = (status, handle) => {
           // A negative status is a transient refusal of the system (out of descriptors, peer gone): nothing to accept.
           if (status < 0 || handle === undefined) return;
           onHandle(handle);
         };
+        this.#handle = listening;
         resolve();
       });
     });
+  }
+
+  /** What is listened on, to be sent to another process, which then accepts here as well; null while nothing is. */
+  get handle(): TcpHandle | null {
+    return this.#handle;
   }
 
   /** The port that is listened on; 0 before. */
@@ -66,6 +100,7 @@ export class TcpListener {
 
   /** Stops accepting; connections that were accepted live on. */
   close(): void {
+    this.#handle = null;
     this.#server.close();
   }
 }

@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { assert } from "./assert.ts";
+import type { TcpHandle } from "./handle-binding.ts";
 import { OUTPUT_CONGESTED_BYTES } from "./limits.ts";
 import { OutputBuffer, type OutputSink } from "./output-buffer.ts";
 import type { Flushable, OutputScheduler } from "./output-scheduler.ts";
@@ -79,6 +81,10 @@ export abstract class Transport implements Flushable, OutputSink {
   protected abstract endOutput(): void;
   /** Stops all events, and puts `unread` in front of what the socket will read. */
   protected abstract release(unread: Buffer): Socket;
+  /** There is a handle below that could go on elsewhere. */
+  protected abstract readonly isReleasable: boolean;
+  /** The handle below, without any more events. */
+  protected abstract releaseHandle(): TcpHandle;
   protected abstract pauseReading(isPaused: boolean): void;
   protected abstract destroyNow(): void;
   protected abstract resetNow(): void;
@@ -156,6 +162,24 @@ export abstract class Transport implements Flushable, OutputSink {
     this.handler = IGNORED_HANDLER;
     this.#isClosed = true;
     return this.release(unread);
+  }
+
+  /**
+   * True where `detachHandle` would do: not with TLS, while output waits for the peer, or once either side has ended. Writes
+   * out what the output holds.
+   */
+  canDetachHandle(): boolean {
+    if (this.#isClosed || this.#isEnding) return false;
+    if (this.output.pendingBytes > 0) this.flush();
+    return !this.#isClosed && this.pendingBytes === 0 && this.isReleasable;
+  }
+
+  /** Hands the connection to another process, or back to this one later. Events end here. Only where that can be. */
+  detachHandle(): TcpHandle {
+    assert(this.canDetachHandle(), "a connection is handed over when it can be");
+    this.handler = IGNORED_HANDLER;
+    this.#isClosed = true;
+    return this.releaseHandle();
   }
 
   onOutputPending(): void {

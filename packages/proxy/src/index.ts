@@ -5,6 +5,7 @@ export type {
   AdminSource,
   ShownReloads,
   TableExplanation,
+  UpgradeStatus,
   WorkerStatus,
 } from "./admin/index.ts";
 export { createDnsResolver } from "./cluster/index.ts";
@@ -24,6 +25,8 @@ export { SUBSETS_MAX, SubsetIndex } from "./cluster/subset/index.ts";
 export type { LabelledHost, Labels, Subset, SubsetOutcome, SubsetQuery } from "./cluster/subset/index.ts";
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
+export type { HandOver, ListeningPlace, ListeningSocket, MovingConnection } from "./hand-over.ts";
+export type { MovedConnection } from "./listener/index.ts";
 export { silentLog } from "./log.ts";
 export type { Log, LogLevel } from "./log.ts";
 export { mergeSnapshots, reloadMetrics, renderOpenMetrics, summarise, WorkerTotals } from "./metrics/index.ts";

@@ -76,3 +76,15 @@ export const HELD_ANSWERS_SPARE_MAX = 64;
 
 /** gRPC methods that are remembered as streaming, per worker: no server has as many, and paths are the clients' choice. */
 export const STREAMING_METHODS_MAX = 4096;
+
+/**
+ * While connections move to another process, how long in milliseconds an RPC connection may go on as it likes, so that it
+ * moves between two calls of its own accord; most do.
+ */
+export const HAND_OVER_FREE_MS = 500;
+
+/**
+ * For how long, in milliseconds, the next calls of an RPC connection that is never idle are then left unread while those
+ * that are open are answered, so that it has a moment to move. Afterwards it is free again, and so on.
+ */
+export const HAND_OVER_HELD_MS = 500;

@@ -16,6 +16,7 @@ import type {
   ListenerStatus,
   Readiness,
   TableExplanation,
+  UpgradeStatus,
   WorkerStatus,
 } from "./admin/index.ts";
 import type { ClusterStation } from "./cluster-station.ts";
@@ -174,6 +175,16 @@ export class ProxyAdmin implements AdminSource {
 
   async drain(): Promise<void> {
     this.#deps.drain();
+  }
+
+  async upgradeStatus(): Promise<UpgradeStatus> {
+    return { generation: 1, state: "none", reason: "", tookMs: 0, handOverMs: 0, moved: 0, waiting: 0 };
+  }
+
+  /** Nobody is there who could start another version beside this process. */
+  async upgrade(): Promise<UpgradeStatus> {
+    const status = await this.upgradeStatus();
+    return { ...status, state: "refused", reason: "this proxy is a single process" };
   }
 }
 

@@ -9,7 +9,15 @@ import type {
   RouteTableConfig,
   Subscription,
 } from "@weft/contract";
-import { assert, type Clock, OutputScheduler, type Random, systemClock, systemRandom, TimerWheel } from "@weft/kernel";
+import {
+  type Clock,
+  OutputScheduler,
+  type Random,
+  systemClock,
+  systemRandom,
+  type TcpHandle,
+  TimerWheel,
+} from "@weft/kernel";
 import { type AccessLog, createAccessLog } from "./access-log/index.ts";
 import { AnswerDates } from "./answer-dates.ts";
 import { AnswerHolds } from "./held-answer.ts";
@@ -17,14 +25,15 @@ import type { AdminSource } from "./admin/index.ts";
 import { ClusterStation } from "./cluster-station.ts";
 import type { HealthVerdict, HostVerdict, OnVerdict, ProxyIdentity } from "./cluster/index.ts";
 import type { ListenerRoutes } from "./downstream/index.ts";
+import { CompiledRoutes } from "./compiled-routes.ts";
 import { refuseRequest } from "./refused-request.ts";
 import { Exchange } from "./request-path.ts";
-import { checkTls, Listener, type ListenerDeps } from "./listener/index.ts";
+import { HandOver, listenerAt, type ListeningPlace } from "./hand-over.ts";
+import { checkTls, Listener, type ListenerDeps, type MovedConnection } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
-import { MetricsRegistry, type MetricsSnapshot, type RouteStats, startLagProbe } from "./metrics/index.ts";
+import { MetricsRegistry, type MetricsSnapshot, startLagProbe } from "./metrics/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
-import { type CompiledRule, compileRouteTable, type RouteTable } from "./router/index.ts";
 import { ClientSessions, ServerSessions } from "./sessions.ts";
 import { createTracer, type Tracer } from "./tracing/index.ts";
 import { TurnClock } from "./turn-clock.ts";
@@ -35,6 +44,8 @@ export interface ProxyOptions {
   readonly log: Log;
   /** Several processes listen on the same ports. */
   readonly isPortShared: boolean;
+  /** Nothing is listened on before `adoptSocket` and `listen` say so: another process is about to hand its sockets over. */
+  readonly awaitsSockets?: boolean;
   /** How many processes of this proxy share its requests; default 1. Shards that follow load count on it. */
   readonly workerCount?: number;
   /** This process begins with the active health checks; its verdicts are passed on by whoever runs several. */
@@ -70,8 +81,19 @@ export interface Proxy {
   reopenLogs(): Promise<void>;
   /** Every verdict that is known here: for workers that came later. */
   verdicts(): readonly HostVerdict[];
-  /** Stops accepting, lets open requests finish within the settings' drain deadline, then closes. */
-  drain(): Promise<"drained" | "deadline">;
+  /** Listens on what another process has listened on there; false where no listener is. */
+  adoptSocket(place: ListeningPlace, handle: TcpHandle): Promise<boolean>;
+  /** Listens wherever nothing was adopted. */
+  listen(): Promise<void>;
+  /** Goes on with a connection that another process had; false where no listener takes it. */
+  adopt(place: ListeningPlace, connection: MovedConnection, handle: TcpHandle): boolean;
+  /** Begins to give this process's connections to another. */
+  handOver(): HandOver;
+  /**
+   * Stops accepting, lets open requests finish within the settings' drain deadline, then closes. With `isMoving`, what
+   * `handOver` may still give away is left to it, until this is called again without.
+   */
+  drain(isMoving?: boolean): Promise<"drained" | "deadline">;
   /** Closes everything at once. */
   close(): Promise<void>;
 }
@@ -123,6 +145,8 @@ class DataPlane implements Proxy {
   readonly #refusedParts: Set<string> = new Set();
   #isReady: boolean = false;
   #isDraining: boolean = false;
+  #drained: Promise<"drained" | "deadline"> = Promise.resolve("drained");
+  #awaitsSockets: boolean;
   #isClosed: boolean = false;
   readonly #world: WorldInForce = { revision: 0, settings: null, listeners: [], routeTables: [], clusters: [] };
 
@@ -132,6 +156,7 @@ class DataPlane implements Proxy {
     const random = options.random ?? systemRandom;
     const memo = new HeadMemo();
     this.#options = options;
+    this.#awaitsSockets = options.awaitsSockets ?? false;
     this.#metrics = new MetricsRegistry(clock);
     this.#stopLagProbe = startLagProbe(options.clock ?? systemClock, this.#metrics.process);
     this.#wheel = new TimerWheel(clock, { onError: (error) => this.#timerFailed(error) });
@@ -229,8 +254,36 @@ class DataPlane implements Proxy {
     return this.#clusters.verdicts();
   }
 
-  async drain(): Promise<"drained" | "deadline"> {
+  async adoptSocket(place: ListeningPlace, handle: TcpHandle): Promise<boolean> {
+    const listener = listenerAt(this.#listeners.values(), place);
+    await listener?.listen(handle);
+    return listener !== undefined;
+  }
+
+  async listen(): Promise<void> {
+    this.#awaitsSockets = false;
+    for (const listener of this.#listeners.values()) if (listener.sockets().length === 0) await listener.listen();
+  }
+
+  adopt(place: ListeningPlace, connection: MovedConnection, handle: TcpHandle): boolean {
+    return listenerAt(this.#listeners.values(), place)?.adopt(handle, connection) ?? false;
+  }
+
+  handOver(): HandOver {
+    return new HandOver([...this.#listeners.values()], this.#path.clock);
+  }
+
+  async drain(isMoving: boolean = false): Promise<"drained" | "deadline"> {
+    if (this.#isDraining) {
+      for (const listener of this.#listeners.values()) void listener.drain(isMoving);
+      return this.#drained;
+    }
     this.#isDraining = true;
+    this.#drained = this.#drain(isMoving);
+    return this.#drained;
+  }
+
+  async #drain(isMoving: boolean): Promise<"drained" | "deadline"> {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await this.#applying;
     const { clock } = this.#path;
@@ -240,7 +293,7 @@ class DataPlane implements Proxy {
       timer = clock.setTimer(() => resolve("deadline"), deadlineMs);
     });
     const listeners = [...this.#listeners.values(), ...this.#retired];
-    const drained = Promise.all(listeners.map((listener) => listener.drain()));
+    const drained = Promise.all(listeners.map((listener) => listener.drain(isMoving)));
     const result = await Promise.race([drained.then(() => "drained" as const), deadline]);
     if (timer !== null) clock.clearTimer(timer);
     await this.close();
@@ -385,7 +438,7 @@ class DataPlane implements Proxy {
       const listener = new Listener(config, this.#metrics.listener(config.name), this.#listenerDeps);
       listener.routes = this.#routesOf(config);
       try {
-        await listener.listen();
+        if (!this.#awaitsSockets) await listener.listen();
         this.#listeners.set(config.name, listener);
       } catch (error) {
         failures.push(error);
@@ -416,29 +469,6 @@ class DataPlane implements Proxy {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
     throw error;
-  }
-}
-
-/** A compiled table with the counters of its rules, looked up once. */
-class CompiledRoutes implements ListenerRoutes {
-  readonly config: RouteTableConfig;
-  readonly table: RouteTable;
-  /** Of every rule, several times where it has several matches. */
-  readonly names: readonly (readonly [route: string, rule: string])[];
-  readonly #stats: readonly RouteStats[];
-
-  /** @throws WeftError ROUTER_INVALID_TABLE */
-  constructor(config: RouteTableConfig, metrics: MetricsRegistry) {
-    this.config = config;
-    this.table = compileRouteTable(config);
-    this.names = this.table.rules.map((rule) => [rule.route, rule.label]);
-    this.#stats = this.names.map(([route, rule]) => metrics.route(route, rule));
-  }
-
-  statsOf(rule: CompiledRule): RouteStats {
-    const stats = this.#stats[rule.order];
-    assert(stats !== undefined, "a rule belongs to the table that found it");
-    return stats;
   }
 }
 

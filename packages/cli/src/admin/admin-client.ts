@@ -15,19 +15,30 @@ export interface LiveSummary {
   readonly routes: readonly RouteTraffic[];
 }
 
+/** How an endpoint is asked for more than its JSON. */
+interface AskOptions {
+  readonly timeoutMs?: number | undefined;
+  /** What is to be done there (POST), as JSON; without it nothing is changed. */
+  readonly action?: unknown;
+  /** Shown with an action where the server wants one; "" for none. */
+  readonly token?: string;
+}
+
 /**
  * The body of an endpoint. Status 503 is an answer, too: that of a role that is not ready.
  *
  * @throws WeftError CLI_ADMIN_UNREACHABLE, CLI_ADMIN_REFUSED
  */
-async function getText(admin: AdminAddress, path: string, timeoutMs: number = ADMIN_ANSWER_MS_MAX): Promise<string> {
+async function getText(admin: AdminAddress, path: string, options: AskOptions = {}): Promise<string> {
+  const { timeoutMs = ADMIN_ANSWER_MS_MAX, action, token = "" } = options;
   const where = renderAdminAddress(admin);
   const { address: host, port } = admin;
   const signal = AbortSignal.timeout(timeoutMs);
+  const proof = token === "" ? { "x-weft-admin": "1" } : { authorization: `Bearer ${token}` };
+  const [method, headers] = action === undefined ? ["GET", credentialsFor(admin)] : ["POST", proof];
   const [incoming, body] = await new Promise<IncomingMessage>((resolve, reject) => {
-    sendRequest({ host, port, path, signal, headers: credentialsFor(admin) }, resolve)
-      .on("error", reject)
-      .end();
+    const outgoing = sendRequest({ host, port, path, signal, method, headers }, resolve).on("error", reject);
+    outgoing.end(action === undefined ? undefined : JSON.stringify(action));
   })
     .then(async (answer) => [answer, await text(answer)] as const)
     .catch((cause: unknown) => {
@@ -36,7 +47,7 @@ async function getText(admin: AdminAddress, path: string, timeoutMs: number = AD
       throw new WeftError<CliErrorCode>("CLI_ADMIN_UNREACHABLE", message, { where }, { cause });
     });
   const { statusCode = 0 } = incoming;
-  if (statusCode === 200 || (statusCode === 503 && path === "/api/ready")) return body;
+  if (statusCode === 200 || statusCode === 202 || (statusCode === 503 && path === "/api/ready")) return body;
   const [asked] = path.split("?");
   const message = `Cannot ask the admin server at ${where}: ${asked} was answered with ${statusCode}: ${reasonIn(body)}`;
   throw new WeftError<CliErrorCode>("CLI_ADMIN_REFUSED", message, { where, path, statusCode });
@@ -61,12 +72,17 @@ function reasonIn(body: string): string {
 
 /** The JSON that an endpoint answers with. */
 export async function getJson<T>(admin: AdminAddress, path: string, timeoutMs?: number): Promise<T> {
-  return JSON.parse(await getText(admin, path, timeoutMs)) as T;
+  return JSON.parse(await getText(admin, path, { timeoutMs })) as T;
+}
+
+/** Has something done, and returns the JSON that says what. `token`: what the server asks of actions, "" for none. */
+export async function postJson<T>(admin: AdminAddress, path: string, action: unknown, token: string): Promise<T> {
+  return JSON.parse(await getText(admin, path, { action, token })) as T;
 }
 
 /** Everything that a proxy counts. @throws WeftError CLI_ADMIN_UNREACHABLE, CLI_ADMIN_REFUSED */
 export async function readMetrics(admin: AdminAddress, timeoutMs?: number): Promise<readonly MetricSample[]> {
-  return parseMetrics(await getText(admin, "/metrics", timeoutMs));
+  return parseMetrics(await getText(admin, "/metrics", { timeoutMs }));
 }
 
 /** Memory that a proxy's processes hold, as its metrics say. */

@@ -12,3 +12,6 @@ export const ADMIN_EVENT_BYTES_MAX = 1_048_576;
 
 /** Seconds that the figures of a live view are about: at gentle traffic one alone says little. */
 export const VIEW_WINDOW_SECONDS = 10;
+
+/** How often, in milliseconds, an admin server is asked what has become of an upgrade. */
+export const UPGRADE_POLL_MS = 100;

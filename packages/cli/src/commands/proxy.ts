@@ -10,9 +10,10 @@ import { createLog, type ProcessLog } from "../log.ts";
 import { moduleUrl } from "../module-url.ts";
 import { ProxyRole } from "../process/proxy-role.ts";
 import type { RoleHost } from "../process/role-host.ts";
-import { runRole } from "../process/run-role.ts";
+import { refuseSuccession, runRole, runSuccessor } from "../process/run-role.ts";
 import { canSharePorts } from "../process/shared-ports.ts";
 import { SingleHost } from "../process/single-host.ts";
+import type { SuccessorProgram } from "../process/successor-process.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { endOnUncaught } from "../process/uncaught.ts";
 import { summariseWorld } from "../world-summary.ts";
@@ -24,6 +25,7 @@ interface ProxyFlags {
   readonly check?: boolean;
   readonly admin?: AdminAddress;
   readonly sharePorts?: boolean;
+  readonly successor?: boolean;
 }
 
 interface ProxyOptions extends ProxyFlags {
@@ -54,6 +56,7 @@ export function createCommand(): Command {
         "listen also where others do, each getting a part of the connections: two proxies side by side",
       ).conflicts("single"),
     )
+    .addOption(new Option("--successor", "take over from the proxy that started this process").hideHelp())
     .option("--check", "check the configuration, print what is wrong or what it comes to, and end")
     .addHelpText("after", HELP)
     .action(async (path: string | undefined, flags: ProxyFlags, command: Command) => {
@@ -72,7 +75,7 @@ Environment:
 Signals:
   SIGTERM, SIGINT  finish open requests, then end; a second one ends at once
   SIGHUP           read the configuration anew and reopen the files of logs
-  SIGUSR2          replace the worker processes one after another`;
+  SIGUSR2          have the version of the program that is on disk now take over, as \`weft upgrade\` does`;
 
 async function check({ config }: ProxyOptions): Promise<ExitCode> {
   const { world, problems } = await loadWorld(config);
@@ -89,12 +92,14 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   const { world } = source;
   if (world === null) {
     source.close();
+    if (options.successor === true) refuseSuccession(problems.map(renderProblem).join("; "));
     return reportProblems(problems);
   }
   const host = createHost(options, log);
   const adminToken = process.env["WEFT_ADMIN_TOKEN"] ?? "";
   const { admin = null, sharePorts: sharesPorts = false } = options;
-  const running = runRole({ host, source, world, log, admin, adminToken, sharesPorts });
+  const run = { host, source, world, log, admin, adminToken, sharesPorts };
+  const running = options.successor === true ? runSuccessor(run) : runRole(run, successorProgram());
   const code = await running.catch((error: unknown): ExitCode => {
     console.error(`weft: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_CODE.failed;
@@ -103,11 +108,29 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   process.exit(code);
 }
 
-function createHost({ single, workers, sharePorts = false }: ProxyOptions, log: ProcessLog): RoleHost {
+/** The program on disk, started as this one was: by the launcher, which makes what the program runs from, or directly. */
+function successorProgram(): SuccessorProgram {
+  const [, script = "", ...args] = process.argv;
+  const wanted = [...args, "--successor"];
+  const { WEFT_LAUNCHER: launcher = "", NODE_COMPILE_CACHE: cache, ...env } = process.env;
+  // The launcher chooses a cache that belongs to what it starts.
+  if (launcher !== "") return { command: launcher, args: wanted, env };
+  const kept = cache === undefined ? env : { ...env, NODE_COMPILE_CACHE: cache };
+  return { command: process.execPath, args: [...process.execArgv, script, ...wanted], env: kept };
+}
+
+function createHost(options: ProxyOptions, log: ProcessLog): RoleHost {
+  const { single, workers, sharePorts = false, successor: awaitsHandOver = false } = options;
   const count = workers ?? availableParallelism();
   if (single !== true && canSharePorts()) {
     const module = moduleUrl("../process/worker-entry.ts", import.meta.url);
-    return new Supervisor({ workers: count, program: { module, args: [] }, log, sharesPorts: sharePorts });
+    return new Supervisor({
+      workers: count,
+      program: { module, args: [] },
+      log,
+      sharesPorts: sharePorts,
+      awaitsHandOver,
+    });
   }
   if (single !== true) {
     log.warn("one process only, which nothing starts again: this system cannot share a port among several", { count });

@@ -1,3 +1,4 @@
+import type { TcpHandle } from "@weft/kernel";
 import { type AdminServer, type AdminSource, createAdminServer, isLoopback, type Log } from "@weft/proxy";
 import { type AdminAddress, renderAdminAddress } from "../admin/admin-address.ts";
 
@@ -19,13 +20,13 @@ export class AdminHost {
   }
 
   /**
-   * Listens for the first time; resolves with the address as bound.
+   * Listens for the first time, on the socket of the version before where there is one; resolves with the address as bound.
    *
    * @throws WeftError ADMIN_LISTEN_FAILED
    */
-  async start({ address, port }: AdminAddress): Promise<AdminAddress> {
+  async start({ address, port }: AdminAddress, handle: TcpHandle | null = null): Promise<AdminAddress> {
     this.#wanted = { address, port };
-    this.#server = await createAdminServer(this.#source, { address, port, token: this.#token });
+    this.#server = await createAdminServer(this.#source, { address, port, token: this.#token, handle });
     const bound = { address: this.#server.address, port: this.#server.port };
     this.#log.info("admin listening", { ...bound, ask: `weft status --admin ${renderAdminAddress(bound)}` });
     if (!isLoopback(address)) this.#warn();
@@ -53,6 +54,23 @@ export class AdminHost {
         this.#log.error("the admin server stays where it is", { reason });
       }
     });
+  }
+
+  /** As bound; null before the start. */
+  get address(): AdminAddress | null {
+    return this.#server === null ? null : { address: this.#server.address, port: this.#server.port };
+  }
+
+  /** What is listened on, for the next version. */
+  get handle(): TcpHandle | null {
+    return this.#server?.handle ?? null;
+  }
+
+  /** The next version listens from now on; resolves when what was asked here is answered. */
+  retire(): Promise<void> {
+    const retired = this.#server?.retire() ?? Promise.resolve();
+    this.#server = null;
+    return retired;
   }
 
   async close(): Promise<void> {

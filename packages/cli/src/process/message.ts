@@ -1,4 +1,5 @@
 import type { World } from "@weft/contract";
+import type { ChannelAddress } from "@weft/kernel";
 import type { HealthVerdict } from "@weft/proxy";
 
 /** What a worker needs to know to begin. */
@@ -9,6 +10,8 @@ export interface WorkerStart {
   readonly isPortShared: boolean;
   /** How many workers share the requests; 1 where it is not said. */
   readonly workerCount?: number;
+  /** Workers of the version before are to hand their sockets and connections over: nothing is listened on before. */
+  readonly awaitsHandOver?: boolean;
   readonly world: World;
 }
 
@@ -38,20 +41,22 @@ export type SupervisorMessage =
   /** What the worker that checks hosts found out. */
   | { readonly type: "verdicts"; readonly verdicts: readonly HostVerdict[] }
   | { readonly type: "ask"; readonly question: Question }
-  /** Finish what is in flight, then leave. */
-  | { readonly type: "drain" };
+  /** Finish what is in flight, then leave. With `isMoving` connections go on to the next version where they can. */
+  | { readonly type: "drain"; readonly isMoving?: boolean };
 
 /** What a worker tells its supervisor. */
 export type WorkerMessage =
   /** The worker's code is loaded; it waits for `start`. */
   | { readonly type: "online" }
+  /** It could serve at once, and waits at this address for the worker that it takes over from. */
+  | { readonly type: "prepared"; readonly address: ChannelAddress }
   | { readonly type: "ready"; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "applied"; readonly revision: number }
   | { readonly type: "refused"; readonly revision: number; readonly message: string }
   | { readonly type: "verdict"; readonly verdict: HostVerdict }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "answer-failed"; readonly id: number; readonly message: string }
-  | { readonly type: "drained"; readonly outcome: "drained" | "deadline" };
+  | { readonly type: "drained"; readonly outcome: "drained" | "deadline"; readonly metrics: unknown };
 
 /** Where a listener listens. */
 export interface ListenerAddress {

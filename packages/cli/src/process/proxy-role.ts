@@ -1,9 +1,12 @@
 import type { World } from "@weft/contract";
+import { type ChannelAddress, systemClock } from "@weft/kernel";
 import { createWorldFeeds, type WorldFeeds } from "@weft/control/client";
 import { type AdminSource, createProxy, type LogLevel, type Proxy, type WorkerMetrics } from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
+import { HandOverGiver } from "./hand-over-giver.ts";
+import { HandOverTaker } from "./hand-over-taker.ts";
 import type { HostVerdict, ListenerAddress, WorkerStart } from "./message.ts";
-import type { WorkerRole } from "./worker.ts";
+import type { WorkerObserver, WorkerRole } from "./worker.ts";
 
 /** The data plane as a role: what a worker of `weft proxy` does, or the whole of it where there is one process. */
 export class ProxyRole implements WorkerRole {
@@ -11,27 +14,42 @@ export class ProxyRole implements WorkerRole {
   readonly #feeds: WorldFeeds = createWorldFeeds();
   #proxy: Proxy | null = null;
   #slot: number = 0;
+  /** While this worker's connections go to the next version. */
+  #giver: HandOverGiver | null = null;
+  #isDraining: boolean = false;
+  #taker: HandOverTaker | null = null;
 
   constructor(log: ProcessLog) {
     this.#log = log;
   }
 
-  async start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]> {
-    const { slot, world, isPortShared, workerCount = 1 } = start;
+  async start(start: WorkerStart, observer: WorkerObserver): Promise<readonly ListenerAddress[]> {
+    const { slot, world, isPortShared, workerCount = 1, awaitsHandOver = false } = start;
     const log = this.#log;
     this.#slot = slot;
     this.#feeds.publish(world);
-    this.#proxy = createProxy({
+    const proxy = createProxy({
       feeds: this.#feeds,
       log,
       isPortShared,
+      awaitsSockets: awaitsHandOver,
       workerCount,
       checksHealth: false,
-      onVerdict: (cluster, host, verdict, reason) => onVerdict({ cluster, host, verdict, reason }),
+      onVerdict: (cluster, host, verdict, reason) => observer.onVerdict({ cluster, host, verdict, reason }),
       logLevel: { get: () => log.level, set: (level) => void (log.level = level) },
     });
-    await this.#proxy.ready();
-    return this.#proxy.listeners();
+    this.#proxy = proxy;
+    await proxy.ready();
+    if (awaitsHandOver) await this.#takeOver(proxy, observer);
+    return proxy.listeners();
+  }
+
+  /** Resolves when the sockets of the workers before are listened on; where there are none, sockets of its own. */
+  async #takeOver(proxy: Proxy, observer: WorkerObserver): Promise<void> {
+    this.#taker = new HandOverTaker(proxy);
+    observer.onPrepared(this.#taker.address);
+    await this.#taker.ready;
+    await proxy.listen();
   }
 
   async apply(world: World): Promise<void> {
@@ -54,6 +72,19 @@ export class ProxyRole implements WorkerRole {
         return proxy.verdicts();
       case "explain":
         return await proxy.admin.explain(argument as Parameters<AdminSource["explain"]>[0]);
+      case "expect-givers":
+        this.#taker?.expect(argument as number);
+        return null;
+      case "give-sockets":
+        this.#giver = new HandOverGiver(proxy.handOver(), systemClock, () => this.#onTakerLost());
+        await this.#giver.begin(argument as readonly ChannelAddress[]);
+        return null;
+      case "move-connections":
+        return await this.#giver?.move();
+      case "keep-connections":
+        this.#giver?.stop();
+        this.#giver = null;
+        return null;
       case "reopen-logs":
         await proxy.reopenLogs();
         return null;
@@ -73,7 +104,17 @@ export class ProxyRole implements WorkerRole {
     for (const { cluster, host, verdict, reason } of verdicts) this.#proxy?.setVerdict(cluster, host, verdict, reason);
   }
 
-  async drain(): Promise<"drained" | "deadline"> {
-    return (await this.#proxy?.drain()) ?? "drained";
+  async drain(isMoving: boolean): Promise<"drained" | "deadline"> {
+    this.#isDraining = true;
+    const outcome = await this.#proxy?.drain(isMoving && this.#giver !== null);
+    await this.#giver?.settle();
+    return outcome ?? "drained";
+  }
+
+  /** What was to move stays: if it was only waited for, it is asked to end now. */
+  #onTakerLost(): void {
+    this.#log.warn("the process that takes connections over is gone; those that are left are served here");
+    this.#giver = null;
+    if (this.#isDraining) void this.#proxy?.drain(false);
   }
 }

@@ -6,6 +6,7 @@ import {
   mergeSnapshots,
   type MetricsSnapshot,
   reloadMetrics,
+  type UpgradeStatus,
   type WorkerMetrics,
   type WorkerStatus,
   WorkerTotals,
@@ -18,19 +19,33 @@ import type { RoleHost } from "./role-host.ts";
 type Answer<Topic extends keyof AdminSource> = Awaited<ReturnType<AdminSource[Topic]>>;
 type ListenerStatus = Answer<"listeners">[number];
 
+/** What the admin server can have done to a role as a whole. */
+export interface RoleActions {
+  /** Begins to drain. */
+  drain(): void;
+  /** Begins to hand over to the version on disk. */
+  upgrade(reason: string): UpgradeStatus;
+  upgradeStatus(): UpgradeStatus;
+}
+
 /** What the admin server of a role knows: every process of the role is asked, and the answers become one. */
 export class RoleAdmin implements AdminSource {
   readonly #host: RoleHost;
   readonly #source: Pick<DirectorySource, "reloads">;
   readonly #log: ProcessLog;
   readonly #totals: WorkerTotals = new WorkerTotals();
-  readonly #beginDrain: () => void;
+  readonly #actions: RoleActions;
 
-  constructor(host: RoleHost, source: Pick<DirectorySource, "reloads">, log: ProcessLog, beginDrain: () => void) {
+  constructor(host: RoleHost, source: Pick<DirectorySource, "reloads">, log: ProcessLog, actions: RoleActions) {
     this.#host = host;
     this.#source = source;
     this.#log = log;
-    this.#beginDrain = beginDrain;
+    this.#actions = actions;
+  }
+
+  /** Goes on from what the version before has counted. */
+  setPredecessorCounts(counts: MetricsSnapshot): void {
+    this.#totals.setPredecessor(counts);
   }
 
   async readiness(): Promise<Answer<"readiness">> {
@@ -94,6 +109,14 @@ export class RoleAdmin implements AdminSource {
   }
 
   async drain(): Promise<void> {
-    this.#beginDrain();
+    this.#actions.drain();
+  }
+
+  async upgradeStatus(): Promise<UpgradeStatus> {
+    return this.#actions.upgradeStatus();
+  }
+
+  async upgrade(): Promise<UpgradeStatus> {
+    return this.#actions.upgrade("the admin server was asked to");
   }
 }

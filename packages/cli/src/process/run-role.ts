@@ -1,100 +1,110 @@
-import type { ResourceProblem, World } from "@weft/contract";
-import { type DirectorySource, renderProblem } from "@weft/control/client";
-import type { AdminAddress } from "../admin/admin-address.ts";
-import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
-import type { ProcessLog } from "../log.ts";
-import { AdminHost } from "./admin-host.ts";
-import { claimPorts, type PortClaim } from "./port-guard.ts";
-import { RoleAdmin } from "./role-admin.ts";
-import type { RoleHost } from "./role-host.ts";
+import type { UpgradeStatus } from "@weft/proxy";
+import type { ExitCode } from "../exit-code.ts";
+import { Generation, type RunOptions, type Serving } from "./generation.ts";
+import { type GenerationMessage, type KeeperMessage, type Predecessor, reasonOf } from "./generation-message.ts";
+import { Keeper } from "./keeper.ts";
+import { isMessage } from "./message.ts";
 import { handleSignals } from "./signals.ts";
-
-/** What is needed to run a role until it is told to end. */
-export interface RunOptions {
-  readonly host: RoleHost;
-  /** Read already, and without problems. */
-  readonly source: DirectorySource;
-  readonly world: World;
-  readonly log: ProcessLog;
-  /** Where the admin server listens, whatever the configuration says; null: where that says. */
-  readonly admin: AdminAddress | null;
-  /** Asked of actions on the admin server; "" for none. */
-  readonly adminToken: string;
-  /** Others may listen on the listeners' ports, each getting a part of the connections. */
-  readonly sharesPorts: boolean;
-}
+import type { SuccessorProgram } from "./successor-process.ts";
 
 /** Serves until a signal or the end of the parent process; the result is the process's exit code. */
-export async function runRole(options: RunOptions): Promise<ExitCode> {
-  const { host, source, world, log } = options;
-  const end = Promise.withResolvers<ExitCode>();
-  let isDraining = false;
-  const drain = (reason: string): void => {
-    if (isDraining) return;
-    isDraining = true;
-    log.info("draining", { reason });
-    host.drain().then(
-      () => end.resolve(EXIT_CODE.done),
-      (error: unknown) => end.reject(error as Error),
-    );
-  };
-  const stopSignals = handleSignals({
-    onDrain: drain,
-    onKill: (reason) => {
-      log.warn("ending at once", { reason });
-      host.kill();
-      end.resolve(EXIT_CODE.failed);
-    },
-    onReload: () => {
-      log.info("reading the configuration anew and reopening log files", { reason: "SIGHUP" });
-      void source.reload();
-      host.askAll("reopen-logs", null).catch((error: unknown) => {
-        log.error("cannot reopen log files; the open ones stay", {
-          reason: error instanceof Error ? error.message : String(error),
-        });
-      });
-    },
-    onRestart: () => void host.restartWorkers(),
+export async function runRole(options: RunOptions, program: SuccessorProgram): Promise<ExitCode> {
+  const keeper = new Keeper(program, options.log);
+  const generation = new Generation(options, {
+    upgrade: (reason) => keeper.upgrade(reason),
+    upgradeStatus: () => keeper.status,
   });
-  const admin = new AdminHost(
-    new RoleAdmin(host, source, log, () => drain("the admin server was asked to")),
-    log,
-    options.adminToken,
-  );
-  let claim: PortClaim | null = null;
+  keeper.begin(generation);
+  const stopSignals = handleSignals({
+    onDrain: (reason) => keeper.drain(reason),
+    onKill: (reason) => keeper.kill(reason),
+    onReload: () => keeper.reload(),
+    onUpgrade: () => void keeper.upgrade("SIGUSR2"),
+  });
   try {
-    const adminWanted = options.admin ?? world.settings.admin;
-    const listenersWanted = options.sharesPorts ? [] : world.listeners;
-    claim = await claimPorts([...listenersWanted, { name: "admin", ...adminWanted }]);
-    const listeners = await host.start(world);
-    for (const { name, address, port } of listeners) log.info("listening", { listener: name, address, port });
-    const adminAddress = await admin.start(adminWanted);
-    claim.release();
-    source.worlds.subscribe((next) => {
-      if (next === world) return;
-      if (options.admin === null) admin.move(next.settings.admin);
-      void host.apply(next);
-    });
-    source.onProblem((problems) => logProblems(log, problems));
+    const serving = await generation.start();
     // For a parent process that waits for it.
-    process.send?.({ type: "ready", listeners, admin: adminAddress });
-    return await end.promise;
+    process.send?.(readyMessage(serving));
+    return await keeper.end;
   } catch (error) {
-    host.kill();
+    await generation.abandon();
     throw error;
   } finally {
-    claim?.release();
     stopSignals();
-    source.close();
-    await admin.close();
   }
 }
 
-function logProblems(log: ProcessLog, problems: readonly ResourceProblem[]): void {
-  if (problems.length === 0) {
-    log.info("the configuration on disk is right again");
-    return;
+/** Tells the process that started this one to take over why it cannot. */
+export function refuseSuccession(reason: string): void {
+  tell({ type: "refused", reason });
+}
+
+/** Takes over from the version that runs, for the keeper that started this process, and serves as `runRole` does. */
+export async function runSuccessor(options: RunOptions): Promise<ExitCode> {
+  const { promise: succession, resolve: onSucceed } = Promise.withResolvers<Predecessor>();
+  let status: UpgradeStatus = {
+    generation: 0,
+    state: "running",
+    reason: "",
+    tookMs: 0,
+    handOverMs: 0,
+    moved: 0,
+    waiting: 0,
+  };
+  const upgrade = (reason: string): UpgradeStatus => {
+    if (status.state !== "running") {
+      status = { ...status, state: "running", reason: "", tookMs: 0, handOverMs: 0, moved: 0, waiting: 0 };
+      tell({ type: "upgrade-wanted", reason });
+    }
+    return status;
+  };
+  const generation = new Generation(options, { upgrade, upgradeStatus: () => status });
+  process.on("message", (message) => {
+    if (!isMessage(message)) return;
+    const told = message as KeeperMessage;
+    if (told.type === "succeed") onSucceed(told.predecessor);
+    else if (told.type === "upgrade-status") ({ status } = told);
+    else if (told.type === "hand-over") void handOver(generation, told.to);
+    else tell({ type: "description", predecessor: { ...generation.describe(), generation: status.generation } });
+  });
+  const stopSignals = handleSignals({
+    onDrain: (reason) => generation.drain(reason),
+    onKill: (reason) => generation.kill(reason),
+    onReload: () => generation.reload(),
+    onUpgrade: () => void upgrade("SIGUSR2"),
+  });
+  tell({ type: "online" });
+  try {
+    const predecessor = await succession;
+    status = { ...status, generation: predecessor.generation + 1 };
+    const prepared = generation.succeed(predecessor, (address) => tell({ type: "prepared", address }));
+    // A keeper that goes away, or has enough of it, ends the wait.
+    const serving = await Promise.race([prepared, generation.end]);
+    if (typeof serving === "number") return serving;
+    tell(readyMessage(serving));
+    return await generation.end;
+  } catch (error) {
+    refuseSuccession(reasonOf(error));
+    await generation.abandon();
+    throw error;
+  } finally {
+    stopSignals();
   }
-  log.error("the configuration on disk is wrong; what runs stays", { problems: problems.length });
-  for (const problem of problems) log.error(renderProblem(problem));
+}
+
+async function handOver(generation: Generation, to: Parameters<Generation["handOver"]>[0]): Promise<void> {
+  try {
+    tell({ type: "handed-over", report: await generation.handOver(to) });
+  } catch (error) {
+    tell({ type: "refused", reason: reasonOf(error) });
+  }
+}
+
+function readyMessage({ listeners, admin }: Serving): GenerationMessage {
+  return { type: "ready", listeners, admin };
+}
+
+/** What the parent process is told; it is the keeper. */
+function tell(message: GenerationMessage): void {
+  process.send?.(message);
 }

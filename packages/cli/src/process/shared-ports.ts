@@ -11,6 +11,13 @@ export function canSharePorts(platform: NodeJS.Platform = process.platform): boo
   return SHARING_PLATFORMS.has(platform);
 }
 
+/** A port that the system chose for a listener. */
+export interface ChosenPort {
+  /** Tells the listener from others. */
+  readonly listener: string;
+  readonly port: number;
+}
+
 /**
  * Chooses the ports of listeners that leave the choice to the system (port 0), once for all workers. A chosen port is held
  * until the workers listen, so that no other program gets it in between, and stays the listener's for good.
@@ -31,6 +38,16 @@ export class SharedPorts {
       listeners.push(listener.port === 0 ? { ...listener, port: await this.#portOf(listener) } : listener);
     }
     return { ...world, listeners };
+  }
+
+  /** What was chosen so far. */
+  get chosen(): readonly ChosenPort[] {
+    return [...this.#chosen].map(([listener, port]) => ({ listener, port }));
+  }
+
+  /** Chooses what another has chosen, whose workers listen there. */
+  inherit(chosen: readonly ChosenPort[]): void {
+    for (const { listener, port } of chosen) this.#chosen.set(listener, port);
   }
 
   /** The workers listen: their sockets hold the ports now. */

@@ -7,7 +7,7 @@ export interface SignalHandler {
   /** SIGHUP. */
   onReload(): void;
   /** SIGUSR2. */
-  onRestart(): void;
+  onUpgrade(): void;
 }
 
 /**
@@ -29,7 +29,7 @@ export function handleSignals(handler: SignalHandler): () => void {
     ["SIGTERM", () => end("SIGTERM")],
     ["SIGINT", () => void (hasParent || end("SIGINT"))],
     ["SIGHUP", () => handler.onReload()],
-    ["SIGUSR2", () => handler.onRestart()],
+    ["SIGUSR2", () => handler.onUpgrade()],
   ];
   // Nobody is left to serve for: no drain.
   const onDisconnect = (): void => handler.onKill("the parent process is gone");

@@ -2,7 +2,10 @@ import type { World } from "@weft/contract";
 import type { Log, WorkerStatus } from "@weft/proxy";
 import type { ListenerAddress } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
-import type { WorkerRole } from "./worker.ts";
+import type { WorkerObserver, WorkerRole } from "./worker.ts";
+
+/** There are no other processes to tell. */
+const NOBODY: WorkerObserver = { onVerdict: () => {}, onPrepared: () => {} };
 
 /** A role in this very process: no worker, no sharing of ports. */
 export class SingleHost implements RoleHost {
@@ -28,7 +31,7 @@ export class SingleHost implements RoleHost {
   }
 
   async start(world: World): Promise<readonly ListenerAddress[]> {
-    const listeners = await this.#role.start({ slot: 0, isPortShared: false, world }, () => {});
+    const listeners = await this.#role.start({ slot: 0, isPortShared: false, world }, NOBODY);
     this.#role.setChecksHealth(true);
     this.#world = world;
     this.#state = "ready";
@@ -58,7 +61,7 @@ export class SingleHost implements RoleHost {
 
   async drain(): Promise<void> {
     this.#state = "draining";
-    this.#log.info("drain ended", { outcome: await this.#role.drain() });
+    this.#log.info("drain ended", { outcome: await this.#role.drain(false) });
   }
 
   kill(): void {

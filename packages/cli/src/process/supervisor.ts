@@ -1,11 +1,20 @@
 import type { World } from "@weft/contract";
-import { type Clock, type Random, systemClock, systemRandom, type TimerHandle } from "@weft/kernel";
+import {
+  type ChannelAddress,
+  type Clock,
+  isWeftError,
+  type Random,
+  systemClock,
+  systemRandom,
+  type TimerHandle,
+} from "@weft/kernel";
 import type { Log, WorkerStatus } from "@weft/proxy";
-import { PORT_RETRY_MS, WORKER_ANSWER_MS_MAX } from "../limits.ts";
+import { HAND_OVER_PATIENCE_MS, PORT_RETRY_MS, WORKER_ANSWER_MS_MAX, WORKER_START_MS_MAX } from "../limits.ts";
+import type { MoveReport } from "./hand-over-message.ts";
 import type { HostVerdict, ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
 import { findTakenPorts, renderTakenPort, type TakenPort } from "./port-guard.ts";
-import { SharedPorts } from "./shared-ports.ts";
+import { type ChosenPort, SharedPorts } from "./shared-ports.ts";
 import { WorkerGroup } from "./worker-group.ts";
 import type { WorkerProcess, WorkerProgram } from "./worker-process.ts";
 
@@ -14,6 +23,8 @@ export interface SupervisorOptions {
   readonly workers: number;
   readonly program: WorkerProgram;
   readonly log: Log;
+  /** Workers wait for those of the version before, which hand over what they have: `prepare` and `takeOver` instead of `start`. */
+  readonly awaitsHandOver?: boolean;
   /** Others may listen on the same ports; default: a listener whose port another process has is refused. */
   readonly sharesPorts?: boolean;
   readonly clock?: Clock;
@@ -31,6 +42,13 @@ export class Supervisor implements RoleHost {
   readonly #workerCount: number;
   readonly #ports: SharedPorts = new SharedPorts();
   readonly #sharesPorts: boolean;
+  #awaitsHandOver: boolean;
+  /** Where workers wait for those of the version before, by slot. */
+  readonly #doors = new Map<number, ChannelAddress>();
+  #onDoor: () => void = () => {};
+  #started: Promise<readonly ListenerAddress[]> = Promise.resolve([]);
+  /** What workers that have left in order had counted, until it is asked for. */
+  readonly #finalMetrics: unknown[] = [];
   #world: World | null = null;
   /** When the present revision was handed out, and to how many workers it is new. */
   #sentMs: number = 0;
@@ -51,6 +69,7 @@ export class Supervisor implements RoleHost {
     this.#clock = options.clock ?? systemClock;
     this.#workerCount = options.workers;
     this.#sharesPorts = options.sharesPorts ?? false;
+    this.#awaitsHandOver = options.awaitsHandOver ?? false;
     this.#group = new WorkerGroup({
       count: options.workers,
       program: options.program,
@@ -80,6 +99,107 @@ export class Supervisor implements RoleHost {
       this.#ports.release();
     }
   }
+
+  // ---- the version after this one ----
+
+  /** Ports that the system chose, for the next version to choose the same. */
+  get chosenPorts(): readonly ChosenPort[] {
+    return this.#ports.chosen;
+  }
+
+  /** How many workers have something to hand over. */
+  get giverCount(): number {
+    return this.#group.ready.length;
+  }
+
+  /** What is known of hosts. */
+  async verdicts(): Promise<readonly HostVerdict[]> {
+    const checker = this.#checker;
+    if (checker === null) return [];
+    return (await checker.ask("verdicts", null, WORKER_ANSWER_MS_MAX)) as readonly HostVerdict[];
+  }
+
+  /** Every worker sends its listening sockets to workers of the next version. No worker is replaced from now on. */
+  async giveSockets(targets: readonly (readonly ChannelAddress[])[]): Promise<void> {
+    this.#group.holdRestarts(true);
+    await this.#askGivers((worker, index) => worker.ask("give-sockets", targets[index] ?? [], WORKER_START_MS_MAX));
+  }
+
+  /** Every worker gives its connections away; resolves when those that can go soon have gone. */
+  async moveConnections(): Promise<MoveReport> {
+    const timeoutMs = HAND_OVER_PATIENCE_MS + WORKER_START_MS_MAX;
+    const reports = await this.#askGivers((worker) => worker.ask("move-connections", null, timeoutMs));
+    const sum = { moved: 0, waiting: 0 };
+    for (const report of reports as MoveReport[]) {
+      sum.moved += report.moved;
+      sum.waiting += report.waiting;
+    }
+    return sum;
+  }
+
+  /** There will be no next version for now: all goes on as before. */
+  async keepConnections(): Promise<void> {
+    await this.#askGivers((worker) => worker.ask("keep-connections", null, WORKER_ANSWER_MS_MAX)).catch(() => {});
+    this.#group.holdRestarts(false);
+  }
+
+  /** One that dies meanwhile has nothing left to give; what else goes wrong is thrown. */
+  async #askGivers(ask: (worker: WorkerProcess, index: number) => Promise<unknown>): Promise<unknown[]> {
+    const answers = await Promise.allSettled(this.#group.ready.map(ask));
+    return answers.flatMap((answer) => {
+      if (answer.status === "fulfilled") return [answer.value];
+      if (isWeftError(answer.reason, "CLI_WORKER_GONE")) return [];
+      throw answer.reason;
+    });
+  }
+
+  // ---- the version before this one ----
+
+  /** Starts all workers, which are not to serve yet; resolves when all could. */
+  async prepare(world: World, ports: readonly ChosenPort[]): Promise<void> {
+    this.#ports.inherit(ports);
+    this.#world = await this.#ports.resolve(world);
+    const prepared = new Promise<void>((resolve) => {
+      this.#onDoor = () => void (this.#doors.size === this.#workerCount && resolve());
+    });
+    this.#started = this.#group.start().finally(() => this.#ports.release());
+    await Promise.race([prepared, this.#started]);
+  }
+
+  /** Where each of so many workers of the version before is to send what it has. */
+  targetsFor(givers: number): readonly (readonly ChannelAddress[])[] {
+    const doors = [...this.#doors].sort(([one], [other]) => one - other).map(([, door]) => door);
+    return Array.from({ length: givers }, (_, giver) =>
+      givers >= doors.length
+        ? doors.filter((_door, index) => index === giver % doors.length)
+        : doors.filter((_door, index) => index % givers === giver),
+    );
+  }
+
+  /** Lets the workers of the version before in; resolves with the listeners when all workers accept connections. */
+  async takeOver(givers: number, verdicts: readonly HostVerdict[]): Promise<readonly ListenerAddress[]> {
+    const targets = this.targetsFor(givers);
+    for (const worker of this.#group.workers) {
+      const door = this.#doors.get(worker.slot);
+      const expected = targets.filter((doors) => door !== undefined && doors.includes(door)).length;
+      // One that dies fails the start.
+      void worker.ask("expect-givers", expected, WORKER_ANSWER_MS_MAX).catch(() => {});
+    }
+    const listeners = await this.#started;
+    this.#awaitsHandOver = false;
+    this.#group.broadcast({ type: "verdicts", verdicts });
+    return listeners;
+  }
+
+  /** Nobody hands anything over any more: what has not come is not waited for. */
+  expectNoGivers(): void {
+    for (const worker of this.#group.workers) {
+      // One that dies is replaced.
+      void worker.ask("expect-givers", 0, WORKER_ANSWER_MS_MAX).catch(() => {});
+    }
+  }
+
+  // ---- configurations ----
 
   apply(world: World): Promise<void> {
     this.#wanted = world;
@@ -147,8 +267,9 @@ export class Supervisor implements RoleHost {
     this.#retry = null;
   }
 
-  askAll(topic: string, argument: unknown): Promise<readonly unknown[]> {
-    return this.#group.askAll(topic, argument, WORKER_ANSWER_MS_MAX);
+  async askAll(topic: string, argument: unknown): Promise<readonly unknown[]> {
+    const answers = await this.#group.askAll(topic, argument, WORKER_ANSWER_MS_MAX);
+    return topic === "metrics" ? [...answers, ...this.#finalMetrics.splice(0)] : answers;
   }
 
   async restartWorkers(): Promise<void> {
@@ -156,9 +277,9 @@ export class Supervisor implements RoleHost {
     await this.#group.restartAll();
   }
 
-  async drain(): Promise<void> {
+  async drain(isMoving: boolean = false): Promise<void> {
     this.#stopRetry();
-    await this.#group.drain(this.#world?.settings.drainDeadlineMs ?? 0);
+    await this.#group.drain(this.#world?.settings.drainDeadlineMs ?? 0, isMoving);
     this.#log.info("all workers are gone");
   }
 
@@ -171,7 +292,9 @@ export class Supervisor implements RoleHost {
     const world = this.#world;
     if (world === null) throw new Error("a worker starts after the first configuration");
     this.#startRevisions.set(slot, world.revision);
-    return { slot, isPortShared: true, workerCount: this.#workerCount, world };
+    const workerCount = this.#workerCount;
+    const awaitsHandOver = this.#awaitsHandOver;
+    return { slot, isPortShared: true, workerCount, awaitsHandOver, world };
   }
 
   #receive(worker: WorkerProcess, message: WorkerMessage): void {
@@ -192,7 +315,12 @@ export class Supervisor implements RoleHost {
       case "verdict":
         this.#group.broadcast({ type: "verdicts", verdicts: [message.verdict] }, worker);
         return;
+      case "prepared":
+        this.#doors.set(slot, message.address);
+        this.#onDoor();
+        return;
       case "drained":
+        this.#finalMetrics.push(message.metrics);
         this.#log.info("worker drained", { slot, workerPid, outcome: message.outcome });
         return;
       case "online":

@@ -53,6 +53,7 @@ export class WorkerGroup implements WorkerHandler {
   #isStarting: boolean = false;
   #isStopping: boolean = false;
   #isRestarting: boolean = false;
+  #isHeld: boolean = false;
 
   constructor(options: WorkerGroupOptions) {
     this.#options = options;
@@ -111,6 +112,23 @@ export class WorkerGroup implements WorkerHandler {
     for (const worker of this.ready) if (worker !== except) worker.send(message);
   }
 
+  /** Every worker that lives and is not about to leave. */
+  get workers(): readonly WorkerProcess[] {
+    return this.#slots.flatMap(({ worker }) => (worker === null ? [] : [worker]));
+  }
+
+  /** While `isHeld`, one that dies is not replaced: what it did is about to be another version's. Afterwards it is. */
+  holdRestarts(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    for (const slot of this.#slots) {
+      if (slot.worker !== null) continue;
+      if (isHeld && slot.restart !== null) {
+        this.#options.clock.clearTimer(slot.restart);
+        slot.restart = null;
+      } else if (!isHeld && slot.restart === null && !this.#isStopping) this.#restartLater(slot, "it died meanwhile");
+    }
+  }
+
   /** Asks every worker that serves; those that do not answer in time are left out and reported. */
   async askAll(topic: string, argument: unknown, timeoutMs: number): Promise<readonly unknown[]> {
     const answers = await Promise.allSettled(this.ready.map((worker) => worker.ask(topic, argument, timeoutMs)));
@@ -154,9 +172,9 @@ export class WorkerGroup implements WorkerHandler {
   }
 
   /** Lets every worker finish what it has in flight, at most so long; then all are gone. */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number, isMoving: boolean = false): Promise<void> {
     this.#stopRestarts();
-    for (const worker of this.#living()) worker.drain();
+    for (const worker of this.#living()) worker.drain(isMoving);
     const timer = this.#options.clock.setTimer(() => this.kill(), deadlineMs + WORKER_LEAVE_MS_MAX);
     await this.#allGone();
     this.#options.clock.clearTimer(timer);
@@ -185,7 +203,7 @@ export class WorkerGroup implements WorkerHandler {
         slot.backoff.reset();
         slot.crashes = 0;
       }
-      if (!this.#isStarting && !this.#isStopping) this.#restartLater(slot, how, worker.pid);
+      if (!this.#isStarting && !this.#isStopping && !this.#isHeld) this.#restartLater(slot, how, worker.pid);
     } else if (!wasLeaving && !this.#isStopping) {
       log.warn("a worker that was to start is gone", { slot: worker.slot, workerPid: worker.pid, how });
     }

@@ -48,6 +48,7 @@ export class WorkerProcess {
   #onReady: ((listeners: readonly ListenerAddress[]) => void) | null = null;
   #onStartFailed: ((error: Error) => void) | null = null;
   #startMessage: SupervisorMessage | null = null;
+  #startTimer: TimerHandle | null = null;
   #exitHow: string = "";
   /** Why we kill it; "" while we do not. */
   #killReason: string = "";
@@ -98,7 +99,7 @@ export class WorkerProcess {
    */
   async start(message: SupervisorMessage): Promise<readonly ListenerAddress[]> {
     this.#startMessage = message;
-    const timer = this.#clock.setTimer(() => {
+    this.#startTimer = this.#clock.setTimer(() => {
       this.#killReason = `it was not ready after ${WORKER_START_MS_MAX} ms`;
       this.#failStart(this.#killReason);
       this.kill();
@@ -110,7 +111,7 @@ export class WorkerProcess {
         if (this.#state === "gone") this.#failStart(this.#exitHow);
       });
     } finally {
-      this.#clock.clearTimer(timer);
+      this.#stopStartTimer();
     }
   }
 
@@ -146,11 +147,11 @@ export class WorkerProcess {
     });
   }
 
-  /** Asks the worker to finish what is in flight and to leave. */
-  drain(): void {
+  /** Asks the worker to finish what is in flight and to leave; `isMoving`: but for what goes to the next version. */
+  drain(isMoving: boolean = false): void {
     if (this.#state === "gone") return;
     this.#state = "draining";
-    this.send({ type: "drain" });
+    this.send({ type: "drain", isMoving });
   }
 
   /** Ends the process at once. */
@@ -162,6 +163,11 @@ export class WorkerProcess {
     switch (message.type) {
       case "online":
         if (this.#startMessage !== null) this.send(this.#startMessage);
+        return;
+      case "prepared":
+        // From now on it is others that it waits for.
+        this.#stopStartTimer();
+        this.#handler.onWorkerMessage(this, message);
         return;
       case "ready":
         if (this.#state === "starting") this.#state = "ready";
@@ -177,6 +183,11 @@ export class WorkerProcess {
       default:
         this.#handler.onWorkerMessage(this, message);
     }
+  }
+
+  #stopStartTimer(): void {
+    if (this.#startTimer !== null) this.#clock.clearTimer(this.#startTimer);
+    this.#startTimer = null;
   }
 
   #takeWaiter(id: number): Waiter | undefined {

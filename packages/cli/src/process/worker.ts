@@ -1,4 +1,5 @@
 import type { World } from "@weft/contract";
+import type { ChannelAddress } from "@weft/kernel";
 import { EXIT_CODE } from "../exit-code.ts";
 import {
   type HostVerdict,
@@ -11,8 +12,8 @@ import {
 
 /** What a process of a role does, whether it is the only one or one of several. */
 export interface WorkerRole {
-  /** Resolves with the addresses of the listeners when requests are served. `onVerdict` is told what this worker's checks say. */
-  start(start: WorkerStart, onVerdict: (verdict: HostVerdict) => void): Promise<readonly ListenerAddress[]>;
+  /** Resolves with the addresses of the listeners when requests are served. */
+  start(start: WorkerStart, observer: WorkerObserver): Promise<readonly ListenerAddress[]>;
   /** Takes the next version of the configuration; rejects when it cannot be applied, and the last one stays. */
   apply(world: World): Promise<void>;
   /** Answers a question of the supervisor with plain data. */
@@ -21,8 +22,16 @@ export interface WorkerRole {
   setChecksHealth(isOn: boolean): void;
   /** Takes what another worker found out about hosts. */
   takeVerdicts(verdicts: readonly HostVerdict[]): void;
-  /** Finishes what is in flight, within the configured deadline. */
-  drain(): Promise<"drained" | "deadline">;
+  /** Finishes what is in flight, within the configured deadline; `isMoving`: but for what moves to the next version. */
+  drain(isMoving: boolean): Promise<"drained" | "deadline">;
+}
+
+/** Who hears from a role while it runs. */
+export interface WorkerObserver {
+  /** What this worker's checks say of a host. */
+  onVerdict(verdict: HostVerdict): void;
+  /** The worker could serve, and waits at this address for the one that it takes over from. */
+  onPrepared(address: ChannelAddress): void;
 }
 
 /**
@@ -32,29 +41,35 @@ export interface WorkerRole {
 export function serveWorker(role: WorkerRole): void {
   let isDraining = false;
   const tell = (message: WorkerMessage): void => void process.send?.(message);
-  const drain = async (): Promise<void> => {
+  const drain = async (isMoving: boolean): Promise<void> => {
     if (isDraining) return;
     isDraining = true;
-    tell({ type: "drained", outcome: await role.drain() });
-    process.exit(EXIT_CODE.done);
+    const outcome = await role.drain(isMoving);
+    const message: WorkerMessage = { type: "drained", outcome, metrics: await role.answer("metrics", null) };
+    // What it has counted last is to arrive.
+    process.send?.(message, () => process.exit(EXIT_CODE.done));
   };
   process.on("message", (message) => {
     if (isMessage(message)) obey(role, message as SupervisorMessage, tell, drain);
   });
   process.on("disconnect", () => process.exit(EXIT_CODE.done));
   process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => void drain());
+  process.on("SIGTERM", () => void drain(false));
   tell({ type: "online" });
 }
 
 type Tell = (message: WorkerMessage) => void;
+type Drain = (isMoving: boolean) => Promise<void>;
 
-function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: () => Promise<void>): void {
+function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: Drain): void {
   switch (message.type) {
     case "start":
       // A start that fails ends the process; the supervisor sees the status and the log has the reason.
       void role
-        .start(message.start, (verdict) => tell({ type: "verdict", verdict }))
+        .start(message.start, {
+          onVerdict: (verdict) => tell({ type: "verdict", verdict }),
+          onPrepared: (address) => tell({ type: "prepared", address }),
+        })
         .then((listeners) => tell({ type: "ready", listeners }));
       return;
     case "world": {
@@ -80,7 +95,7 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: (
       role.takeVerdicts(message.verdicts);
       return;
     case "drain":
-      void drain();
+      void drain(message.isMoving === true);
   }
 }
 

@@ -171,6 +171,15 @@ export class Http1ServerSession implements ServerSession, ServerStreamOwner, Chu
     if (this.#isLast && isIdle) this.#end(null);
   }
 
+  takeUnread(): Buffer | null {
+    const isBetween = this.#phase === PHASE_HEAD && !this.#isProcessing && !this.#isPeerDone && !this.#isDraining;
+    if (!isBetween) return null;
+    const { bytes, start, end } = this.#held;
+    const unread = Buffer.from(bytes.subarray(start, end));
+    this.#leave();
+    return unread;
+  }
+
   headTimeout(): void {
     if (this.#phase === PHASE_HEAD && this.isReceivingHead) this.#fail("HTTP1_HEAD_TIMEOUT", this.#heldLine());
     else if (this.#phase === PHASE_HEAD || this.#isDiscarding) this.#end(null);

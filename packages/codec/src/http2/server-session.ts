@@ -77,6 +77,11 @@ export class Http2ServerSession extends Http2Session<Http2ServerStream> implemen
     super.connectionLost(detail);
   }
 
+  /** Both ends have built up the state of an HTTP/2 connection together: it stays where it is. */
+  takeUnread(): null {
+    return null;
+  }
+
   headTimeout(): void {
     this.failBecause("HTTP2_HEAD_TIMEOUT", "a frame or header block was not completed in time", "timeout");
   }

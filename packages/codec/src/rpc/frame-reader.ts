@@ -69,6 +69,11 @@ export class FrameReader {
     }
   }
 
+  /** A copy of the part of a frame that is here; null while a frame is thrown away, which nobody else could know. */
+  copyHeld(): Buffer | null {
+    return this.#skipBytes > 0 ? null : Buffer.from(this.#held.subarray(0, this.#heldBytes));
+  }
+
   /** Forgets what is held: nothing more will be read. */
   clear(): void {
     this.#held = EMPTY;

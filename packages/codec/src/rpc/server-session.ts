@@ -58,6 +58,13 @@ export abstract class RpcServerSession extends RpcSession<RpcServerStream> imple
     return this.#isPingOut;
   }
 
+  takeUnread(): Buffer | null {
+    const isBetween = this.streams.length === 0 && !this.isOver && !this.isPeerDone && !this.#isDraining;
+    const unread = isBetween ? this.reader.copyHeld() : null;
+    if (unread !== null) this.leave();
+    return unread;
+  }
+
   headTimeout(): void {
     const code = this.reader.isMidHead ? "RPC_HEAD_TIMEOUT" : "RPC_FRAME_TIMEOUT";
     this.failBecause(code, RPC_ERRORS[code].meaning, "timeout");

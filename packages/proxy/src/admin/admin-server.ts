@@ -1,12 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type Clock, systemClock, WeftError } from "@weft/kernel";
+import { type Socket, Server as TcpServer } from "node:net";
+import { type Clock, listeningHandle, systemClock, type TcpHandle, WeftError } from "@weft/kernel";
 import type { AdminSource } from "./admin-source.ts";
 import { type AdminFailure, sendFailure } from "./answer.ts";
 import { ENDPOINTS, type Endpoint, Refusal } from "./endpoints.ts";
 import { limitConnections } from "./connection-deadlines.ts";
 import type { AdminErrorCode } from "./errors.ts";
 import { actionCommand, isHostAllowed, refuseAction, refuseReading } from "./guard.ts";
-import { ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_RESPONSE_MS_MAX } from "./limits.ts";
+import {
+  ADMIN_CONNECTIONS_MAX,
+  ADMIN_HEAD_BYTES_MAX,
+  ADMIN_RESPONSE_MS_MAX,
+  ADMIN_RETIRE_GRACE_MS,
+  ADMIN_SOURCE_MS_MAX,
+} from "./limits.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { createPatientSource } from "./patient-source.ts";
 
@@ -17,6 +24,8 @@ export interface AdminServerOptions {
   readonly port: number;
   /** Asked of every action (POST) as `Authorization: Bearer`, and beyond loopback of who reads; none: for loopback alone. */
   readonly token?: string;
+  /** A socket that another process has listened on at this address and port; the server's from now on. */
+  readonly handle?: TcpHandle | null;
   readonly clock?: Clock;
 }
 
@@ -25,6 +34,10 @@ export interface AdminServer {
   readonly address: string;
   /** As bound. */
   readonly port: number;
+  /** What is listened on, for another process to accept from; null once this one does not. */
+  readonly handle: TcpHandle | null;
+  /** Takes no more connections from this moment on, answers what was asked, then closes as `close` does. */
+  retire(): Promise<void>;
   /** Ends live views and closes every connection. */
   close(): Promise<void>;
 }
@@ -39,7 +52,7 @@ export interface AdminServer {
  * console.log(`http://${admin.address}:${admin.port}/`);
  */
 export async function createAdminServer(source: AdminSource, options: AdminServerOptions): Promise<AdminServer> {
-  const { address = "127.0.0.1", port, token = "", clock = systemClock } = options;
+  const { address = "127.0.0.1", port, token = "", handle = null, clock = systemClock } = options;
   const patient = createPatientSource(source, clock);
   const feed = new LiveFeed(clock, () => patient.metrics());
   const desk = new Desk(patient, feed, clock, { address, token });
@@ -53,11 +66,20 @@ export async function createAdminServer(source: AdminSource, options: AdminServe
   // Node's keep-alive timeout would come before ours.
   server.keepAliveTimeout = 0;
   limitConnections(server, clock);
-  await listen(server, address, port);
+  const kept = trackKept(server);
+  await listen(server, address, port, handle);
   const bound = server.address();
   return {
     address,
     port: typeof bound === "object" && bound !== null ? bound.port : port,
+    get handle() {
+      return listeningHandle(server);
+    },
+    retire: () => {
+      feed.close();
+      for (const socket of kept) socket.destroySoon();
+      return retire(server, clock);
+    },
     close: () =>
       new Promise((resolve) => {
         feed.close();
@@ -67,13 +89,54 @@ export async function createAdminServer(source: AdminSource, options: AdminServe
   };
 }
 
-function listen(server: Server, address: string, port: number): Promise<void> {
+/** The connections on which a question was answered and the next has not come. */
+function trackKept(server: Server): ReadonlySet<Socket> {
+  const kept = new Set<Socket>();
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    kept.delete(socket);
+    response.once("close", () => {
+      if (!socket.destroyed) kept.add(socket);
+    });
+  });
+  server.on("connection", (socket: Socket) => {
+    socket.once("close", () => kept.delete(socket));
+  });
+  return kept;
+}
+
+/**
+ * Stops listening at once; resolves when everyone has an answer who has asked, or has waited long enough. Whoever has just
+ * connected has a moment to ask.
+ */
+function retire(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    let isGraceOver = false;
+    const grace = clock.setTimer(() => {
+      isGraceOver = true;
+      server.closeIdleConnections();
+    }, ADMIN_RETIRE_GRACE_MS);
+    const deadline = clock.setTimer(() => server.closeAllConnections(), ADMIN_SOURCE_MS_MAX);
+    server.on("request", (_request: IncomingMessage, response: ServerResponse) => {
+      response.shouldKeepAlive = false;
+      response.once("close", () => isGraceOver && server.closeIdleConnections());
+    });
+    // The close of node:http ends idle connections at once, also those whose question is on its way.
+    TcpServer.prototype.close.call(server, () => {
+      clock.clearTimer(grace);
+      clock.clearTimer(deadline);
+      resolve();
+    });
+  });
+}
+
+function listen(server: Server, address: string, port: number, handle: TcpHandle | null): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
       const message = `Cannot serve the admin API on ${address}:${port}: ${cause.message}`;
       reject(new WeftError<AdminErrorCode>("ADMIN_LISTEN_FAILED", message, { address, port }, { cause }));
     });
-    server.listen(port, address, resolve);
+    if (handle === null) server.listen(port, address, resolve);
+    else server.listen(handle, resolve);
   });
 }
 

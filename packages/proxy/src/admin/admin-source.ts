@@ -59,6 +59,23 @@ export interface WorkerStatus {
   readonly restarts: number;
 }
 
+/** What became of the last request for another version to take over. */
+export interface UpgradeStatus {
+  /** 1 for the version that was started, one more with each that took over. */
+  readonly generation: number;
+  /** "refused": the next version could not take over, and this one carries on. */
+  readonly state: "none" | "running" | "done" | "refused";
+  /** Why it was refused; "" otherwise. */
+  readonly reason: string;
+  /** From the request until the next version was in charge, or until it was refused. */
+  readonly tookMs: number;
+  /** The part of it in which sockets and connections moved: before, the next version was started and got ready. */
+  readonly handOverMs: number;
+  /** Connections of clients that moved, and those that were busy and move or end later. */
+  readonly moved: number;
+  readonly waiting: number;
+}
+
 /** Why one route table sends a request where it does, and who serves that table. */
 export interface TableExplanation extends Explanation {
   readonly listeners: readonly Pick<ListenerStatus, "name" | "address" | "port" | "isTls">[];
@@ -95,4 +112,7 @@ export interface AdminSource {
   setLogLevel(level: LogLevel): Promise<void>;
   /** Begins to drain; resolves at once, not when the last connection is gone. */
   drain(): Promise<void>;
+  upgradeStatus(): Promise<UpgradeStatus>;
+  /** Begins to hand over to the version of the program that is on disk now; resolves at once. */
+  upgrade(): Promise<UpgradeStatus>;
 }

@@ -100,6 +100,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
     post: postLogLevel,
     body: '{"level": "debug"}',
   },
+  {
+    path: "/api/upgrade",
+    summary: "what became of the last upgrade; POST begins one: the version on disk takes over",
+    get: getUpgrade,
+    post: postUpgrade,
+  },
   { path: "/api/drain", summary: "POST begins to drain", get: null, post: postDrain },
 ];
 
@@ -230,6 +236,15 @@ async function postDrain({ source, request, response }: Visit): Promise<void> {
   await readBody(request);
   await source.drain();
   sendJson(response, 202, { isDraining: true });
+}
+
+async function getUpgrade({ source, response }: Visit): Promise<void> {
+  sendJson(response, 200, { upgrade: await source.upgradeStatus() });
+}
+
+async function postUpgrade({ source, request, response }: Visit): Promise<void> {
+  await readBody(request);
+  sendJson(response, 202, { upgrade: await source.upgrade() });
 }
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];

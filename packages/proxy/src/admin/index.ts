@@ -8,6 +8,7 @@ export type {
   ListenerStatus,
   Readiness,
   TableExplanation,
+  UpgradeStatus,
   WorkerStatus,
 } from "./admin-source.ts";
 export { isLoopback } from "./guard.ts";

@@ -39,3 +39,6 @@ export const ADMIN_PAGE_ROWS_MAX = 500;
 
 /** Connections that `/api/connections` lists. */
 export const ADMIN_CONNECTION_ROWS_MAX = 10_000;
+
+/** How long a client of an admin server that has handed over may take to ask what it connected for, in milliseconds. */
+export const ADMIN_RETIRE_GRACE_MS = 250;

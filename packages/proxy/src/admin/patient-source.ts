@@ -28,6 +28,8 @@ export function createPatientSource(source: AdminSource, clock: Clock): AdminSou
     logLevel: () => within("log level", source.logLevel()),
     setLogLevel: (level) => within("log level", source.setLogLevel(level)),
     drain: () => within("drain", source.drain()),
+    upgradeStatus: () => within("upgrade", source.upgradeStatus()),
+    upgrade: () => within("upgrade", source.upgrade()),
   };
 }
 

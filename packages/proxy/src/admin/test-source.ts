@@ -20,6 +20,7 @@ export class FakeSource implements AdminSource {
   isReady: boolean = true;
   level: LogLevel = "info";
   drains: number = 0;
+  upgrades: number = 0;
   snapshots: number = 0;
   connectionCount: number = 1;
   explained: ExplainRequest | undefined = undefined;
@@ -130,6 +131,16 @@ export class FakeSource implements AdminSource {
 
   async setLogLevel(level: LogLevel): Promise<void> {
     this.level = level;
+  }
+
+  async upgradeStatus(): ReturnType<AdminSource["upgradeStatus"]> {
+    const state = this.upgrades > 0 ? "running" : "none";
+    return { generation: 1, state, reason: "", tookMs: 0, handOverMs: 0, moved: 0, waiting: 0 };
+  }
+
+  upgrade(): ReturnType<AdminSource["upgrade"]> {
+    this.upgrades++;
+    return this.upgradeStatus();
   }
 
   async drain(): Promise<void> {

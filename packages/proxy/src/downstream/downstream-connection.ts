@@ -19,9 +19,17 @@ import {
 import { outputBytesMin } from "../output-minimum.ts";
 import type { HostPool } from "../pool/index.ts";
 import { canonicalHost } from "../router/index.ts";
-import type { CloseCause, ListenerRuntime, OpenConnection, PeerFacts, TlsHostTable } from "./listener-runtime.ts";
-import { Heartbeat, keepAliveByTcp } from "../upstream/index.ts";
+import type {
+  CloseCause,
+  HandedOver,
+  ListenerRuntime,
+  OpenConnection,
+  PeerFacts,
+  TlsHostTable,
+} from "./listener-runtime.ts";
+import type { Heartbeat } from "../upstream/index.ts";
 import { HeldTime } from "./held-time.ts";
+import { createHeartbeat, idleMsMaxOf, isPulseLost } from "./pulse.ts";
 import { OutputWatch } from "./output-watch.ts";
 
 /** What a connection may answer requests with: the request path. */
@@ -77,6 +85,8 @@ export class DownstreamConnection
   #soundAuthority: string | null = null;
   #soundHosts: TlsHostTable | null = null;
   #isReadPaused: boolean = false;
+  /** It is about to move: what comes next is for the other process to read. */
+  #isHeld: boolean = false;
   /** Since when the connection is to end; -1 while it is not, Infinity once nobody else is waited for. */
   #drainSinceMs: number = -1;
 
@@ -86,19 +96,21 @@ export class DownstreamConnection
     acceptor: RequestAcceptor,
     transport: Transport,
     createSession: (connection: DownstreamConnection) => ServerSession,
+    ageMs: number = 0,
   ) {
     this.listener = listener;
     this.peer = peer;
     this.#acceptor = acceptor;
     this.#transport = transport;
     this.#timer = new TimerEntry(this);
-    this.openedAtMs = listener.clock.nowMs();
-    this.#activeAtMs = this.openedAtMs;
-    this.#activeBeforeMs = this.openedAtMs;
+    const nowMs = listener.clock.nowMs();
+    this.openedAtMs = nowMs - ageMs;
+    this.#activeAtMs = nowMs;
+    this.#activeBeforeMs = nowMs;
     transport.handler = this;
     this.#session = createSession(this);
-    this.heartbeat = this.#createHeartbeat();
-    this.#scheduleLook(this.openedAtMs);
+    this.heartbeat = createHeartbeat(listener, peer.protocol, transport, nowMs);
+    this.#scheduleLook(nowMs);
     listener.addConnection(this);
   }
 
@@ -153,6 +165,29 @@ export class DownstreamConnection
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void {
     if (!this.#isLingering) this.#beginDrain("drain");
+  }
+
+  get isMovable(): boolean {
+    return !this.peer.isTls && this.peer.protocol !== "http2" && !this.isTunnel;
+  }
+
+  handOver(): HandedOver | null {
+    if (this.#isLingering || !this.isMovable || !this.#transport.canDetachHandle()) return null;
+    const unread = this.#session.takeUnread();
+    if (unread === null) return null;
+    this.#isLingering = true;
+    const handle = this.#transport.detachHandle();
+    this.listener.wheel.cancel(this.#timer);
+    this.#bound?.close();
+    this.listener.removeConnection(this);
+    return { handle, unread };
+  }
+
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld || this.#isLingering) return;
+    this.#isHeld = isHeld;
+    this.#transport.setReadPaused(isHeld || this.#isReadPaused);
+    this.heartbeat?.excuse(this.listener.clock.nowMs());
   }
 
   /** Closes at once; open requests are told before this returns. */
@@ -229,7 +264,7 @@ export class DownstreamConnection
 
   onReadPaused(isPaused: boolean): void {
     if (isPaused) this.listener.stats.readPauses++;
-    this.#transport.setReadPaused(isPaused);
+    this.#transport.setReadPaused(isPaused || this.#isHeld);
     this.#isReadPaused = isPaused;
     const nowMs = this.listener.clock.nowMs();
     this.heartbeat?.excuse(nowMs);
@@ -284,7 +319,7 @@ export class DownstreamConnection
     if (this.#headMs(nowMs) >= this.listener.config.headerTimeoutMs) {
       this.#cause ??= "header-timeout";
       this.#session.headTimeout();
-    } else if (this.#idleMs(nowMs) >= this.#idleMsMax()) {
+    } else if (this.#idleMs(nowMs) >= idleMsMaxOf(this.listener.config, this.peer.protocol)) {
       this.#beginDrain("idle");
     }
     if (this.#hasEnded()) return;
@@ -306,24 +341,17 @@ export class DownstreamConnection
     return isIdle ? nowMs - this.#activeAtMs : 0;
   }
 
-  /** Bolt clients ask for signs of life themselves: those that do not are gone. */
-  #idleMsMax(): number {
-    const { idleTimeoutMs, heartbeat } = this.listener.config;
-    if (this.peer.protocol !== "bolt" || heartbeat.mode === "off" || heartbeat.peerIdleTimeoutMs === 0) {
-      return idleTimeoutMs;
-    }
-    return Math.min(idleTimeoutMs, heartbeat.peerIdleTimeoutMs);
-  }
-
   #isUnheard(): boolean {
-    return this.#isReadPaused || this.#sentBytes >= 0;
+    return this.#isReadPaused || this.#isHeld || this.#sentBytes >= 0;
   }
 
   /** Looks again when the next of the deadlines may have passed. */
   #scheduleLook(nowMs: number): void {
     const { config, wheel } = this.listener;
     const isHead = this.#headSinceMs > 0;
-    const leftMs = isHead ? config.headerTimeoutMs - this.#headMs(nowMs) : this.#idleMsMax() - this.#idleMs(nowMs);
+    const leftMs = isHead
+      ? config.headerTimeoutMs - this.#headMs(nowMs)
+      : idleMsMaxOf(this.listener.config, this.peer.protocol) - this.#idleMs(nowMs);
     let nextMs = Math.min(leftMs > 0 ? leftMs : config.headerTimeoutMs, config.streamIdleTimeoutMs);
     if (this.#drainSinceMs >= 0 && this.#drainSinceMs < Number.POSITIVE_INFINITY) {
       nextMs = Math.min(nextMs, DRAIN_GRACE_MS);
@@ -333,47 +361,15 @@ export class DownstreamConnection
     wheel.schedule(this.#timer, nextMs, nowMs);
   }
 
-  #createHeartbeat(): Heartbeat | null {
-    const { heartbeat } = this.listener.config;
-    const { protocol } = this.peer;
-    if (heartbeat.mode === "off") return null;
-    if (protocol === "http2" || protocol === "dubbo") {
-      return new Heartbeat(heartbeat, this.listener.random, this.openedAtMs);
-    }
-    keepAliveByTcp(this.#transport, heartbeat);
-    return null;
-  }
-
-  /** Does what the heartbeat's schedule says. */
+  /** Ends a client that gives no sign of life when its heartbeat says so. */
   #checkPulse(heartbeat: Heartbeat, nowMs: number): void {
-    const { heartbeats, clientSilenceUs } = this.listener.stats;
     const { sentBytes, pendingBytes } = this.#transport;
     if (this.#isUnheard()) heartbeat.excuse(nowMs);
     else heartbeat.allowFor(sentBytes + pendingBytes - this.#sentWhenHeard, nowMs);
-    switch (heartbeat.look(nowMs)) {
-      case "beat":
-        if (!this.#session.ping()) return heartbeat.excuse(nowMs);
-        heartbeats.sent++;
-        heartbeat.sent(nowMs);
-        break;
-      case "replaced":
-        heartbeats.replaced++;
-        break;
-      case "answered":
-        heartbeats.answered++;
-        break;
-      case "missed":
-        heartbeats.missed++;
-        break;
-      case "dead":
-        heartbeats.missed++;
-        clientSilenceUs.record((nowMs - heartbeat.heardMs) * 1000);
-        this.#cause ??= "heartbeat";
-        this.#lose("the client gives no sign of life");
-        this.#transport.reset();
-        break;
-      case "wait":
-    }
+    if (!isPulseLost(heartbeat, this.#session, this.listener.stats, nowMs)) return;
+    this.#cause ??= "heartbeat";
+    this.#lose("the client gives no sign of life");
+    this.#transport.reset();
   }
 
   /**

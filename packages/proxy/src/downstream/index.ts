@@ -2,6 +2,7 @@ export { DownstreamConnection } from "./downstream-connection.ts";
 export type { RequestAcceptor } from "./downstream-connection.ts";
 export type {
   CloseCause,
+  HandedOver,
   ListenerRoutes,
   ListenerRuntime,
   OpenConnection,

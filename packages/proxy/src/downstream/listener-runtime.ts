@@ -1,5 +1,5 @@
 import type { ListenerConfig, SessionProtocol } from "@weft/contract";
-import type { Clock, Random, TimerWheel } from "@weft/kernel";
+import type { Clock, Random, TcpHandle, TimerWheel } from "@weft/kernel";
 import type { ListenerStats, RouteStats } from "../metrics/index.ts";
 import type { CompiledRule, RouteTable } from "../router/index.ts";
 import type { Heartbeat } from "../upstream/index.ts";
@@ -22,6 +22,12 @@ export interface PeerFacts {
 /** Why a connection ended; each has its counter. */
 export type CloseCause = keyof ListenerStats["closes"];
 
+/** A connection that its owner has given up, with the bytes that were read and not used. */
+export interface HandedOver {
+  readonly handle: TcpHandle;
+  readonly unread: Buffer;
+}
+
 /** A connection as its listener keeps it. */
 export interface OpenConnection {
   readonly peer: PeerFacts;
@@ -30,6 +36,12 @@ export interface OpenConnection {
   readonly openedAtMs: number;
   /** Null where the client's protocol has no heartbeat that we may send, or none is wanted. */
   readonly heartbeat: Heartbeat | null;
+  /** It could go on in another process between two requests: plain text, and no state that both ends have built up. */
+  readonly isMovable: boolean;
+  /** Gives the connection up for another process to go on with; null while a request or an answer is on its way. */
+  handOver(): HandedOver | null;
+  /** Stops and starts reading what comes next, so that a busy connection has a moment between two requests. */
+  hold(isHeld: boolean): void;
   /** Lets open requests finish and refuses new ones in the protocol's own words. */
   drain(): void;
   /** Closes at once. */

@@ -1,3 +1,3 @@
 export { Listener } from "./listener.ts";
-export type { ListenerDeps } from "./listener.ts";
+export type { ListenerDeps, MovedConnection } from "./listener.ts";
 export { checkTls } from "./tls-terminator.ts";

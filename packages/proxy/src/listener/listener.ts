@@ -1,4 +1,11 @@
-import type { Answer, ListenerConfig, TcpRoute } from "@weft/contract";
+import type {
+  Answer,
+  ListenerConfig,
+  ServerSession,
+  ServerSessionHandler,
+  SessionProtocol,
+  TcpRoute,
+} from "@weft/contract";
 import {
   acceptTransport,
   type Clock,
@@ -18,6 +25,7 @@ import type { ClusterDirectory } from "../cluster-runtime.ts";
 import {
   type CloseCause,
   DownstreamConnection,
+  type HandedOver,
   type ListenerRoutes,
   type ListenerRuntime,
   type OpenConnection,
@@ -31,6 +39,7 @@ import type { ListenerStats } from "../metrics/index.ts";
 import { keepAliveByTcp } from "../upstream/index.ts";
 import { LISTEN_BACKLOG } from "./limits.ts";
 import { Opening, type OpeningHandler, type OpeningResult } from "./opening.ts";
+import { findTcpRoute } from "./tcp-route.ts";
 import { TcpTunnel, type TunnelClient, type TunnelDeps, type TunnelOwner } from "./tcp-tunnel.ts";
 import { isTlsReloadable, TlsTerminator } from "./tls-terminator.ts";
 
@@ -50,6 +59,18 @@ export interface ListenerDeps {
   readonly isPortShared: boolean;
 }
 
+/** A connection that moves from one process to another, as far as it is not in the system's hands. */
+export interface MovedConnection {
+  /** What it speaks; "" while the client has not said. */
+  readonly protocol: SessionProtocol | "";
+  /** The client's, of a connection that speaks. */
+  readonly address: string;
+  readonly port: number;
+  readonly ageMs: number;
+  /** What was read and not used. */
+  readonly unread: Buffer;
+}
+
 /**
  * One address that is listened on, and everything that came in there. Its configuration may change while connections
  * live: limits and routes apply to their next request, certificates to the next handshake.
@@ -59,7 +80,8 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   routes: ListenerRoutes | null = null;
   readonly stats: ListenerStats;
   readonly #deps: ListenerDeps;
-  readonly #socket: TcpListener = new TcpListener();
+  /** More than one where several processes handed theirs to this one. */
+  readonly #sockets: TcpListener[] = [];
   readonly #connections: Set<OpenConnection> = new Set();
   readonly #tunnels: Set<TcpTunnel> = new Set();
   /** Accepted and not yet told what they are. */
@@ -67,6 +89,8 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   #handshakes: number = 0;
   #tls: TlsTerminator | null;
   #isDraining: boolean = false;
+  /** While it drains, connections that could move are left alone: another process is about to get them. */
+  #isMoving: boolean = false;
   #drained: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
   /** Terminators that were replaced and may still have handshakes under way. */
@@ -99,7 +123,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
   /** The port that is listened on; 0 before `listen`. */
   get port(): number {
-    return this.#socket.port;
+    return this.#sockets[0]?.port ?? 0;
   }
 
   /** Connections of all kinds that are open. */
@@ -111,11 +135,72 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     return this.#connections;
   }
 
-  /** @throws WeftError KERNEL_LISTEN_FAILED */
-  async listen(): Promise<void> {
+  /** What is listened on, for another process to accept from as well. */
+  sockets(): readonly TcpHandle[] {
+    return this.#sockets.flatMap(({ handle }) => (handle === null ? [] : [handle]));
+  }
+
+  /**
+   * Listens on what another process has listened on, or else on a socket of its own.
+   *
+   * @throws WeftError KERNEL_LISTEN_FAILED
+   */
+  async listen(adopted: TcpHandle | null = null): Promise<void> {
     const { address, port } = this.config;
     const options = { address, port, backlog: LISTEN_BACKLOG, isPortShared: this.#deps.isPortShared };
-    await this.#socket.listen(options, (handle) => this.#accept(handle));
+    const socket = new TcpListener();
+    const onHandle = (handle: TcpHandle): void => this.#accept(handle);
+    await (adopted === null ? socket.listen(options, onHandle) : socket.adopt(adopted, options, onHandle));
+    this.#sockets.push(socket);
+  }
+
+  /** Goes on with a connection that another process had; false when this listener would not take such a connection. */
+  adopt(handle: TcpHandle, moved: MovedConnection): boolean {
+    const { tls, allowsPlainText, protocol: served } = this.config;
+    const isOpening = moved.protocol === "";
+    const isServed = served === "http" && (tls === null || allowsPlainText);
+    if (this.#isDraining || (!isOpening && !isServed)) return false;
+    this.takeBack(handle, moved, false);
+    return true;
+  }
+
+  /** Goes on with a connection that was given up here and did not arrive; `isLast`: it is to end when it can. */
+  takeBack(handle: TcpHandle, { protocol, address, port, ageMs, unread }: MovedConnection, isLast: boolean): void {
+    const transport = acceptTransport(handle, this.#deps.scheduler, IGNORED);
+    const connection =
+      protocol === ""
+        ? this.#open(transport, unread)
+        : this.#serve(transport, unread, { ...PLAIN_PEER, address, port, protocol }, ageMs);
+    if (isLast) connection.drain();
+  }
+
+  /**
+   * Gives up connections that can move now, one after the other. With `mayHold` those of RPC protocols that were busy are
+   * not read from until they have a moment, otherwise all are.
+   */
+  *handOver(mayHold: boolean): Generator<MovedConnection & HandedOver> {
+    const nowMs = this.clock.nowMs();
+    for (const opening of this.#openings) {
+      const given = opening.handOver();
+      if (given === null) continue;
+      this.#openings.delete(opening);
+      this.#checkEmpty();
+      yield { ...given, protocol: "", address: "", port: 0, ageMs: 0 };
+    }
+    for (const connection of this.#connections) {
+      const { peer, openedAtMs } = connection;
+      const given = connection.handOver();
+      if (given === null) connection.hold(mayHold && connection.isMovable && peer.protocol !== "http1");
+      else
+        yield { ...given, protocol: peer.protocol, address: peer.address, port: peer.port, ageMs: nowMs - openedAtMs };
+    }
+  }
+
+  /** Connections that can move, though not at this moment. */
+  get movableCount(): number {
+    let count = this.#openings.size;
+    for (const connection of this.#connections) if (connection.isMovable) count++;
+    return count;
   }
 
   /** True when `config` can be taken over by `reconfigure`; otherwise a new listener must replace this one. */
@@ -142,12 +227,16 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.config = config;
   }
 
-  /** Stops accepting and lets what is open finish; resolves when nothing is. */
-  drain(): Promise<void> {
+  /**
+   * Stops accepting and lets what is open finish; resolves when nothing is. With `isMoving` connections that can move are
+   * left to whoever calls `handOver`, until this is called again without.
+   */
+  drain(isMoving: boolean = false): Promise<void> {
     this.#isDraining = true;
-    this.#socket.close();
-    for (const connection of this.#connections) connection.drain();
-    for (const opening of this.#openings) opening.drain();
+    this.#isMoving = isMoving;
+    this.#closeSockets();
+    for (const connection of this.#connections) if (!isMoving || !connection.isMovable) connection.drain();
+    if (!isMoving) for (const opening of this.#openings) opening.drain();
     this.#drained ??= new Promise((resolve) => {
       this.#onEmpty = resolve;
       this.#checkEmpty();
@@ -155,10 +244,14 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     return this.#drained;
   }
 
+  #closeSockets(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
   /** Closes everything at once. */
   close(): void {
     this.#isDraining = true;
-    this.#socket.close();
+    this.#closeSockets();
     for (const opening of this.#openings) opening.close();
     this.#tls?.close();
     for (const terminator of this.#oldTls) terminator.close();
@@ -169,7 +262,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   addConnection(connection: OpenConnection): void {
     this.#connections.add(connection);
     this.stats.connectionsActive++;
-    if (this.#isDraining) connection.drain();
+    if (this.#isDraining && !(this.#isMoving && connection.isMovable)) connection.drain();
   }
 
   removeConnection(connection: OpenConnection): void {
@@ -193,7 +286,8 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     this.#openings.delete(opening);
     const { transport, secure } = opening;
     if (secure !== null && result.kind === "requests") {
-      return this.#serve(transport, first, { ...secure, protocol: result.protocol });
+      this.#serve(transport, first, { ...secure, protocol: result.protocol });
+      return;
     }
     const { remote } = transport;
     const address = opening.address === "" ? plainAddress(remote.address) : opening.address;
@@ -201,15 +295,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first, address, port);
     if (result.kind === "tls") return this.#handshake(transport, first, address, port);
     const { protocol } = result;
-    this.#serve(transport, first, {
-      address,
-      port,
-      isTls: false,
-      tlsHost: "",
-      serverName: "",
-      identity: "",
-      protocol,
-    });
+    this.#serve(transport, first, { ...PLAIN_PEER, address, port, protocol });
   }
 
   onOpeningFailed(opening: Opening, code: string, detail: string): void {
@@ -264,10 +350,15 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
       return;
     }
     handle.setNoDelay(true);
-    const transport = acceptTransport(handle, this.#deps.scheduler, IGNORED);
+    this.#open(acceptTransport(handle, this.#deps.scheduler, IGNORED), EMPTY);
+  }
+
+  #open(transport: Transport, first: Buffer): Opening {
     const opening = new Opening(this.config, this.#deps.wheel, this, transport, this.#tls?.hosts ?? null);
     this.#openings.add(opening);
     opening.start();
+    if (first.length > 0) opening.onBytes(first, 0, first.length);
+    return opening;
   }
 
   #handshake(transport: Transport, first: Buffer, address: string, port: number): void {
@@ -315,20 +406,22 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     const secure = { address, port, isTls: true, tlsHost, serverName, identity: peerIdentity(socket) };
     if (typeof socket.alpnProtocol === "string") {
       const protocol = socket.alpnProtocol === "h2" ? "http2" : "http1";
-      return this.#serve(transport, EMPTY, { ...secure, protocol });
+      this.#serve(transport, EMPTY, { ...secure, protocol });
+      return;
     }
     const opening = new Opening(this.config, this.#deps.wheel, this, transport, null, secure);
     this.#openings.add(opening);
     opening.start();
   }
 
-  #serve(transport: Transport, first: Buffer, peer: PeerFacts): void {
+  #serve(transport: Transport, first: Buffer, peer: PeerFacts, ageMs: number = 0): DownstreamConnection {
     const { sessions, acceptor } = this.#deps;
     transport.traffic = this.stats;
-    const connection = new DownstreamConnection(this, peer, acceptor, transport, (handler) =>
-      sessions.create(peer.protocol, transport, handler, this.config, this.stats),
-    );
+    const createSession = (handler: ServerSessionHandler): ServerSession =>
+      sessions.create(peer.protocol, transport, handler, this.config, this.stats);
+    const connection = new DownstreamConnection(this, peer, acceptor, transport, createSession, ageMs);
     if (first.length > 0) connection.onBytes(first, 0, first.length);
+    return connection;
   }
 
   #tunnel(transport: Transport, serverName: string, first: Buffer, address: string, port: number): void {
@@ -374,6 +467,9 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
 
 const EMPTY = Buffer.alloc(0);
 
+/** What is known of a client without TLS. */
+const PLAIN_PEER = { isTls: false, tlsHost: "", serverName: "", identity: "" } as const;
+
 /** Until the real handler is set, within the same call. */
 const IGNORED: TransportHandler = {
   onBytes(): void {},
@@ -381,18 +477,6 @@ const IGNORED: TransportHandler = {
   onOutputDrained(): void {},
   onClosed(): void {},
 };
-
-/** Exact names before wildcards, the longer wildcard before the shorter; "*.a" stands for any number of labels. */
-function findTcpRoute(routes: readonly TcpRoute[], serverName: string): TcpRoute | undefined {
-  const exact = routes.find((route) => route.serverNames.includes(serverName));
-  if (exact !== undefined) return exact;
-  for (let dot = serverName.indexOf("."); dot >= 0; dot = serverName.indexOf(".", dot + 1)) {
-    const wildcard = `*${serverName.slice(dot)}`;
-    const found = routes.find((route) => route.serverNames.includes(wildcard));
-    if (found !== undefined) return found;
-  }
-  return routes.find((route) => route.serverNames.length === 0);
-}
 
 /** An IPv4 client of a dual-stack listener has an IPv4 address. */
 function plainAddress(address: string): string {

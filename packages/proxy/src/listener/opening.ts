@@ -3,7 +3,7 @@ import { looksLikeDubbo } from "@weft/codec/dubbo";
 import { writeFinalAnswer } from "@weft/codec/http1";
 import type { Answer, ListenerConfig, SessionProtocol } from "@weft/contract";
 import { TimerEntry, type TimerOwner, type TimerWheel, type Transport, type TransportHandler } from "@weft/kernel";
-import type { PeerFacts } from "../downstream/index.ts";
+import type { HandedOver, PeerFacts } from "../downstream/index.ts";
 import { decodeClientHello } from "./client-hello.ts";
 import { DRAIN_GRACE_MS } from "../limits.ts";
 import { OPENING_BYTES_MAX, REFUSAL_LINGER_MS } from "./limits.ts";
@@ -29,6 +29,7 @@ export interface OpeningHandler {
   plainTextAnswer(): Answer;
 }
 
+const EMPTY = Buffer.alloc(0);
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const TLS_HANDSHAKE = 0x16;
 /** A TLS record: fatal alert unrecognized_name (RFC 6066 section 3). */
@@ -50,6 +51,8 @@ export class Opening implements TransportHandler, TimerOwner {
   readonly #tlsHosts: TlsHosts | null;
   readonly #timer: TimerEntry;
   #bytes: Buffer | null = null;
+  /** The PROXY header, once it was read. */
+  #header: Buffer = EMPTY;
   #awaitsProxyHeader: boolean;
   #address: string = "";
   #port: number = 0;
@@ -102,6 +105,15 @@ export class Opening implements TransportHandler, TimerOwner {
     this.#wheel.schedule(this.#timer, DRAIN_GRACE_MS);
   }
 
+  /** Gives the connection up with all that the client has sent, for another process to begin anew; null where it cannot. */
+  handOver(): HandedOver | null {
+    if (this.#isDone || this.#refusal !== "" || this.secure !== null || !this.transport.canDetachHandle()) return null;
+    this.#isDone = true;
+    this.#wheel.cancel(this.#timer);
+    const handle = this.transport.detachHandle();
+    return { handle, unread: Buffer.concat([this.#header, this.#bytes ?? EMPTY]) };
+  }
+
   /** Gives the connection up: the listener closes. */
   close(): void {
     this.#fail("", "the listener is closing");
@@ -152,6 +164,7 @@ export class Opening implements TransportHandler, TimerOwner {
       if (result.kind === "header") {
         this.#address = result.address;
         this.#port = result.port;
+        this.#header = bytes.subarray(0, result.byteCount);
         bytes = bytes.subarray(result.byteCount);
         this.#bytes = bytes;
       }
@@ -244,5 +257,3 @@ function sessionProtocolOf(bytes: Buffer): SessionProtocol | "more" {
   if (bytes.compare(PREFACE, 0, length, 0, length) !== 0) return "http1";
   return length === PREFACE.length ? "http2" : "more";
 }
-
-const EMPTY = Buffer.alloc(0);

@@ -20,6 +20,13 @@ export class WorkerTotals {
   readonly #last = new Map<number, MetricsSnapshot>();
   /** The counts of workers that are gone. */
   #gone: MetricsSnapshot | null = null;
+  /** The counts of the version before this one. */
+  #predecessor: MetricsSnapshot | null = null;
+
+  /** Goes on from what the version before has counted so far, in place of what it had said earlier. */
+  setPredecessor(snapshot: MetricsSnapshot): void {
+    this.#predecessor = countsOf(snapshot);
+  }
 
   /** Takes the answers of one round; `living` are all processes of the role, those that did not answer included. */
   add(answers: readonly WorkerMetrics[], living: ReadonlySet<number>): MetricsSnapshot {
@@ -32,10 +39,14 @@ export class WorkerTotals {
     }
     const present = answers.map(({ snapshot }) => snapshot);
     if (lost.length > 0) this.#gone = mergeSnapshots(this.#gone === null ? lost : [this.#gone, ...lost]);
-    if (this.#gone !== null && present.length > 0) this.#gone = withoutForgotten(this.#gone, present);
+    if (present.length > 0) {
+      if (this.#gone !== null) this.#gone = withoutForgotten(this.#gone, present);
+      if (this.#predecessor !== null) this.#predecessor = withoutForgotten(this.#predecessor, present);
+    }
     const silent = [...this.#last].filter(([pid]) => !answers.some((answer) => answer.pid === pid));
     const counts = silent.map(([, snapshot]) => countsOf(snapshot));
-    return mergeSnapshots([...present, ...counts, ...(this.#gone === null ? [] : [this.#gone])]);
+    const past = [this.#gone, this.#predecessor].filter((snapshot) => snapshot !== null);
+    return mergeSnapshots([...present, ...counts, ...past]);
   }
 }
 
