@@ -167,8 +167,10 @@ class ConnectionsRun {
         const module = new URL("./backend-entry.ts", import.meta.url);
         const launch: Launch = { name: "a backend", ...launchModule(module, [String(port)]) };
         const program = this.#group.start(isInside ? this.#network.inside(launch) : launch);
-        await this.#until(OPEN_MS_MAX, `${launch.name} did not start`, () =>
-          Promise.resolve(program.output.includes("ready")),
+        await this.#until(
+          OPEN_MS_MAX,
+          () => `${launch.name} did not start`,
+          () => Promise.resolve(program.output.includes("ready")),
         );
         const addressOf = (host: number): string =>
           isInside ? this.#network.address(host) : `127.${index + 1}.${host >> 8}.${host & 255 || 1}`;
@@ -197,7 +199,8 @@ class ConnectionsRun {
     const loads = planes.map((plane) => this.#startLoad(plane, OPENING_CALLS_PER_SECOND, OPEN_MS_MAX / 1000));
     const wanted = this.#hostsConnected(backends) * workers * connectionsPerHost;
     let open: readonly number[] = [];
-    await this.#until(OPEN_MS_MAX, "not all connections were opened", async () => {
+    const what = (): string => `of ${wanted} connections only ${open.join(", ")} were open`;
+    await this.#until(OPEN_MS_MAX, what, async () => {
       await this.#group.pause(OPEN_POLL_MS);
       open = await Promise.all(planes.map((plane) => plane.connections()));
       this.#step(`opening connections: ${open.join(", ")} of ${wanted}`);
@@ -323,7 +326,11 @@ class ConnectionsRun {
   ): Promise<T> {
     const loads = planes.map((plane) => this.#startLoad(plane, this.#options.plan.callsPerSecond, seconds + 2));
     const found = await action();
-    await this.#until(OPEN_MS_MAX, "the calls did not end", () => Promise.resolve(loads.every(({ isGone }) => isGone)));
+    await this.#until(
+      OPEN_MS_MAX,
+      () => "the calls did not end",
+      () => Promise.resolve(loads.every(({ isGone }) => isGone)),
+    );
     for (const [index, load] of loads.entries()) {
       const { fault } = parseBoltLoad(load.output);
       if (fault !== "") this.#fault(planes[index]?.mode ?? "", fault);
@@ -341,11 +348,11 @@ class ConnectionsRun {
     this.faults.push({ scenario: this.#scenario.name, peer: mode, round: 0, reason });
   }
 
-  async #until(msMax: number, what: string, isSo: () => Promise<boolean>): Promise<void> {
+  async #until(msMax: number, what: () => string, isSo: () => Promise<boolean>): Promise<void> {
     const deadlineMs = systemClock.nowMs() + msMax;
     while (!(await isSo())) {
       if (systemClock.nowMs() > deadlineMs) {
-        throw new WeftError("BENCH_CLIENT_FAILED", `Cannot hold connections: ${what} within ${msMax} ms`, { msMax });
+        throw new WeftError("BENCH_CLIENT_FAILED", `Cannot hold connections: ${what()} within ${msMax} ms`, { msMax });
       }
       await this.#group.pause(NOTICE_POLL_MS);
     }

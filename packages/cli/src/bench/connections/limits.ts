@@ -5,7 +5,7 @@ export const PLANE_START_MS_MAX = 60_000;
 export const METRICS_MS_MAX = 30_000;
 
 /** Connections may take so long to open, in milliseconds: 180,000 of them with four processes at each end. */
-export const OPEN_MS_MAX = 300_000;
+export const OPEN_MS_MAX = 600_000;
 
 /** How often it is looked at whether all connections are open, in milliseconds. */
 export const OPEN_POLL_MS = 500;
