@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as sendRequest } from "node:http";
 import { request as sendTlsRequest } from "node:https";
@@ -11,8 +10,8 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { findProgram } from "@weft/testkit";
 import { PEER_PROTOCOLS, type PeerCall, startPeerClient } from "@weft/testkit/rpc-peers";
+import { killAll, runCommand, startRole } from "./test-command.ts";
 import { chooseFreePort } from "./bench/ports.ts";
-import { runCommand, startRole } from "./test-command.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../examples");
 const NAMES = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
@@ -30,12 +29,7 @@ before(() => {
 });
 
 after(async () => {
-  const ends = children.map(async (child) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  });
-  await Promise.all(ends);
+  await killAll(children);
   rmSync(folder, { recursive: true, force: true });
 });
 

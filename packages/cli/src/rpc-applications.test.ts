@@ -13,7 +13,7 @@ import { type CertificateAuthority, createAuthority, issueCertificate } from "@w
 import { chooseFreePort } from "./bench/ports.ts";
 import type { AdminAddress } from "./admin/admin-address.ts";
 import type { ApplicationPlan, CallOrder, CallReport } from "./rpc-application.fixture.ts";
-import { type RunningRole, startRole } from "./test-command.ts";
+import { killAll, type RunningRole, startRole } from "./test-command.ts";
 
 const APPLICATION = new URL("rpc-application.fixture.ts", import.meta.url);
 const SERVICES = { bolt: "com.shop.Ledger", dubbo: "com.shop.Risk" } as const;
@@ -36,12 +36,7 @@ before(async () => {
 });
 
 after(async () => {
-  const ends = children.map(async (child) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  });
-  await Promise.all(ends);
+  await killAll(children);
   rmSync(folder, { recursive: true, force: true });
 });
 

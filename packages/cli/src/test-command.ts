@@ -42,6 +42,16 @@ export async function runCommand(args: readonly string[], env: Environment = {})
   return { status, stdout, stderr };
 }
 
+/** Ends processes that a test has started; those that have ended already are left out. */
+export async function killAll(children: readonly ChildProcess[]): Promise<void> {
+  const ends = children.map(async (child) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  });
+  await Promise.all(ends);
+}
+
 /** A role that was started by a test, and where it listens. */
 export interface RunningRole {
   readonly child: ChildProcess;

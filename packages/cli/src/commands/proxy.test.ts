@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { text } from "node:stream/consumers";
 import { isAlive, runCommand, type RunningRole, startRole, until } from "../test-command.ts";
+import { chooseFreePort } from "../bench/ports.ts";
 
 let folder = "";
 let backend: Server;
@@ -193,7 +194,7 @@ ${lines.join("\n")}
 test("weft proxy refuses a port that another proxy serves before it opens any, and shares it when asked to", async () => {
   role = await start("--workers", "2");
   const running = role;
-  const free = await freePort();
+  const free = await chooseFreePort();
   const file = join(folder, "second.yaml");
   const [one = 0, other = 0] = await workerPids(role);
   writeFileSync(file, configOn([portOf(role), free]));
@@ -450,7 +451,7 @@ test("SIGUSR2 replaces every process but the first while requests on new connect
 
 test("the admin server moves when the configuration says so", async () => {
   role = await start("--single");
-  writeConfig({ adminPort: await freePort() });
+  writeConfig({ adminPort: await chooseFreePort() });
   const running = role;
   await until(() => logged(running, "admin listening").length === 2);
   const { port: before } = role.admin;
@@ -458,12 +459,3 @@ test("the admin server moves when the configuration says so", async () => {
   assert.equal((await send(now, "/api/live", "127.0.0.1")).status, 200);
   await assert.rejects(send(before, "/api/live"), /ECONNREFUSED/);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
