@@ -61,6 +61,7 @@ function changed(frame: Buffer, change: (frame: Buffer) => void): Buffer {
 
 const CLOSING: readonly (readonly [what: string, frame: Buffer])[] = [
   ["content of 4 GB", changed(boltRequest({ id: 1 }), (frame) => frame.writeUInt32BE(0xffff_ffff, 18))],
+  ["content of 2 GB", changed(boltRequest({ id: 1 }), (frame) => frame.writeUInt32BE(0x7fff_ffff, 18))],
   ["an unknown command", changed(boltRequest({ id: 1 }), (frame) => frame.writeUInt16BE(9, 2))],
   ["an unknown type", changed(boltRequest({ id: 1 }), (frame) => frame.writeUInt8(7, 1))],
   ["another protocol in the middle", Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")],

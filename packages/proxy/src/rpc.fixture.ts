@@ -138,3 +138,84 @@ export async function startBoltServer(answer: (id: number, socket: Socket) => Bu
   });
   return port;
 }
+
+/** What a Dubbo frame of a test says. */
+export interface DubboRequest {
+  readonly id: number;
+  readonly service?: string;
+  readonly timeoutMs?: number;
+  /** False for a one-way call. */
+  readonly isTwoWay?: boolean;
+  /** The one argument, a text. */
+  readonly argument?: string;
+}
+
+const DUBBO_REQUEST = 0x80;
+const DUBBO_TWO_WAY = 0x40;
+const DUBBO_EVENT = 0x20;
+const HESSIAN2 = 2;
+
+/** A Dubbo frame with any flags, status and body. */
+export function dubboFrame(id: number, flags: number, status: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt16BE(0xdabb, 0);
+  header.writeUInt8(flags, 2);
+  header.writeUInt8(status, 3);
+  header.writeBigUInt64BE(BigInt(id), 4);
+  header.writeUInt32BE(body.length, 12);
+  return Buffer.concat([header, body]);
+}
+
+/** A call of `judge` in hessian2. */
+export function dubboRequest({
+  id,
+  service = "com.shop.Risk",
+  timeoutMs = 3000,
+  isTwoWay = true,
+  argument = "peter",
+}: DubboRequest): Buffer {
+  const call = ["2.0.2", service, "1.0", "judge", "Ljava/lang/String;", argument].map(hessianText).join("");
+  const attachments = { path: service, interface: service, version: "1.0", timeout: String(timeoutMs) };
+  const map = `H${Object.entries(attachments).flat().map(hessianText).join("")}Z`;
+  const flags = DUBBO_REQUEST | (isTwoWay ? DUBBO_TWO_WAY : 0) | HESSIAN2;
+  return dubboFrame(id, flags, 0, Buffer.from(call + map, "latin1"));
+}
+
+/** A heartbeat that wants an answer. */
+export function dubboHeartbeat(id: number): Buffer {
+  return dubboFrame(id, DUBBO_REQUEST | DUBBO_TWO_WAY | DUBBO_EVENT | HESSIAN2, 0, Buffer.from("N"));
+}
+
+/** A response in hessian2: to `id`, with a text. */
+export function dubboResponse(id: number, value: string, status: number = 20): Buffer {
+  return dubboFrame(id, HESSIAN2, status, Buffer.from(`\x91${hessianText(value)}`, "latin1"));
+}
+
+/** Hessian2: the length in one byte below 32, in two below 1024, else with a tag before. */
+function hessianText(text: string): string {
+  const { length } = text;
+  const low = String.fromCharCode(length & 0xff);
+  if (length < 32) return low + text;
+  const high = length >> 8;
+  return length < 1024 ? String.fromCharCode(0x30 | high) + low + text : `S${String.fromCharCode(high)}${low}${text}`;
+}
+
+/** A host that answers the id of each Dubbo call, as it comes, with what `answer` says; null for nothing. */
+export async function startDubboServer(answer: (id: number, socket: Socket) => Buffer | null): Promise<number> {
+  const { port } = await startTcpServer((socket) => {
+    let rest: Buffer = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk]);
+      while (rest.length >= 16) {
+        const length = 16 + rest.readUInt32BE(12);
+        if (rest.length < length) return;
+        const isCall = (rest.readUInt8(2) & (DUBBO_REQUEST | DUBBO_EVENT)) === DUBBO_REQUEST;
+        const response = isCall ? answer(Number(rest.readBigUInt64BE(4)), socket) : null;
+        rest = rest.subarray(length);
+        if (response !== null) socket.write(response);
+      }
+    });
+    socket.on("end", () => socket.end());
+  });
+  return port;
+}

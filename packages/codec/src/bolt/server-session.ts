@@ -78,13 +78,16 @@ export class BoltServerSession extends RpcServerSession {
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
     this.options.counts.faults.oversized++;
     if (this.#header.type !== TYPE_RESPONSE) this.#refuseRequest("RPC_FRAME_TOO_LARGE", meaning, 413);
-    if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
+    // The end of a session is told as a fault, too.
+    if (canSkip) this.tellFault("RPC_FRAME_TOO_LARGE");
+    else this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }
 
   #receiveRequest(bytes: Buffer, at: number): void {
     const header = this.#header;
     const head = this.#heads.read(header, bytes, at);
     if (typeof head === "string") {
+      this.tellFault(head);
       return this.#refuseRequest(head, BOLT_ERRORS[head].meaning, head === "BOLT_HEAD_TOO_LARGE" ? 431 : 400);
     }
     const start = at + header.headBytes;
@@ -94,7 +97,6 @@ export class BoltServerSession extends RpcServerSession {
   /** Answers a request of which only the fixed header is of use. */
   #refuseRequest(code: BoltErrorCode | "RPC_FRAME_TOO_LARGE", meaning: string, status: number): void {
     const header = this.#header;
-    this.tellFault(code);
     const answer = this.tellRefused(code, meaning, status, "", "");
     if (answer === null || header.type === TYPE_ONE_WAY) return;
     writeErrorResponse(this.output, header, header.id, answer.head.status, errorCodeOf(answer.head.fields));

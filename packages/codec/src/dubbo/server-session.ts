@@ -72,12 +72,13 @@ export class DubboServerSession extends RpcServerSession {
     const { meaning } = RPC_ERRORS.RPC_FRAME_TOO_LARGE;
     this.options.counts.faults.oversized++;
     if (this.#header.isRequest) this.#refuseRequest(meaning);
-    if (!canSkip) this.fail("RPC_FRAME_TOO_LARGE", meaning);
+    // The end of a session is told as a fault, too.
+    if (canSkip) this.tellFault("RPC_FRAME_TOO_LARGE");
+    else this.fail("RPC_FRAME_TOO_LARGE", meaning);
   }
 
   #refuseRequest(meaning: string): void {
     const { flags, idHigh, idLow, isTwoWay } = this.#header;
-    this.tellFault("RPC_FRAME_TOO_LARGE");
     const answer = this.tellRefused("RPC_FRAME_TOO_LARGE", meaning, 413, "", "");
     if (answer === null || !isTwoWay) return;
     const { status, fields } = answer.head;
