@@ -110,6 +110,10 @@ export interface ListenerConfig {
    */
   readonly bodyBytesPerSecondMin: number;
   readonly http2StreamsMax: number;
+  /** Bolt and Dubbo: bytes of one frame, header included; a larger call is refused. */
+  readonly rpcFrameBytesMax: number;
+  /** Bolt and Dubbo: calls in progress on one connection; further ones are refused. */
+  readonly rpcStreamsMax: number;
   /**
    * How clients that say nothing are asked for signs of life; Bolt clients, who can only ask themselves, are taken for
    * gone when they have been silent for `peerIdleTimeoutMs`.

@@ -88,9 +88,11 @@ export class ServerSessions implements ServerSessionFactory {
       case "http2":
         return new Http2ServerSession(output, handler, (options.http2 ??= this.#http2Options(config)));
       case "bolt":
-        return new BoltServerSession(output, handler, (options.bolt ??= createBoltServerOptions({ memo, counts })));
+        options.bolt ??= createBoltServerOptions({ memo, counts, ...rpcLimits(config) });
+        return new BoltServerSession(output, handler, options.bolt);
       case "dubbo":
-        return new DubboServerSession(output, handler, (options.dubbo ??= createDubboServerOptions({ memo, counts })));
+        options.dubbo ??= createDubboServerOptions({ memo, counts, ...rpcLimits(config) });
+        return new DubboServerSession(output, handler, options.dubbo);
     }
   }
 
@@ -109,6 +111,10 @@ export class ServerSessions implements ServerSessionFactory {
       nowMs,
     });
   }
+}
+
+function rpcLimits(config: ListenerConfig): { readonly frameBytesMax: number; readonly streamsMax: number } {
+  return { frameBytesMax: config.rpcFrameBytesMax, streamsMax: config.rpcStreamsMax };
 }
 
 /** Options of the client engines of one cluster. */

@@ -63,6 +63,8 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
     bodyBytesMax: 0,
     bodyBytesPerSecondMin: 240,
     http2StreamsMax: 100,
+    rpcFrameBytesMax: 16_777_216,
+    rpcStreamsMax: 4096,
     heartbeat: HEARTBEAT,
     ...changes,
   };

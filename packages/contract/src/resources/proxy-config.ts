@@ -95,6 +95,10 @@ export interface ListenerSettings {
   /** 0 for any pace. */
   readonly bodyBytesPerSecondMin?: number;
   readonly http2StreamsMax?: number;
+  /** Bolt and Dubbo: bytes of one frame; default 16 MiB. */
+  readonly rpcFrameBytesMax?: number;
+  /** Bolt and Dubbo: calls in progress on one connection; default 4096. */
+  readonly rpcStreamsMax?: number;
   /** Signs of life of clients; `peerIdleTimeout` is also how long a Bolt client may be silent. */
   readonly heartbeat?: PolicyHeartbeat;
   readonly proxyProtocol?: "off" | "optional" | "required";

@@ -31,6 +31,8 @@ export type ListenerDefaults = Pick<
   | "bodyBytesMax"
   | "bodyBytesPerSecondMin"
   | "http2StreamsMax"
+  | "rpcFrameBytesMax"
+  | "rpcStreamsMax"
   | "heartbeat"
   | "proxyProtocol"
   | "allowsPlainText"
@@ -107,6 +109,8 @@ export const WORLD_DEFAULTS: WorldDefaults = {
     // Any modem is faster; Kestrel asks for as much.
     bodyBytesPerSecondMin: 240,
     http2StreamsMax: 128,
+    rpcFrameBytesMax: 16_777_216,
+    rpcStreamsMax: 4096,
     heartbeat: HEARTBEAT,
     proxyProtocol: "off",
     allowsPlainText: false,

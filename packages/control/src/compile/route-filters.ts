@@ -7,7 +7,6 @@ import type {
   HeaderModifier,
   HttpRouteFilter,
   LocalObjectReference,
-  Mirror,
   PathModifier,
   PathRewrite,
   Redirect,
@@ -18,7 +17,7 @@ import { durationMs } from "../load/duration.ts";
 import type { FieldPath, LoadedResource } from "../load/finding.ts";
 import { namespaceOf } from "../load/validate.ts";
 import { missing, resolveBackend, unresolved } from "./backends.ts";
-import type { Compilation } from "./compilation.ts";
+import type { Compilation, ServiceTarget } from "./compilation.ts";
 
 /** What the filters of one rule amount to. */
 export interface FilterOutcome {
@@ -30,7 +29,15 @@ export interface FilterOutcome {
   fault: Fault | null;
   colour: Colour | null;
   directResponse: DirectResponse | null;
-  readonly mirrors: Mirror[];
+  readonly mirrors: MirrorTarget[];
+}
+
+/** Who gets copies, and where that is asked for. */
+export interface MirrorTarget {
+  readonly target: ServiceTarget;
+  readonly share: number;
+  /** Of the reference. */
+  readonly path: FieldPath;
 }
 
 /** Compiles filters; references that do not resolve are findings and leave no trace in the outcome. */
@@ -70,13 +77,10 @@ function addFilter(
       outcome.responseHeaders = headerChange(filter.responseHeaderModifier);
       return;
     case "RequestMirror": {
-      const target = resolveBackend(compilation, route, filter.requestMirror.backendRef, [
-        ...path,
-        "requestMirror",
-        "backendRef",
-      ]);
+      const refPath = [...path, "requestMirror", "backendRef"];
+      const target = resolveBackend(compilation, route, filter.requestMirror.backendRef, refPath);
       if (target !== undefined)
-        outcome.mirrors.push({ cluster: target.cluster, share: mirrorShare(filter.requestMirror) });
+        outcome.mirrors.push({ target, share: mirrorShare(filter.requestMirror), path: refPath });
       return;
     }
     case "RequestRedirect": {

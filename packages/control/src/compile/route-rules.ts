@@ -2,6 +2,7 @@ import type {
   DirectResponse,
   HttpBackendRef,
   HashKey,
+  Mirror,
   HttpRouteRule,
   PolicyRetry,
   Retry,
@@ -9,18 +10,19 @@ import type {
   RouteMatch,
   RouteRule,
   RpcRouteRetry,
+  ServiceProtocol,
 } from "@weft/contract";
 import { DURATION_MS_MAX, RULE_HASH_KEYS_MAX } from "../limits.ts";
 import { durationMs } from "../load/duration.ts";
 import type { FieldPath } from "../load/finding.ts";
 import { fullNameOf } from "../load/validate.ts";
 import { resolveBackend } from "./backends.ts";
-import { isRpc, policiesOf, protocolOf } from "./clusters.ts";
+import { policiesOf, protocolOf } from "./clusters.ts";
 import type { Compilation, ServiceTarget } from "./compilation.ts";
 import { type AttachedPolicy, createdMsOf, firstWith } from "./policies.ts";
 import { compileRouteSubset } from "./host-choice.ts";
 import type { LoadedOf } from "./resource-index.ts";
-import { compileFilters, headerChange } from "./route-filters.ts";
+import { compileFilters, headerChange, type MirrorTarget } from "./route-filters.ts";
 import { ANY_MATCH, grpcMatch, httpMatch, rpcMatch } from "./route-matches.ts";
 
 /** A route of requests. */
@@ -75,7 +77,7 @@ function compileRule(
     requestHeaders: filters.requestHeaders,
     responseHeaders: filters.responseHeaders,
     rewrite: filters.rewrite,
-    mirrors: filters.mirrors,
+    mirrors: compileMirrors(compilation, route, filters.mirrors, resolved.targets),
     cors: filters.cors,
     fault: filters.fault,
     colour: filters.colour,
@@ -123,14 +125,9 @@ function compileBackends(
   for (const [index, ref] of refs.entries()) {
     const target = resolveBackend(compilation, route, ref, [...path, index]);
     if (target === undefined) continue;
-    const protocol = protocolOf(target);
-    const isForCalls = route.resource.kind === "RpcRoute";
-    if (protocol === "tcp" || isRpc(protocol) !== isForCalls) {
-      const expected = `a port with protocol ${isForCalls ? "bolt or dubbo" : "http, http2 or grpc"}`;
-      compilation.log.add(route.source, [...path, index, "port"], target.port.port, expected, {
-        condition: "ResolvedRefs",
-        reason: "UnsupportedProtocol",
-      });
+    const protocols = protocolsFor(route);
+    if (!protocols.includes(protocolOf(target))) {
+      refuseProtocol(compilation, route, target, [...path, index], `protocol ${orList(protocols)}`);
       continue;
     }
     const change = { requestHeaders: null, responseHeaders: null } as {
@@ -147,6 +144,47 @@ function compileBackends(
     backends.push({ cluster: target.cluster, weight: ref.weight ?? 1, subset, ...change });
   }
   return { backends, targets };
+}
+
+/** Copies go to services that speak what the rule's backends speak: nothing is translated, so others would get none. */
+function compileMirrors(
+  compilation: Compilation,
+  route: RequestRoute,
+  mirrors: readonly MirrorTarget[],
+  backends: readonly ServiceTarget[],
+): readonly Mirror[] {
+  const compiled: Mirror[] = [];
+  const allowed = protocolsFor(route);
+  const spoken = route.resource.kind === "RpcRoute" ? [...new Set(backends.map(protocolOf))] : [];
+  const [protocols, why] = spoken.length === 0 ? [allowed, ""] : [spoken, ", as the rule's backends"];
+  for (const { target, share, path } of mirrors) {
+    if (protocols.includes(protocolOf(target))) compiled.push({ cluster: target.cluster, share });
+    else refuseProtocol(compilation, route, target, path, `protocol ${orList(protocols)}${why}`);
+  }
+  return compiled;
+}
+
+/** What the services of a route may speak. */
+function protocolsFor({ resource }: RequestRoute): readonly ServiceProtocol[] {
+  return resource.kind === "RpcRoute" ? ["bolt", "dubbo"] : ["http", "http2", "grpc"];
+}
+
+function refuseProtocol(
+  { log }: Compilation,
+  { source }: RequestRoute,
+  { port }: ServiceTarget,
+  path: FieldPath,
+  wanted: string,
+): void {
+  log.add(source, [...path, "port"], port.port, `a port with ${wanted}`, {
+    condition: "ResolvedRefs",
+    reason: "UnsupportedProtocol",
+  });
+}
+
+function orList(words: readonly string[]): string {
+  const [last = "", ...others] = words.toReversed();
+  return others.length === 0 ? last : `${others.toReversed().join(", ")} or ${last}`;
 }
 
 function compileRetry({ defaults }: Compilation, rule: RequestRule, policies: readonly AttachedPolicy[]): Retry {

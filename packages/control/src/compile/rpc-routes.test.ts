@@ -69,6 +69,41 @@ test("compileRules() lets an RpcRoute choose among a Service's hosts", () => {
   );
 });
 
+test("compileRules() refuses a mirror that does not speak what the rule's backends speak", () => {
+  const mirrored = (name: string): string =>
+    rpcRoute(`  rules:
+    - filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: ${name}, port: 80 } } }]
+      backendRefs: [{ name: ledger, port: 80 }]`);
+  const services = [
+    gateway(),
+    service("ledger", BOLT),
+    service("copy", BOLT),
+    service("risk", "  protocol: dubbo"),
+    service("web"),
+  ];
+  const [rule] = worldOf([...services, mirrored("copy")]).routeTables[0]?.rules ?? [];
+  assert.deepEqual(rule?.mirrors, [{ cluster: "default/copy:80", share: 1 }]);
+  for (const name of ["risk", "web"]) {
+    const [problem, ...others] = problemsOf([...services, mirrored(name)]);
+    assert.deepEqual(others, []);
+    assert.match(
+      problem ?? "",
+      /RpcRoute default\/calls spec\.rules\[0\]\.filters\[0\]\.requestMirror\.backendRef\.port: 80 — expected a port with protocol bolt, as the rule's backends$/,
+    );
+  }
+});
+
+test("compileRules() refuses a mirror of requests to a service that takes calls", () => {
+  const route =
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: shop }\nspec:\n  parentRefs: [{ name: web }]\n  rules:\n    - filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: ledger, port: 80 } } }]\n      backendRefs: [{ name: cart, port: 80 }]";
+  const [problem, ...others] = problemsOf([gateway(), service("ledger", BOLT), service("cart"), route]);
+  assert.deepEqual(others, []);
+  assert.match(
+    problem ?? "",
+    /requestMirror\.backendRef\.port: 80 — expected a port with protocol http, http2 or grpc$/,
+  );
+});
+
 test("compileMesh() finds calls to a Service by RpcRoutes, without one by its name and by the application", () => {
   const names = "ledger ledger.default ledger.default.svc ledger.default.svc.cluster.local";
   const cluster = "default/ledger:80";

@@ -133,6 +133,8 @@ export function socketSettings(
     bodyBytesMax: settings.bodyBytesMax ?? defaults.bodyBytesMax,
     bodyBytesPerSecondMin: settings.bodyBytesPerSecondMin ?? defaults.bodyBytesPerSecondMin,
     http2StreamsMax: settings.http2StreamsMax ?? defaults.http2StreamsMax,
+    rpcFrameBytesMax: settings.rpcFrameBytesMax ?? defaults.rpcFrameBytesMax,
+    rpcStreamsMax: settings.rpcStreamsMax ?? defaults.rpcStreamsMax,
     heartbeat: heartbeatOf(settings.heartbeat ?? {}, heartbeat),
   };
 }

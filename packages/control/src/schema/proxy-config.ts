@@ -37,6 +37,8 @@ const settingsFields = {
   bodyBytesMax: optional(integer(0, Number.MAX_SAFE_INTEGER)),
   bodyBytesPerSecondMin: optional(integer(0, 1_000_000_000)),
   http2StreamsMax: optional(integer(1, 65_535)),
+  rpcFrameBytesMax: optional(integer(1024, 0x7fff_ffff)),
+  rpcStreamsMax: optional(integer(1, 1_048_576)),
   heartbeat: optional(heartbeat),
   proxyProtocol: optional(word(["off", "optional", "required"])),
   edge: optional(boolean),

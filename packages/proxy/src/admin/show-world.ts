@@ -93,6 +93,8 @@ function showListener(listener: ListenerConfig): Shown {
     bodyBytesMax: listener.bodyBytesMax,
     bodyBytesPerSecondMin: listener.bodyBytesPerSecondMin,
     http2StreamsMax: listener.http2StreamsMax,
+    rpcFrameBytesMax: listener.rpcFrameBytesMax,
+    rpcStreamsMax: listener.rpcStreamsMax,
     heartbeat: showHeartbeat(listener.heartbeat),
   };
 }
