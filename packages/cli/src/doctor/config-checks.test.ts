@@ -6,7 +6,14 @@ import { test } from "node:test";
 import type { ResourceProblem, World } from "@weft/contract";
 import { createCluster, createListener, createSettings } from "@weft/testkit";
 import { chooseFreePort } from "../bench/ports.ts";
-import { checkAdmin, checkConfiguration, checkDescriptors, checkDns, checkPorts } from "./config-checks.ts";
+import {
+  checkAdmin,
+  checkConfiguration,
+  checkConnections,
+  checkDescriptors,
+  checkDns,
+  checkPorts,
+} from "./config-checks.ts";
 
 function worldOf(changes: Partial<World> = {}): World {
   const settings = createSettings({ admin: { address: "127.0.0.1", port: 0, metricsOpen: false } });
@@ -45,6 +52,16 @@ test("checkDescriptors() compares the limit with the connections that are allowe
   assert.match(few.action, /ulimit -n 5064/);
   assert.equal(checkDescriptors(world, 5064).verdict, "ok");
   assert.equal(checkDescriptors(world, null).verdict, "skipped");
+});
+
+test("checkConnections() finds clusters with more hosts than connections", () => {
+  const cluster = createCluster([80, 81, 82]);
+  assert.equal(checkConnections(worldOf({ clusters: [cluster] })).verdict, "ok");
+  const few = { ...cluster, breaker: { ...cluster.breaker, connectionsMax: 2 } };
+  const found = checkConnections(worldOf({ clusters: [cluster, few] }));
+  assert.equal(found.verdict, "warning");
+  assert.equal(found.detail, "backend may have 2 connections per worker, and has 3 hosts");
+  assert.match(found.action, /raise breaker\.connectionsMax/);
 });
 
 test("checkPorts() finds addresses that are taken or none of this machine's, and knows those of the proxy that runs", async () => {

@@ -30,6 +30,20 @@ export function checkDescriptors(world: World, descriptorsMax: number | null): C
   return { name, verdict: "warning", detail, action };
 }
 
+/**
+ * Whether clusters may have a connection to each of their hosts: with fewer, connections are closed and opened all the
+ * time, and while those of HTTP/2, Bolt or Dubbo are never idle, a host without one gets nothing.
+ */
+export function checkConnections(world: World): CheckResult {
+  const findings = world.clusters.flatMap(({ name, hosts, breaker: { connectionsMax }, sharding }): Finding[] => {
+    // How many hosts a shard has is seen at run time alone.
+    if (sharding !== null || hosts.length <= connectionsMax) return [];
+    const detail = `${name} may have ${renderCount(connectionsMax, "connection")} per worker, and has ${hosts.length} hosts`;
+    return [{ verdict: "warning", detail, action: "raise breaker.connectionsMax, or shard the hosts" }];
+  });
+  return conclude("connections", findings, "every cluster may have one to each of its hosts");
+}
+
 /** What the admin server that runs at the configured address serves already; empty for none. */
 export type OwnAddresses = ReadonlySet<string>;
 

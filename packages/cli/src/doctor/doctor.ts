@@ -5,7 +5,14 @@ import { getJson } from "../admin/admin-client.ts";
 import { ADMIN_SEARCH_MS_MAX } from "../admin/limits.ts";
 import { checkCertificates } from "./certificate-checks.ts";
 import type { CheckResult } from "./check-result.ts";
-import { checkAdmin, checkConfiguration, checkDescriptors, checkDns, checkPorts } from "./config-checks.ts";
+import {
+  checkAdmin,
+  checkConfiguration,
+  checkConnections,
+  checkDescriptors,
+  checkDns,
+  checkPorts,
+} from "./config-checks.ts";
 import { checkClock, checkInstall, checkNode, installRoot, readDescriptorsMax } from "./system-checks.ts";
 
 /** What is looked at. */
@@ -27,6 +34,7 @@ export async function examine({ path, token }: DoctorOptions): Promise<readonly 
   if (world === null) return results;
   results.push(
     checkDescriptors(world, readDescriptorsMax()),
+    checkConnections(world),
     await checkPorts(world, await ownAddresses(world.settings.admin)),
     checkCertificates(world, attachmentPaths, nowMs),
     await checkDns(world),
