@@ -37,7 +37,10 @@ async function getText(admin: AdminAddress, path: string, options: AskOptions = 
   const proof = token === "" ? { "x-weft-admin": "1" } : { authorization: `Bearer ${token}` };
   const [method, headers] = action === undefined ? ["GET", credentialsFor(admin)] : ["POST", proof];
   const [incoming, body] = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = sendRequest({ host, port, path, signal, method, headers }, resolve).on("error", reject);
+    const outgoing = sendRequest({ host, port, path, signal, method, headers, agent: false }, resolve).on(
+      "error",
+      reject,
+    );
     outgoing.end(action === undefined ? undefined : JSON.stringify(action));
   })
     .then(async (answer) => [answer, await text(answer)] as const)

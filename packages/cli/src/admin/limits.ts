@@ -15,3 +15,6 @@ export const VIEW_WINDOW_SECONDS = 10;
 
 /** How often, in milliseconds, an admin server is asked what has become of an upgrade. */
 export const UPGRADE_POLL_MS = 100;
+
+/** How long no admin server may answer while a proxy is upgraded, in milliseconds: one that dies in the middle leaves a gap. */
+export const UPGRADE_AWAY_MS_MAX = 10_000;

@@ -24,6 +24,9 @@ import { evaluateShardingTargets, evaluateSubsetTargets } from "./sharding/shard
 import { measureSubsets, SUBSET_SCENARIO } from "./sharding/subset-bench.ts";
 import { IDLE_SCENARIO, LOAD_SCENARIOS, STREAM_SCENARIOS } from "./scenario.ts";
 import { evaluateTargets } from "./targets.ts";
+import { FULL_UPGRADE_PLAN, QUICK_UPGRADE_PLAN } from "./upgrade/plan.ts";
+import { runUpgradeBench, UPGRADE_SCENARIO } from "./upgrade/upgrade-bench.ts";
+import { evaluateUpgradeTargets } from "./upgrade/upgrade-targets.ts";
 
 /** How a suite is run. */
 export interface SuiteOptions {
@@ -71,6 +74,12 @@ export const SUITES: readonly Suite[] = [
     summary: "CPU, memory and time to notice dead hosts of a data plane with 60,000 long connections",
     scenarios: CONNECTIONS_SCENARIOS.map(({ name }) => name),
     run: runConnectionsSuite,
+  },
+  {
+    name: "upgrade",
+    summary: "calls that fail and connections that close while the proxy is upgraded three times in a row",
+    scenarios: [UPGRADE_SCENARIO],
+    run: runUpgradeSuite,
   },
   {
     name: "sharding",
@@ -146,6 +155,22 @@ async function runConnectionsSuite(options: SuiteOptions): Promise<BenchReport> 
   const targets = evaluateConnectionsTargets(measurements, plan);
   const leftOut = uncut === "" ? [] : [`hosts that are cut off (${uncut})`];
   return { suite: "connections", mode, machine, rows, targets, left_out: leftOut, faults };
+}
+
+/**
+ * Upgrades a proxy again and again under load.
+ *
+ * @throws WeftError BENCH_START_FAILED, BENCH_INTERRUPTED
+ */
+async function runUpgradeSuite(options: SuiteOptions): Promise<BenchReport> {
+  const { mode, seconds } = options;
+  const standard = mode === "quick" ? QUICK_UPGRADE_PLAN : FULL_UPGRADE_PLAN;
+  const plan = { ...standard, calmSeconds: seconds ?? standard.calmSeconds };
+  const machine = await describeMachine((await findPeers([WEFT])).installed);
+  const measurements = await runUpgradeBench({ ...options, plan });
+  const { rows, faults } = measurements;
+  const targets = evaluateUpgradeTargets(measurements, plan);
+  return { suite: "upgrade", mode, machine, rows, targets, left_out: [], faults };
 }
 
 /**

@@ -14,7 +14,7 @@ export interface TargetResult {
   readonly name: string;
   /** At most. */
   readonly limit: number;
-  readonly unit: "ratio" | "KB" | "MB" | "ms" | "s" | "cores" | "requests";
+  readonly unit: "ratio" | "KB" | "MB" | "ms" | "s" | "cores" | "requests" | "connections";
   /** Null when it could not be measured. */
   readonly value: number | null;
   readonly ok: boolean;

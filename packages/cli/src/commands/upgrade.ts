@@ -1,9 +1,10 @@
+import { sleep, systemClock } from "@weft/kernel";
 import type { UpgradeStatus } from "@weft/proxy";
 import { Command } from "commander";
 import { type AdminAddress, adminOption, renderAdminAddress } from "../admin/admin-address.ts";
 import { getJson, postJson } from "../admin/admin-client.ts";
 import { findAdmin } from "../admin/find-admin.ts";
-import { UPGRADE_POLL_MS } from "../admin/limits.ts";
+import { UPGRADE_AWAY_MS_MAX, UPGRADE_POLL_MS } from "../admin/limits.ts";
 import { renderCount } from "../count.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 import { UPGRADE_MS_MAX } from "../limits.ts";
@@ -36,14 +37,23 @@ over, the old one carries on, and the status is 1.
 Environment:
   WEFT_ADMIN_TOKEN  the token that the admin server asks of actions, if it does`;
 
-/** Asks for it, and waits for what comes of it: the admin server answers throughout, first the old one's, then the new one's. */
+/**
+ * Asks for it, and waits for what comes of it. The admin server answers throughout, first the old one's, then the new one's;
+ * only when the old version dies on the way there is none for a moment.
+ */
 async function upgrade(admin: AdminAddress): Promise<UpgradeStatus> {
   const token = process.env["WEFT_ADMIN_TOKEN"] ?? "";
   let { upgrade: status } = await postJson<UpgradeAnswer>(admin, "/api/upgrade", {}, token);
-  const deadlineMs = performance.now() + UPGRADE_MS_MAX;
-  while (status.state === "running" && performance.now() < deadlineMs) {
-    await new Promise((resolve) => setTimeout(resolve, UPGRADE_POLL_MS));
-    ({ upgrade: status } = await getJson<UpgradeAnswer>(admin, "/api/upgrade"));
+  const startedMs = performance.now();
+  let answeredMs = startedMs;
+  while (status.state === "running" && performance.now() - startedMs < UPGRADE_MS_MAX) {
+    await sleep(systemClock, UPGRADE_POLL_MS);
+    try {
+      ({ upgrade: status } = await getJson<UpgradeAnswer>(admin, "/api/upgrade"));
+      answeredMs = performance.now();
+    } catch (error) {
+      if (performance.now() - answeredMs > UPGRADE_AWAY_MS_MAX) throw error;
+    }
   }
   return status;
 }

@@ -12,6 +12,9 @@ import { SuccessorProcess, type SuccessorProgram } from "./successor-process.ts"
 /** A version of the role: the one that runs in this process, or one with a process of its own. */
 type Member = Generation | SuccessorProcess;
 
+/** Why a version cannot be taken over from. */
+const CANNOT = "this proxy is a single process, or this system cannot pass connections on";
+
 /**
  * The process that was started first stays for good, and with it the id that service managers and containers know: it runs
  * the first version itself, and later is the parent of whichever is in charge.
@@ -21,7 +24,7 @@ type Member = Generation | SuccessorProcess;
 export class Keeper {
   readonly #log: ProcessLog;
   readonly #clock: Clock;
-  readonly #program: SuccessorProgram;
+  readonly #program: SuccessorProgram | null;
   readonly #ended = Promise.withResolvers<ExitCode>();
   readonly #guard = new OrphanGuard();
   readonly #members = new Set<Member>();
@@ -32,7 +35,8 @@ export class Keeper {
   /** How the version in charge ended. */
   #code: ExitCode = EXIT_CODE.done;
 
-  constructor(program: SuccessorProgram, log: ProcessLog, clock: Clock = systemClock) {
+  /** `program`: null where no version can take over from the first. */
+  constructor(program: SuccessorProgram | null, log: ProcessLog, clock: Clock = systemClock) {
     this.#program = program;
     this.#log = log;
     this.#clock = clock;
@@ -58,15 +62,20 @@ export class Keeper {
     const current = this.#current;
     if (this.#status.state === "running" || this.#isEnding || current === null) return this.#status;
     const { generation } = this.#status;
+    if (this.#program === null) {
+      this.#log.warn("upgrade refused", { reason: CANNOT });
+      this.#setStatus({ ...this.#status, state: "refused", reason: CANNOT });
+      return this.#status;
+    }
     this.#log.info("upgrade: the version on disk is started", { reason, generation });
     this.#setStatus({ generation, state: "running", reason: "", tookMs: 0, handOverMs: 0, moved: 0, waiting: 0 });
-    void this.#upgrade(current, this.#clock.nowMs());
+    void this.#upgrade(current, this.#program);
     return this.#status;
   }
 
   drain(reason: string): void {
     this.#isEnding = true;
-    this.#successor?.kill();
+    this.#successor?.kill(reason);
     this.#current?.drain(reason);
   }
 
@@ -79,14 +88,17 @@ export class Keeper {
     this.#current?.reload();
   }
 
-  async #upgrade(before: Member, startedMs: number): Promise<void> {
+  async #upgrade(before: Member, program: SuccessorProgram): Promise<void> {
     const { generation } = this.#status;
+    const startedMs = this.#clock.nowMs();
     const tookMs = (): number => Math.round(this.#clock.nowMs() - startedMs);
-    const successor = new SuccessorProcess(this.#program, (reason) => void this.upgrade(reason));
+    const successor = new SuccessorProcess(program, (reason) => void this.upgrade(reason));
     this.#successor = successor;
     this.#watch(successor);
     if (successor.pid !== 0) this.#guard.add(successor.pid);
-    const deadline = this.#clock.setTimer(() => successor.kill(), UPGRADE_MS_MAX);
+    const deadline = this.#clock.setTimer(() => {
+      successor.kill(`the next version was not in charge after ${UPGRADE_MS_MAX} ms`);
+    }, UPGRADE_MS_MAX);
     try {
       const report = await this.#takeOver(before, successor, generation);
       this.#current = successor;
@@ -98,7 +110,7 @@ export class Keeper {
       this.#setStatus({ generation: generation + 1, state: "done", reason: "", tookMs: tookMs(), ...report });
     } catch (error) {
       const reason = reasonOf(error);
-      successor.kill();
+      successor.kill(reason);
       await successor.end;
       this.#log.error("upgrade refused: the present version carries on", { reason });
       this.#setStatus({ ...this.#status, state: "refused", reason, tookMs: tookMs() });
@@ -123,10 +135,18 @@ export class Keeper {
       (result) => void (report = result),
       (error: unknown) => {
         // The next version goes on with what it has when the one before has died.
-        if (this.#members.has(before)) throw error;
+        if (!(before instanceof SuccessorProcess && before.isGone)) throw error;
       },
     );
-    await Promise.all([given, successor.serving]);
+    const both = [given, successor.serving];
+    try {
+      await Promise.all(both);
+    } catch (error) {
+      // Before it is over the present version has taken back what had not arrived.
+      successor.kill(reasonOf(error));
+      await Promise.allSettled(both);
+      throw error;
+    }
     return { ...report, handOverMs: Math.round(this.#clock.nowMs() - preparedMs) };
   }
 

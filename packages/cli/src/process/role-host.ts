@@ -18,8 +18,6 @@ export interface RoleHost {
   apply(world: World): Promise<void>;
   /** Asks every process of the role; those that do not answer in time are left out. */
   askAll(topic: string, argument: unknown): Promise<readonly unknown[]>;
-  /** Replaces every worker in turn; nothing in one process. */
-  restartWorkers(): Promise<void>;
   /** Lets what is in flight finish within the deadline that the configuration has. */
   drain(): Promise<void>;
   /** Ends everything at once. */

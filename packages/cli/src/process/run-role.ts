@@ -1,3 +1,4 @@
+import { canPassHandles } from "@weft/kernel";
 import type { UpgradeStatus } from "@weft/proxy";
 import type { ExitCode } from "../exit-code.ts";
 import { Generation, type RunOptions, type Serving } from "./generation.ts";
@@ -5,11 +6,13 @@ import { type GenerationMessage, type KeeperMessage, type Predecessor, reasonOf 
 import { Keeper } from "./keeper.ts";
 import { isMessage } from "./message.ts";
 import { handleSignals } from "./signals.ts";
+import { Supervisor } from "./supervisor.ts";
 import type { SuccessorProgram } from "./successor-process.ts";
 
 /** Serves until a signal or the end of the parent process; the result is the process's exit code. */
 export async function runRole(options: RunOptions, program: SuccessorProgram): Promise<ExitCode> {
-  const keeper = new Keeper(program, options.log);
+  const canHandOver = options.host instanceof Supervisor && canPassHandles();
+  const keeper = new Keeper(canHandOver ? program : null, options.log);
   const generation = new Generation(options, {
     upgrade: (reason) => keeper.upgrade(reason),
     upgradeStatus: () => keeper.status,

@@ -54,11 +54,6 @@ export class SingleHost implements RoleHost {
     return [await this.#role.answer(topic, argument)];
   }
 
-  restartWorkers(): Promise<void> {
-    this.#log.warn("there are no workers to restart: this proxy is a single process");
-    return Promise.resolve();
-  }
-
   async drain(): Promise<void> {
     this.#state = "draining";
     this.#log.info("drain ended", { outcome: await this.#role.drain(false) });

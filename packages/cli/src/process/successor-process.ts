@@ -17,13 +17,13 @@ export interface SuccessorProgram {
 /** A version of the role that runs as a child of the process that was started first. */
 export class SuccessorProcess {
   readonly #child: ChildProcess;
-  readonly #online = Promise.withResolvers<void>();
-  readonly #prepared = Promise.withResolvers<ChannelAddress>();
-  readonly #serving = Promise.withResolvers<Serving>();
+  readonly #online = expectation<void>();
+  readonly #prepared = expectation<ChannelAddress>();
+  readonly #serving = expectation<Serving>();
   readonly #ended = Promise.withResolvers<ExitCode>();
   readonly #onUpgradeWanted: (reason: string) => void;
-  #description = Promise.withResolvers<Predecessor>();
-  #handedOver = Promise.withResolvers<MoveReport>();
+  #description = expectation<Predecessor>();
+  #handedOver = expectation<MoveReport>();
   #isGone: boolean = false;
   #reason: string = "";
 
@@ -34,12 +34,12 @@ export class SuccessorProcess {
       if (isMessage(message)) this.#receive(message as GenerationMessage);
     });
     this.#child.on("error", (error) => {
-      if (this.#child.pid === undefined) this.#gone(EXIT_CODE.failed, error.message);
+      if (this.#child.pid === undefined) this.#gone(EXIT_CODE.failed, `it cannot be started: ${error.message}`);
     });
     this.#child.on("exit", (code, signal) => {
-      this.#gone(code === EXIT_CODE.done ? EXIT_CODE.done : EXIT_CODE.failed, signal ?? `status ${code}`);
+      const how = signal === null ? `status ${code}` : `signal ${signal}`;
+      this.#gone(code === EXIT_CODE.done ? EXIT_CODE.done : EXIT_CODE.failed, `its process ended with ${how}`);
     });
-    for (const { promise } of [this.#online, this.#prepared, this.#serving]) promise.catch(() => {});
   }
 
   get pid(): number {
@@ -67,14 +67,14 @@ export class SuccessorProcess {
   }
 
   describe(): Promise<Predecessor> {
-    this.#description = Promise.withResolvers();
+    this.#description = expectation();
     if (this.#isGone) this.#description.reject(this.#goneError());
     else this.#tell({ type: "describe" });
     return this.#description.promise;
   }
 
   handOver(to: ChannelAddress): Promise<MoveReport> {
-    this.#handedOver = Promise.withResolvers();
+    this.#handedOver = expectation();
     if (this.#isGone) this.#handedOver.reject(this.#goneError());
     else this.#tell({ type: "hand-over", to });
     return this.#handedOver.promise;
@@ -92,7 +92,9 @@ export class SuccessorProcess {
     this.#child.kill("SIGHUP");
   }
 
-  kill(): void {
+  /** Ends it at once; `reason` is what others are told. */
+  kill(reason: string): void {
+    if (this.#reason === "") this.#reason = reason;
     this.#child.kill("SIGKILL");
   }
 
@@ -127,19 +129,23 @@ export class SuccessorProcess {
     }
   }
 
-  #gone(code: ExitCode, how: string): void {
+  #gone(code: ExitCode, reason: string): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    if (this.#reason === "") this.#reason = `its process ended with ${how}`;
+    if (this.#reason === "") this.#reason = reason;
     const waiting = [this.#online, this.#prepared, this.#serving, this.#description, this.#handedOver];
-    for (const each of waiting) {
-      each.promise.catch(() => {});
-      each.reject(this.#goneError());
-    }
+    for (const each of waiting) each.reject(this.#goneError());
     this.#ended.resolve(code);
   }
 
   #goneError(): Error {
     return new Error(this.#reason);
   }
+}
+
+/** Something that the process is to say. Whether anybody waits for it when it fails is their own affair. */
+function expectation<T>(): PromiseWithResolvers<T> {
+  const expected = Promise.withResolvers<T>();
+  expected.promise.catch(() => {});
+  return expected;
 }

@@ -102,17 +102,6 @@ test("Supervisor gives the checks to the oldest worker that lives, at once when 
   });
 });
 
-test("Supervisor moves the checks when workers are restarted, and no two check", async () => {
-  await withSupervisor(2, async (supervisor) => {
-    const first = await checkerOf(supervisor);
-    await supervisor.restartWorkers();
-    const second = await checkerOf(supervisor);
-    assert.ok(second !== 0 && second !== first);
-    await until(() => supervisor.status().length === 2);
-    assert.equal(await checkerOf(supervisor), second);
-  });
-});
-
 test("Supervisor gives the checks to a worker that comes back when none was left", async () => {
   await withSupervisor(1, async (supervisor) => {
     const first = await checkerOf(supervisor);

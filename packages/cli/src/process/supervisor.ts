@@ -272,11 +272,6 @@ export class Supervisor implements RoleHost {
     return topic === "metrics" ? [...answers, ...this.#finalMetrics.splice(0)] : answers;
   }
 
-  async restartWorkers(): Promise<void> {
-    this.#log.info("workers are restarted one after another");
-    await this.#group.restartAll();
-  }
-
   async drain(isMoving: boolean = false): Promise<void> {
     this.#stopRetry();
     await this.#group.drain(this.#world?.settings.drainDeadlineMs ?? 0, isMoving);
@@ -351,9 +346,7 @@ export class Supervisor implements RoleHost {
 
   /** Hosts are not left unchecked: the worker that has served longest takes over at once, with what it was told. */
   #onLost(worker: WorkerProcess): void {
-    if (worker !== this.#checker) return;
-    worker.send({ type: "checks-health", isOn: false });
-    this.#appointChecker();
+    if (worker === this.#checker) this.#appointChecker();
   }
 
   #appointChecker(): void {

@@ -193,84 +193,19 @@ test("WorkerProcess.ask() refuses more questions than a worker may owe", async (
   }
 });
 
-test("WorkerGroup.restartAll() replaces every worker, each only when its successor serves", async () => {
-  const readyCounts: number[] = [];
-  const group = createGroup(2, { onLost: () => void readyCounts.push(group.ready.length) });
+test("WorkerGroup.holdRestarts() keeps the place of a worker that dies empty until it is over", async () => {
+  const group = createGroup(2);
   try {
     await group.start();
-    const before = group.ready.map(({ pid }) => pid);
-    await group.restartAll();
-    const now = group.ready.map(({ pid }) => pid);
-    assert.equal(now.length, 2);
-    assert.equal(new Set([...before, ...now]).size, 4);
-    assert.deepEqual(readyCounts, [2, 2]);
-    await until(() => !before.some((pid) => isAlive(pid)));
-  } finally {
-    await group.drain(1000);
-  }
-});
-
-test("WorkerGroup.restartAll() keeps a worker whose successor cannot start", async () => {
-  let revision = 1;
-  const errors: string[] = [];
-  const group = createGroup(1, {
-    log: { ...silent, error: (message) => void errors.push(message) },
-    startOf: (slot) => ({ slot, isPortShared: true, world: worldOf(revision) }),
-  });
-  try {
-    await group.start();
-    const [worker] = group.ready;
-    revision = -1;
-    await group.restartAll();
-    assert.deepEqual(group.ready, [worker]);
-    assert.ok(errors.includes("a replacement could not start; the worker before it goes on"));
-  } finally {
-    await group.drain(1000);
-  }
-});
-
-test("WorkerGroup.restartAll() goes on replacing a worker that died while its successor could not start", async () => {
-  let revision = 1;
-  const group = createGroup(1, {
-    startOf: (slot) => {
-      const [old] = group.ready;
-      if (old !== undefined) process.kill(old.pid, "SIGKILL");
-      return { slot, isPortShared: true, world: worldOf(revision) };
-    },
-  });
-  try {
-    await group.start();
-    const [worker] = group.ready;
-    revision = -1;
-    await group.restartAll();
-    assert.deepEqual(group.ready, []);
-    revision = 1;
-    await until(() => group.ready.length === 1);
-    assert.notEqual(group.ready[0], worker);
-  } finally {
-    await group.drain(1000);
-  }
-});
-
-test("WorkerGroup.broadcast() reaches a worker whose successor has not started yet", async () => {
-  const applied: number[] = [];
-  let isRestarting = false;
-  const group = createGroup(1, {
-    onMessage: (worker, message) => {
-      if (message.type === "applied") applied.push(worker.pid);
-    },
-    startOf: (slot) => {
-      if (isRestarting) group.broadcast({ type: "world", world: worldOf(2) });
-      return { slot, isPortShared: true, world: worldOf(2) };
-    },
-  });
-  try {
-    await group.start();
-    const [old] = group.ready;
-    isRestarting = true;
-    await group.restartAll();
-    await until(() => applied.length === 1);
-    assert.deepEqual(applied, [old?.pid]);
+    const [victim, other] = group.ready;
+    assert.ok(victim !== undefined && other !== undefined);
+    group.holdRestarts(true);
+    process.kill(victim.pid, "SIGKILL");
+    await until(() => victim.state === "gone");
+    assert.deepEqual(group.ready, [other]);
+    group.holdRestarts(false);
+    await until(() => group.ready.length === 2);
+    assert.ok(group.ready.includes(other));
   } finally {
     await group.drain(1000);
   }

@@ -23,7 +23,7 @@ export interface WorkerGroupOptions {
   onMessage(worker: WorkerProcess, message: WorkerMessage): void;
   /** A worker serves: the first of its slot or a replacement. */
   onReady(worker: WorkerProcess): void;
-  /** A worker that served is gone, or about to leave. */
+  /** A worker that served is gone. */
   onLost(worker: WorkerProcess): void;
 }
 
@@ -44,15 +44,10 @@ interface Slot {
 export class WorkerGroup implements WorkerHandler {
   readonly #options: WorkerGroupOptions;
   readonly #slots: readonly Slot[];
-  /** Processes that were replaced and finish what they have in flight. */
-  readonly #leaving = new Set<WorkerProcess>();
-  /** Workers that served and whose loss was told. */
-  readonly #lost = new WeakSet<WorkerProcess>();
   readonly #exitListeners = new Set<() => void>();
   readonly #guard = new OrphanGuard();
   #isStarting: boolean = false;
   #isStopping: boolean = false;
-  #isRestarting: boolean = false;
   #isHeld: boolean = false;
 
   constructor(options: WorkerGroupOptions) {
@@ -71,7 +66,7 @@ export class WorkerGroup implements WorkerHandler {
     }));
   }
 
-  /** The workers that serve, by slot; after them those that are about to be replaced. */
+  /** The workers that serve, by slot. */
   get ready(): readonly WorkerProcess[] {
     return this.#living().filter(({ state }) => state === "ready");
   }
@@ -80,7 +75,7 @@ export class WorkerGroup implements WorkerHandler {
   status(): readonly WorkerStatus[] {
     return this.#living().map((worker) => {
       const { slot: id, pid, startedAtMs, revision } = worker;
-      const state = this.#leaving.has(worker) || worker.state === "gone" ? "draining" : worker.state;
+      const state = worker.state === "gone" ? "draining" : worker.state;
       return { id, pid, state, startedAtMs, revision, restarts: this.#slots[id]?.restarts ?? 0 };
     });
   }
@@ -139,38 +134,6 @@ export class WorkerGroup implements WorkerHandler {
     });
   }
 
-  /** Replaces one worker after another: the next takes over before the last one drains. */
-  async restartAll(): Promise<void> {
-    if (this.#isRestarting || this.#isStopping) return;
-    this.#isRestarting = true;
-    try {
-      for (const slot of this.#slots) {
-        if (this.#isStopping) return;
-        const old = slot.worker;
-        if (slot.restart !== null) this.#options.clock.clearTimer(slot.restart);
-        slot.restart = null;
-        if (old !== null) this.#leaving.add(old);
-        try {
-          await this.#launch(slot);
-        } catch (error) {
-          this.#options.log.error("a replacement could not start; the worker before it goes on", {
-            slot: slot.index,
-            reason: error instanceof Error ? error.message : String(error),
-          });
-          if (old === null) continue;
-          // What was to replace it has been scheduled anew when it ended; where nobody goes on, that stays.
-          if (old.state === "ready") this.#keep(slot, old);
-          return;
-        }
-        if (old === null) continue;
-        old.drain();
-        this.#announceLost(old);
-      }
-    } finally {
-      this.#isRestarting = false;
-    }
-  }
-
   /** Lets every worker finish what it has in flight, at most so long; then all are gone. */
   async drain(deadlineMs: number, isMoving: boolean = false): Promise<void> {
     this.#stopRestarts();
@@ -192,10 +155,9 @@ export class WorkerGroup implements WorkerHandler {
   }
 
   onWorkerExit(worker: WorkerProcess, how: string): void {
-    const { log, clock } = this.#options;
+    const { clock } = this.#options;
     this.#guard.remove(worker.pid);
-    const wasLeaving = this.#leaving.delete(worker);
-    this.#announceLost(worker);
+    if (worker.hasServed && !this.#isStopping) this.#options.onLost(worker);
     const slot = this.#slots[worker.slot];
     if (slot?.worker === worker) {
       slot.worker = null;
@@ -204,25 +166,8 @@ export class WorkerGroup implements WorkerHandler {
         slot.crashes = 0;
       }
       if (!this.#isStarting && !this.#isStopping && !this.#isHeld) this.#restartLater(slot, how, worker.pid);
-    } else if (!wasLeaving && !this.#isStopping) {
-      log.warn("a worker that was to start is gone", { slot: worker.slot, workerPid: worker.pid, how });
     }
     for (const listener of this.#exitListeners) listener();
-  }
-
-  /** Once for each worker that served: when it is told to leave, or is gone. */
-  #announceLost(worker: WorkerProcess): void {
-    if (!worker.hasServed || this.#isStopping || this.#lost.has(worker)) return;
-    this.#lost.add(worker);
-    this.#options.onLost(worker);
-  }
-
-  /** The worker that was to be replaced goes on. */
-  #keep(slot: Slot, worker: WorkerProcess): void {
-    if (slot.restart !== null) this.#options.clock.clearTimer(slot.restart);
-    slot.restart = null;
-    this.#leaving.delete(worker);
-    slot.worker = worker;
   }
 
   async #launch(slot: Slot): Promise<readonly ListenerAddress[]> {
@@ -265,8 +210,7 @@ export class WorkerGroup implements WorkerHandler {
   }
 
   #living(): readonly WorkerProcess[] {
-    const current = this.#slots.flatMap(({ worker }) => (worker === null || worker.state === "gone" ? [] : [worker]));
-    return [...current, ...this.#leaving];
+    return this.workers.filter(({ state }) => state !== "gone");
   }
 
   #allGone(): Promise<void> {

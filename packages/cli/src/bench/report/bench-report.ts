@@ -5,6 +5,7 @@ import type { PhaseRow } from "../reload/phase-row.ts";
 import type { ShardingRow, SubsetRow } from "../sharding/sharding-row.ts";
 import { median } from "../statistics.ts";
 import type { TargetResult } from "../targets.ts";
+import type { UpgradeRow } from "../upgrade/upgrade-row.ts";
 
 /** A row about load: medians over the rounds. */
 export interface LoadRow {
@@ -27,7 +28,7 @@ export interface MemoryRow {
 }
 
 /** A row of the report; units are in the names. */
-export type BenchRow = LoadRow | MemoryRow | PhaseRow | ShardingRow | SubsetRow | ConnectionsRow;
+export type BenchRow = LoadRow | MemoryRow | PhaseRow | ShardingRow | SubsetRow | ConnectionsRow | UpgradeRow;
 
 /** What `weft bench` writes as JSON. */
 export interface BenchReport {
@@ -98,6 +99,11 @@ export function isConnectionsRow(row: BenchRow): row is ConnectionsRow {
 /** True for a row about the subset index. */
 export function isSubsetRow(row: BenchRow): row is SubsetRow {
   return "full_build_ms" in row;
+}
+
+/** True for a row about an upgrade under load. */
+export function isUpgradeRow(row: BenchRow): row is UpgradeRow {
+  return "hand_over_ms" in row;
 }
 
 /** Where it was measured, as a sentence. */

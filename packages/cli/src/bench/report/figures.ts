@@ -4,6 +4,7 @@ import { createShardingTable, createSubsetTable } from "../sharding/sharding-tab
 import { medianRatio } from "../statistics.ts";
 import type { LoadRound } from "../measurement.ts";
 import type { PhaseRow } from "../reload/phase-row.ts";
+import { createUpgradeTable } from "../upgrade/upgrade-table.ts";
 import type { FigureTable } from "./figure-table.ts";
 import {
   type BenchReport,
@@ -13,6 +14,7 @@ import {
   isPhaseRow,
   isShardingRow,
   isSubsetRow,
+  isUpgradeRow,
   type LoadRow,
   type MemoryRow,
 } from "./bench-report.ts";
@@ -36,6 +38,8 @@ export function createTables(report: BenchReport): readonly FigureTable[] {
     if (sharding.length > 0) return createShardingTable(scenario, sharding, formatFigure);
     const connections = rows.filter(isConnectionsRow);
     if (connections.length > 0) return createConnectionsTable(scenario, connections, formatFigure);
+    const upgrades = rows.filter(isUpgradeRow);
+    if (upgrades.length > 0) return createUpgradeTable(scenario, upgrades, formatFigure);
     const subset = rows.filter(isSubsetRow);
     if (subset.length > 0) return createSubsetTable(scenario, subset, formatFigure);
     const phase = rows.filter(isPhaseRow);

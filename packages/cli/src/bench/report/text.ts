@@ -21,7 +21,8 @@ export function renderText(report: BenchReport): string {
 /** A target as one sentence. */
 export function renderTarget({ name, limit, unit, value, reason }: TargetResult): string {
   const suffix = unit === "ratio" ? "" : ` ${unit}`;
-  const figure = unit === "requests" && value !== null ? String(value) : formatFigure(value);
+  const isCount = unit === "requests" || unit === "connections";
+  const figure = isCount && value !== null ? String(value) : formatFigure(value);
   const found = value === null ? "not measured" : `${figure}${suffix}`;
   return `${name}: ${found}, at most ${limit}${suffix}${reason === "" ? "" : ` (${reason})`}`;
 }

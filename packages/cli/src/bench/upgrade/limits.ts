@@ -6,3 +6,6 @@ export const SEND_TICK_MS = 10;
 
 /** How long the last answers are waited for, in milliseconds; they have failed then. */
 export const ANSWER_MS_MAX = 10_000;
+
+/** How long a proxy may take to start, in milliseconds, on a machine that is busy. */
+export const PROXY_START_MS_MAX = 60_000;
