@@ -26,9 +26,9 @@ export interface RunnerOptions {
 }
 
 /** One test: longer than any of ours takes on a busy machine with two cores. */
-const TEST_TIMEOUT_MS = 60_000;
-/** One file, after which its process is killed: twice a test, so that a hung test is reported by its own name first. */
-const FILE_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 120_000;
+/** One file, after which its process is killed: more than a test, so that a hung test is reported by its own name first. */
+const FILE_TIMEOUT_MS = 300_000;
 /** How often the process files are looked at. */
 const WATCH_INTERVAL_MS = 500;
 /** What a test started may need this long to end after its file is done. */
