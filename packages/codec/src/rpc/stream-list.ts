@@ -6,15 +6,17 @@ export interface ListedStream {
 
 /** The open streams of a connection in no order: adding and removing costs the same however many there are. */
 export class StreamList<Stream extends ListedStream> {
-  readonly #streams: Stream[] = [];
+  /** Two to begin with: an array that grows from none takes room for 17, on each of many quiet connections. */
+  readonly #streams: (Stream | null)[] = [null, null];
+  #length: number = 0;
 
   get length(): number {
-    return this.#streams.length;
+    return this.#length;
   }
 
   add(stream: Stream): void {
-    stream.place = this.#streams.length;
-    this.#streams.push(stream);
+    stream.place = this.#length;
+    this.#streams[this.#length++] = stream;
   }
 
   /** Removes a stream; false when it is not in the list. */
@@ -22,8 +24,9 @@ export class StreamList<Stream extends ListedStream> {
     const { place } = stream;
     if (place < 0) return false;
     stream.place = -1;
-    const last = this.#streams.pop();
-    if (last !== undefined && last !== stream) {
+    const last = this.#streams[--this.#length] as Stream;
+    this.#streams[this.#length] = null;
+    if (last !== stream) {
       last.place = place;
       this.#streams[place] = last;
     }
@@ -32,6 +35,6 @@ export class StreamList<Stream extends ListedStream> {
 
   /** All streams, to go through while they come and go. */
   list(): Stream[] {
-    return this.#streams.slice();
+    return this.#streams.slice(0, this.#length) as Stream[];
   }
 }

@@ -1,6 +1,6 @@
 import type { HeartbeatConfig } from "@weft/contract";
 import type { Random } from "@weft/kernel";
-import { BACKLOG_BYTES_PER_SECOND, STROKE_MS, STROKES_PER_PERIOD_MIN } from "./limits.ts";
+import { BACKLOG_BYTES_PER_SECOND, STROKES_PER_PERIOD_MIN } from "./limits.ts";
 
 /**
  * Why a peer was asked for a sign of life: its period was up (`quiet`), its host has recent traffic and fell silent
@@ -36,7 +36,6 @@ export class Heartbeat {
   #periodMs: number;
   /** Silence that ends this period. */
   #silenceMs: number;
-  readonly #strokeMs: number;
   /** When the heartbeat that waits for its answer was sent. */
   #sentMs: number = Number.NaN;
   #isOpen: boolean = false;
@@ -56,7 +55,6 @@ export class Heartbeat {
     this.#heardMs = nowMs;
     this.#periodMs = Math.min(config.periodMs, longestPeriodMs(config));
     this.#silenceMs = this.#drawSilenceMs();
-    this.#strokeMs = Math.min(STROKE_MS, config.periodMs / STROKES_PER_PERIOD_MIN);
   }
 
   /** The last sign of life, on the clock's scale. */
@@ -171,12 +169,14 @@ export class Heartbeat {
   }
 
   /**
-   * When this period's silence is enough. All connections beat on the same strokes of the clock: a process that wakes for
-   * many heartbeats at once does so at a fraction of the cost of waking for each.
+   * When this period's silence is enough. Connections beat on strokes of the clock that they share: a process that wakes for
+   * many heartbeats does so at a fraction of the cost of waking for each. The longer the period the rarer the strokes, so
+   * that about as many connections beat on each; being powers of two, those of long periods fall on those of short ones.
    */
   get #dueMs(): number {
     const dueMs = this.#heardMs + this.#silenceMs;
-    return dueMs - (dueMs % this.#strokeMs);
+    const strokeMs = 1 << (31 - Math.clz32(1 | (this.#periodMs / STROKES_PER_PERIOD_MIN)));
+    return dueMs - (dueMs % strokeMs);
   }
 
   #lookForAnswer(nowMs: number): BeatVerdict {

@@ -16,6 +16,7 @@ import {
   OPEN_MS_MAX,
   OPEN_POLL_MS,
   OPENING_CALLS_PER_SECOND,
+  THAW_MS,
 } from "./limits.ts";
 import { IsolatedNetwork } from "./network.ts";
 import { NoticeCount, type NoticeTimes } from "./notice.ts";
@@ -249,7 +250,7 @@ class ConnectionsRun {
       this.#notice(planes, "frozen", () => signal(frozen, "SIGSTOP")),
       typeof this.#network === "string" ? [] : this.#notice(planes, "cut", this.#cut),
     ]);
-    signal(frozen, "SIGCONT");
+    await this.#thaw(frozen);
     if (typeof this.#network !== "string") this.#network.mend();
     return new Map<Mishap, readonly (NoticeTimes | null)[]>([
       ["frozen", ofFrozen],
@@ -271,7 +272,7 @@ class ConnectionsRun {
     await this.#group.pause(this.#options.plan.recentSeconds * 1000);
     const noticed = await this.#notice(planes, "busy", () => signal(busy, "SIGSTOP"));
     await Promise.all(loads.map((load) => this.#group.stop(load)));
-    signal(busy, "SIGCONT");
+    await this.#thaw(busy);
     return noticed;
   }
 
@@ -285,8 +286,14 @@ class ConnectionsRun {
     await this.#group.pause(recentSeconds * 1000);
     const recent = programOf(backends, "recent");
     const noticed = await this.#notice(planes, "recent", () => signal(recent, "SIGSTOP"));
-    signal(recent, "SIGCONT");
+    await this.#thaw(recent);
     return noticed;
+  }
+
+  /** It has much to catch up with: thousands of connections that were closed meanwhile. */
+  async #thaw(program: Program): Promise<void> {
+    signal(program, "SIGCONT");
+    await this.#group.pause(THAW_MS);
   }
 
   /** Watches, from when it happens, how the data planes give up their connections to a group's hosts. */

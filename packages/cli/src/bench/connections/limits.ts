@@ -24,3 +24,6 @@ export const LOAD_CONNECTIONS = 256;
 
 /** How long the load generator waits for answers after its last call, in milliseconds. */
 export const LAST_ANSWERS_MS_MAX = 5000;
+
+/** A process that was frozen is left alone for so long before it is called again, in milliseconds. */
+export const THAW_MS = 5000;

@@ -21,6 +21,7 @@ const sockets: Socket[] = [];
 let sent = 0;
 let answered = 0;
 let succeeded = 0;
+let failedStatus = -1;
 let fault = "";
 
 function open(): void {
@@ -37,7 +38,7 @@ function receive(bytes: Buffer, at: number): void {
   answered++;
   const status = statusOf(bytes, at);
   if (status === STATUS_SUCCESS) tookMs[succeeded++] = performance.now() - (sentMs[id] ?? 0);
-  else if (fault === "") fault = `a call was answered with status ${status}`;
+  else if (failedStatus < 0) failedStatus = status;
   if (sent === calls && answered === calls) finish();
 }
 
@@ -62,6 +63,9 @@ function send(): void {
 }
 
 function finish(): void {
+  if (fault === "" && succeeded < answered) {
+    fault = `${answered - succeeded} of ${answered} calls failed, the first with status ${failedStatus}`;
+  }
   const sorted = tookMs.slice(0, succeeded).sort();
   const report: BoltLoad = {
     requests: succeeded,

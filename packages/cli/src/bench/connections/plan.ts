@@ -35,7 +35,7 @@ export const FULL_CONNECTIONS_PLAN: ConnectionsPlan = {
   connectionsPerHost: 60,
   callsPerSecond: 1000,
   heartbeat: { periodMs: 15_000, periodMsMax: 80_000, timeoutMs: 1000, misses: 3, peerIdleTimeoutMs: 90_000 },
-  settleSeconds: 120,
+  settleSeconds: 180,
   windowSeconds: 60,
   recentSeconds: 30,
 };
