@@ -452,3 +452,37 @@ test("a stream that is over changes nothing for the next request", () => {
   assert.equal(server.last.body, "hello");
   assert.deepEqual(first.events, ["end"]);
 });
+
+test("takeUnread() gives the connection up between two requests, with the part of the next that is here", () => {
+  const next = get("/2");
+  for (let length = 0; length < next.length; length++) {
+    const first = answering();
+    first.feed(get("/1") + next.slice(0, length));
+    const unread = first.session.takeUnread();
+    assert.equal(unread?.toString("latin1"), next.slice(0, length));
+    const other = answering();
+    other.feed(unread.toString("latin1") + next.slice(length));
+    assert.equal(other.last.requestHead?.path, "/2");
+    // Nobody is told, and nothing is taken any more.
+    first.feed(get("/3"));
+    assert.equal(first.endCount, 0);
+    assert.equal(first.requests.length, 1);
+  }
+});
+
+test("takeUnread() refuses while a request or its body is open, in a tunnel, and once it drains or ends", () => {
+  const open = new RecordedServer();
+  open.feed(get("/1"));
+  assert.equal(open.session.takeUnread(), null);
+  const body = new RecordedServer();
+  body.feed(`${post(10)}01234`);
+  body.answer(413, "no");
+  assert.equal(body.session.takeUnread(), null, "the rest of the body is still to come");
+  const draining = answering();
+  draining.feed(get("/1"));
+  draining.session.drain();
+  assert.equal(draining.session.takeUnread(), null);
+  const ended = answering();
+  ended.session.receiveEnd();
+  assert.equal(ended.session.takeUnread(), null);
+});

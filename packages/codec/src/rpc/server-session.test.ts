@@ -37,6 +37,48 @@ for (const dialect of DIALECTS) {
     }
   });
 
+  test(`${name} server: takeUnread() gives the connection up at any byte, for another session to go on`, () => {
+    const bytes = Buffer.concat([dialect.request(1, "one"), dialect.heartbeat(2), dialect.request(3, "three")]);
+    for (let length = 0; length <= bytes.length; length++) {
+      const first = dialect.server();
+      first.feed(bytes.subarray(0, length));
+      for (const index of first.requests.keys()) {
+        first.answer(dialect.responseHead("done"), dialect.responseBody("done"), index);
+      }
+      const unread = first.session.takeUnread();
+      assert.ok(unread !== null);
+      const next = dialect.server();
+      next.feed(Buffer.concat([unread, bytes.subarray(length)]));
+      assert.deepEqual(
+        [...first.requests, ...next.requests].map(({ body }) => body),
+        [dialect.requestBody("one").toString("latin1"), dialect.requestBody("three").toString("latin1")],
+      );
+      const heartbeats = [first.bytes(), next.bytes()]
+        .flatMap((out) => dialect.frames(out))
+        .filter(({ id }) => id === 2);
+      assert.equal(heartbeats.length, 1);
+      // Nobody is told, and nothing is taken any more.
+      first.feed(dialect.request(4));
+      assert.equal(first.endCount, 0);
+      assert.equal(first.requests.length + next.requests.length, 2);
+    }
+  });
+
+  test(`${name} server: takeUnread() refuses while a request is open or thrown away, and once it drains or ends`, () => {
+    const open = dialect.server();
+    open.feed(dialect.request(1));
+    assert.equal(open.session.takeUnread(), null);
+    open.answer(dialect.responseHead("done"), dialect.responseBody("done"));
+    open.session.drain();
+    assert.equal(open.session.takeUnread(), null);
+    const half = dialect.server({ frameBytesMax: 1000 });
+    half.feed(dialect.announce(true, 1, 2000));
+    assert.equal(half.session.takeUnread(), null, "the rest of a frame that is refused is still to come");
+    const over = dialect.server();
+    over.session.receiveEnd();
+    assert.equal(over.session.takeUnread(), null);
+  });
+
   test(`${name} server: answers go out with the client's ids, in the order in which they are ready`, () => {
     const server = dialect.server();
     server.feed(Buffer.concat([dialect.request(7), dialect.request(0xffff_fff0), dialect.request(7)]));

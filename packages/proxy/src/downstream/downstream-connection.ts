@@ -168,11 +168,12 @@ export class DownstreamConnection
   }
 
   get isMovable(): boolean {
-    return !this.peer.isTls && this.peer.protocol !== "http2" && !this.isTunnel;
+    const isEnding = this.#isLingering || this.#drainSinceMs >= 0;
+    return !isEnding && !this.isTunnel && !this.peer.isTls && this.peer.protocol !== "http2";
   }
 
   handOver(): HandedOver | null {
-    if (this.#isLingering || !this.isMovable || !this.#transport.canDetachHandle()) return null;
+    if (!this.isMovable || !this.#transport.canDetachHandle()) return null;
     const unread = this.#session.takeUnread();
     if (unread === null) return null;
     this.#isLingering = true;

@@ -19,6 +19,8 @@ const HEADERS: readonly string[] = [
 
 /** Where the id is, in requests as in responses. */
 export const ID_AT = 5;
+/** Where a request says how many milliseconds its caller waits. */
+export const TIMEOUT_AT = 10;
 /** What a response to a call that succeeded has as status. */
 export const STATUS_SUCCESS = 0;
 
@@ -39,7 +41,7 @@ export function createRequest(): Buffer {
   const head = Buffer.alloc(REQUEST_HEADER_BYTES);
   head.set([1, 1, 0, 1, 1]);
   head.writeUInt8(1, 9);
-  head.writeInt32BE(3_000, 10);
+  head.writeInt32BE(3_000, TIMEOUT_AT);
   head.writeUInt16BE(REQUEST_CLASS.length, 14);
   head.writeUInt16BE(map.length, 16);
   head.writeUInt32BE(CONTENT_BYTES, 18);

@@ -85,16 +85,7 @@ class UpgradeBench {
     const entry = new URL("../bolt/backend-entry.ts", import.meta.url);
     await this.#group.startServer({ name: "backend", ...launchModule(entry, [String(backendPort)]) }, backendPort);
     const adminPort = await chooseFreePort();
-    writeFileSync(
-      join(this.#folder, "proxy.yaml"),
-      `apiVersion: weft.dev/v1
-kind: ProxyConfig
-metadata: { name: bench }
-spec:
-  inbound: { address: ${LOOPBACK}, port: ${port}, targetAddress: ${LOOPBACK}, targetPort: ${backendPort}, protocol: bolt }
-  admin: { address: ${LOOPBACK}, port: ${adminPort} }
-`,
-    );
+    writeFileSync(join(this.#folder, "proxy.yaml"), renderConfig(port, adminPort, backendPort));
     const launch = launchWeft(["proxy", "--workers", String(WORKERS), "--config", this.#folder]);
     await this.#group.startServer(launch, adminPort, PROXY_START_MS_MAX);
     return adminPort;
@@ -134,4 +125,44 @@ spec:
     }
     return JSON.parse(output) as UpgradeStatus;
   }
+}
+
+/** No circuit breaker is to trip when the machine stands still for a moment: what is counted is what upgrades do. */
+function renderConfig(port: number, adminPort: number, backendPort: number): string {
+  return `apiVersion: weft.dev/v1
+kind: ProxyConfig
+metadata: { name: bench }
+spec:
+  admin: { address: ${LOOPBACK}, port: ${adminPort} }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: calls }
+spec:
+  gatewayClassName: weft
+  addresses: [{ type: IPAddress, value: ${LOOPBACK} }]
+  listeners: [{ name: calls, port: ${port}, protocol: HTTP }]
+---
+apiVersion: weft.dev/v1
+kind: RpcRoute
+metadata: { name: calls }
+spec:
+  parentRefs: [{ name: calls }]
+  rules: [{ backendRefs: [{ name: ledger, port: 80 }] }]
+---
+apiVersion: weft.dev/v1
+kind: TrafficPolicy
+metadata: { name: ledger }
+spec:
+  targetRefs: [{ kind: Service, name: ledger }]
+  breaker: { pendingMax: 1000000, requestsMax: 1000000 }
+---
+apiVersion: weft.dev/v1
+kind: Service
+metadata: { name: ledger }
+spec:
+  protocol: bolt
+  ports: [{ port: 80 }]
+  hosts: [{ address: ${LOOPBACK}, port: ${backendPort} }]
+`;
 }
