@@ -17,6 +17,9 @@ const METRIC_CATALOG_PATH = "packages/proxy/src/metrics/catalog.ts";
 const BENCH_RESULTS_PATH = "bench/results/http.json";
 const RELOAD_RESULTS_PATH = "bench/results/reload.json";
 const SHARDING_RESULTS_PATH = "bench/results/sharding.json";
+/** Suites about long connections, in the order of the README. */
+const LONG_RESULTS_PATHS = ["bench/results/connections.json", "bench/results/upgrade.json", "bench/results/bolt.json"];
+const REPORT_MODULE_PATH = "packages/cli/src/bench/report/text.ts";
 const SHARDING_PICTURE_PATH = "docs/sharding.svg";
 
 /** A row of docs/METRICS.md. */
@@ -94,6 +97,17 @@ function readNumbers(path: string): BenchResults | undefined {
   return JSON.parse(readText(path)) as BenchResults;
 }
 
+/** Reports as `weft bench` prints them; those that are not recorded are named. */
+async function renderReports(paths: readonly string[]): Promise<string> {
+  const render = (await importSource(REPORT_MODULE_PATH))["renderText"] as (report: unknown) => string;
+  const texts = paths.map((path) => {
+    const suite = basename(path, ".json");
+    if (!existsSync(join(repositoryRoot, path))) return renderNumbers(undefined, suite);
+    return `\`./weft bench ${suite}\`\n\n\`\`\`text\n${render(JSON.parse(readText(path)))}\`\`\`\n`;
+  });
+  return texts.join("\n");
+}
+
 async function createParts(): Promise<DocumentParts[]> {
   const files = readSources().filter((file) => !isTestFile(file.path));
   return [
@@ -106,6 +120,7 @@ async function createParts(): Promise<DocumentParts[]> {
       parts: {
         numbers: renderNumbers(readNumbers(BENCH_RESULTS_PATH)),
         changes: renderPhases(readNumbers(RELOAD_RESULTS_PATH)),
+        long: await renderReports(LONG_RESULTS_PATHS),
       },
     },
     { path: "docs/SHARDING.md", parts: { numbers: renderNumbers(readNumbers(SHARDING_RESULTS_PATH), "sharding") } },

@@ -17,6 +17,7 @@ import {
   TimerWheel,
 } from "@weft/kernel";
 import { bench, run, summary } from "mitata";
+import { PULSE_MS } from "./limits.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HostWatch, PulseBudget, type WatchedConnection } from "./host-watch.ts";
 
@@ -102,7 +103,7 @@ function createPingPair(): () => void {
 }
 
 /** A host with connections that carry a request each, all heard just now. */
-function createWatch(count: number): { watch: HostWatch; look: () => void } {
+function createWatch(count: number): { note: () => void; look: () => void } {
   const clock = new FakeClock();
   const wheel = new TimerWheel(clock);
   const random = createRandom(5);
@@ -117,11 +118,14 @@ function createWatch(count: number): { watch: HostWatch; look: () => void } {
   }));
   for (const connection of connections) watch.add(connection);
   return {
-    watch,
+    note: () => watch.noteRequest(connections[7] as WatchedConnection),
     look: () => {
-      for (const { heartbeat } of connections) heartbeat?.heard(clock.nowMs());
-      watch.noteRequest();
-      clock.advance(500);
+      for (const connection of connections) {
+        connection.heartbeat?.heard(clock.nowMs());
+        watch.noteRequest(connection);
+      }
+      watch.noteHeard(clock.nowMs());
+      clock.advance(PULSE_MS);
     },
   };
 }
@@ -130,7 +134,7 @@ const FLEET = 10_000;
 const adaptive = new Fleet(ADAPTIVE, FLEET);
 const fixed = new Fleet(FIXED, FLEET);
 const ping = createPingPair();
-const { watch, look } = createWatch(1000);
+const { note, look } = createWatch(1000);
 const heartbeat = new Heartbeat(ADAPTIVE, createRandom(1), 0);
 
 summary(() => {
@@ -139,7 +143,7 @@ summary(() => {
 });
 bench("one PING, its answer, and both sessions' parsing", ping);
 bench("heard(), for each read", () => heartbeat.heard(12_345.5));
-bench("noteRequest(), for each request", () => watch.noteRequest());
+bench("noteRequest(), for each request", note);
 bench("a look at a host with 1,000 busy connections", look);
 
 await run();

@@ -81,14 +81,19 @@ class FakeConnection implements WatchedConnection, TimerOwner {
 
   /** A request begins; the answer to it comes at once unless `isOpen`. */
   request(isOpen: boolean = false): void {
-    this.#scene.watch.noteRequest();
+    this.#scene.watch.noteRequest(this);
     if (isOpen) this.activeStreams++;
-    else this.heartbeat.heard(this.#scene.clock.nowMs());
+    else this.#heard();
   }
 
   answer(): void {
     this.activeStreams--;
+    this.#heard();
+  }
+
+  #heard(): void {
     this.heartbeat.heard(this.#scene.clock.nowMs());
+    this.#scene.watch.noteHeard(this.#scene.clock.nowMs());
   }
 
   probe(cause: BeatCause, delayMs: number): void {
@@ -104,7 +109,7 @@ class FakeConnection implements WatchedConnection, TimerOwner {
     const nowMs = clock.nowMs();
     if (entry.kind === 1) {
       if (this.isFrozen) return;
-      this.heartbeat.heard(nowMs);
+      this.#heard();
       this.heartbeat.settle();
     } else {
       const verdict = this.heartbeat.look(nowMs);
@@ -177,14 +182,15 @@ describe("HostWatch of a host with recent traffic", () => {
       const watch = new HostWatch(CONFIG, { histogram: undefined, onSilence: () => {} }, first.deps);
       const heartbeat = new Heartbeat(CONFIG, first.deps.random, 0);
       let probes = 0;
-      watch.add({
+      const connection = {
         watchPlace: -1,
         activeStreams: 0,
         heartbeat,
         probe: () => probes++,
         condemn: () => {},
-      });
-      watch.noteRequest();
+      };
+      watch.add(connection);
+      watch.noteRequest(connection);
       return () => probes;
     });
     first.run(3500);

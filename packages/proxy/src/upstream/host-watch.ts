@@ -12,6 +12,10 @@ import {
   UNANSWERED_P99_FACTOR,
 } from "./limits.ts";
 
+/** No request is open on a connection; one has begun since the timer looked. */
+const NONE = -1;
+const NOTED = -2;
+
 /** A connection as the watch of its host sees it. */
 export interface WatchedConnection {
   /** The watch's own: where the connection stands in its list; -1 when it does not. */
@@ -77,7 +81,13 @@ export class HostWatch implements TimerOwner {
   readonly #deps: HostWatchDeps;
   readonly #timer: TimerEntry;
   readonly #connections: WatchedConnection[] = [];
-  /** By place: since when requests have been open without a pause, on the clock's scale; -1 while none is. */
+  /** Those on which requests may be open: the timer looks at no others. */
+  readonly #busy: WatchedConnection[] = [];
+  /** When any of them last gave a sign of life, on the clock's scale. */
+  #heardMs: number = Number.NEGATIVE_INFINITY;
+  /** Who was asked for all, last. */
+  #asked: WatchedConnection | null = null;
+  /** By place: since when requests have been open without a pause, on the clock's scale; NOTED until the timer looks, NONE while none is. */
   readonly #awaitedSinceMs: number[] = [];
   /** By place: how long requests may be unanswered; 0 for as long as the host's answers suggest. */
   readonly #patienceMs: number[] = [];
@@ -110,8 +120,9 @@ export class HostWatch implements TimerOwner {
     assert(connection.watchPlace < 0, "a connection is watched once");
     connection.watchPlace = this.#connections.length;
     this.#connections.push(connection);
-    this.#awaitedSinceMs.push(-1);
+    this.#awaitedSinceMs.push(NONE);
     this.#patienceMs.push(0);
+    if (connection.heartbeat !== null) this.noteHeard(connection.heartbeat.heardMs);
   }
 
   remove(connection: WatchedConnection): void {
@@ -119,7 +130,7 @@ export class HostWatch implements TimerOwner {
     if (place < 0) return;
     connection.watchPlace = -1;
     const last = this.#connections.pop();
-    const awaitedSinceMs = this.#awaitedSinceMs.pop() ?? -1;
+    const awaitedSinceMs = this.#awaitedSinceMs.pop() ?? NONE;
     const patienceMs = this.#patienceMs.pop() ?? 0;
     if (last !== undefined && last !== connection) {
       this.#connections[place] = last;
@@ -127,13 +138,26 @@ export class HostWatch implements TimerOwner {
       this.#patienceMs[place] = patienceMs;
       last.watchPlace = place;
     }
-    if (this.#connections.length === 0) this.#stop();
+    if (this.#asked === connection) this.#asked = null;
+    if (this.#connections.length > 0) return;
+    this.#busy.length = 0;
+    this.#stop();
   }
 
-  /** A request begins on one of the connections. Called for each: it costs two comparisons. */
-  noteRequest(): void {
+  /** A request begins on `connection`. Called for each: it costs a few comparisons. */
+  noteRequest({ watchPlace }: WatchedConnection): void {
     this.#hasTraffic = true;
-    if (!this.#isTicking && this.isOn && this.#connections.length > 0) this.#start();
+    if (watchPlace < 0 || !this.isOn) return;
+    if (this.#awaitedSinceMs[watchPlace] === NONE) {
+      this.#awaitedSinceMs[watchPlace] = NOTED;
+      this.#busy.push(this.#connections[watchPlace] as WatchedConnection);
+    }
+    if (!this.#isTicking) this.#start();
+  }
+
+  /** A connection gave a sign of life. Called for each read. */
+  noteHeard(nowMs: number): void {
+    this.#heardMs = nowMs;
   }
 
   /** A heartbeat of `missed` has waited too long: those that have been silent as long are asked as well. */
@@ -169,7 +193,7 @@ export class HostWatch implements TimerOwner {
     this.#host.onSilence(reason);
   }
 
-  onTimer(entry: TimerEntry): void {
+  onTimer(): void {
     const nowMs = this.#deps.clock.nowMs();
     if (this.#hasTraffic) this.#trafficMs = nowMs;
     this.#hasTraffic = false;
@@ -179,29 +203,31 @@ export class HostWatch implements TimerOwner {
       this.#isTicking = false;
       return;
     }
-    this.#dueMs = nowMs + PULSE_MS;
-    this.#deps.wheel.schedule(entry, PULSE_MS, nowMs);
+    this.#schedule(nowMs);
   }
 
   #lookAround(nowMs: number): void {
-    let heardMs = Number.NEGATIVE_INFINITY;
-    let hasOpen = false;
-    for (let place = 0; place < this.#connections.length; place++) {
-      const connection = this.#connections[place];
-      const heartbeat = connection?.heartbeat ?? null;
-      if (connection === undefined || heartbeat === null) continue;
-      if (heartbeat.heardMs > heardMs) heardMs = heartbeat.heardMs;
+    const busy = this.#busy;
+    let kept = 0;
+    let hasOpen = this.#asked?.heartbeat?.isOpen ?? false;
+    for (const connection of busy) {
+      const { heartbeat, watchPlace: place } = connection;
+      if (heartbeat === null || place < 0) continue;
       if (connection.activeStreams === 0) {
-        this.#awaitedSinceMs[place] = -1;
+        this.#awaitedSinceMs[place] = NONE;
         this.#patienceMs[place] = 0;
-      } else if (!heartbeat.isOpen && this.#isOverdue(place, heartbeat, nowMs)) {
+        continue;
+      }
+      busy[kept++] = connection;
+      if (!heartbeat.isOpen && this.#isOverdue(place, heartbeat, nowMs)) {
         // Each answer shows that it is the request that takes long: the next question comes later.
         this.#patienceMs[place] = 2 * (this.#patienceMs[place] ?? 0);
         connection.probe("request", 0);
       }
       if (heartbeat.isOpen) hasOpen = true;
     }
-    const isSilent = !hasOpen && nowMs - heardMs >= PULSE_SILENCE_MS;
+    busy.length = kept;
+    const isSilent = !hasOpen && nowMs - this.#heardMs >= PULSE_SILENCE_MS;
     if (isSilent && nowMs - this.#trafficMs < PULSE_MEMORY_MS) this.#askOne();
   }
 
@@ -227,7 +253,9 @@ export class HostWatch implements TimerOwner {
     const { random, pulseBudget } = this.#deps;
     const count = this.#connections.length;
     if (count === 0 || !pulseBudget.take()) return;
-    this.#connections[random.below(count)]?.probe("traffic", 0);
+    const asked = this.#connections[random.below(count)] ?? null;
+    this.#asked = asked;
+    asked?.probe("traffic", 0);
   }
 
   /** How long a request may be unanswered here. */
@@ -239,12 +267,17 @@ export class HostWatch implements TimerOwner {
   }
 
   #start(): void {
-    const { clock, wheel } = this.#deps;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#deps.clock.nowMs();
     this.#isTicking = true;
     this.#trafficMs = nowMs;
-    this.#dueMs = nowMs + PULSE_MS;
-    wheel.schedule(this.#timer, PULSE_MS, nowMs);
+    this.#schedule(nowMs);
+  }
+
+  /** On a stroke that all watches share: the process wakes once for all of them. */
+  #schedule(nowMs: number): void {
+    const waitMs = PULSE_MS - (nowMs % PULSE_MS);
+    this.#dueMs = nowMs + waitMs;
+    this.#deps.wheel.schedule(this.#timer, waitMs, nowMs);
   }
 
   #stop(): void {

@@ -154,7 +154,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** Counts a request; the connection is replaced after `requestsPerConnectionMax`. */
   countRequest(): void {
     this.#requests++;
-    if (this.#heartbeat !== null) this.#watch.noteRequest();
+    if (this.#heartbeat !== null) this.#watch.noteRequest(this);
     const limit = this.#config.requestsPerConnectionMax;
     if (limit === 0 || this.#requests < limit) return;
     this.#cause ??= "request-limit";
@@ -250,7 +250,9 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.#heartbeat !== null) {
-      this.#heartbeat.heard(this.#deps.clock.nowMs());
+      const nowMs = this.#deps.clock.nowMs();
+      this.#heartbeat.heard(nowMs);
+      this.#watch.noteHeard(nowMs);
       this.#sentWhenHeard = this.#transport.sentBytes;
     }
     this.#session?.receive(bytes, start, end);
@@ -325,7 +327,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   onReadPaused(isPaused: boolean): void {
     this.#isReadPaused = isPaused;
     this.#transport.setReadPaused(isPaused);
-    if (this.#heartbeat !== null) this.#heartbeat.excuse(this.#deps.clock.nowMs());
+    if (this.#heartbeat !== null) this.#excuse(this.#heartbeat, this.#deps.clock.nowMs());
   }
 
   onOutputEnd(): void {
@@ -406,7 +408,7 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
   /** Does what the schedule says; false when the host is dead. */
   #checkPulse(heartbeat: Heartbeat, nowMs: number): boolean {
     const { heartbeats } = this.#stats;
-    if (this.#isReadPaused) heartbeat.excuse(nowMs);
+    if (this.#isReadPaused) this.#excuse(heartbeat, nowMs);
     else heartbeat.allowFor(this.#transport.sentBytes + this.#transport.pendingBytes - this.#sentWhenHeard, nowMs);
     switch (heartbeat.look(nowMs)) {
       case "beat":
@@ -431,8 +433,14 @@ export class UpstreamConnection implements ConnectHandler, ClientSessionHandler,
     return true;
   }
 
+  /** The host cannot be heard, or asked, by our own doing. */
+  #excuse(heartbeat: Heartbeat, nowMs: number): void {
+    heartbeat.excuse(nowMs);
+    this.#watch.noteHeard(nowMs);
+  }
+
   #beat(heartbeat: Heartbeat, nowMs: number): void {
-    if (this.#session?.ping() !== true) return heartbeat.excuse(nowMs);
+    if (this.#session?.ping() !== true) return this.#excuse(heartbeat, nowMs);
     this.#stats.heartbeats.sent++;
     this.#stats.heartbeatPeriodUs.record(heartbeat.periodMs * 1000);
     heartbeat.sent(nowMs);
