@@ -386,7 +386,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const attempt = this.#attempt;
     const decision = this.#decision;
     const backend = this.#backend;
-    if (attempt === null || decision === null || backend === null || this.#head.upgrade !== "") return false;
+    if (attempt === null || decision === null || backend === null) return false;
     if (this.#replay?.isComplete === false || !this.#record.beginRetry(verdict, decision)) return false;
     attempt.abandon("cancelled", "failure");
     this.#tried ??= [];

@@ -54,6 +54,16 @@ describe("judgeFailure()", () => {
       assert.equal(judge("connection", method, null, true), "no", method);
   });
 
+  test("repeats an upgrade, over HTTP/2 too, when a reused connection is lost", () => {
+    for (const method of ["GET", "CONNECT"]) {
+      const head = new RequestHead(method, "http", "a", "/", [], 0, "websocket");
+      const judged = (isOnReusedConnection: boolean): RetryVerdict =>
+        judgeFailure(null, "connection", head, { isOnReusedConnection } as UpstreamTry);
+      assert.equal(judged(true), "unprocessed", method);
+      assert.equal(judged(false), "no", method);
+    }
+  });
+
   test("with a policy repeats what it names, POST only if it says so", () => {
     const retry = compile({ on: ["reset", "timeout", "connect-failure"] });
     for (const reason of ["connection", "timeout", "protocol", "internal", "cancelled"] as const) {

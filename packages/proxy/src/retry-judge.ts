@@ -13,6 +13,11 @@ export type RetryVerdict = "no" | "unprocessed" | "policy";
 /** Methods that may be sent twice without harm (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
+/** True also for WebSocket over HTTP/2: its CONNECT is a GET in HTTP/1, and what the client says waits for the answer. */
+function isRepeatable({ method, upgrade }: RequestHead): boolean {
+  return IDEMPOTENT.has(method) || (method === "CONNECT" && upgrade !== "");
+}
+
 /** What to do about a try that ended without an answer. */
 export function judgeFailure(
   retry: CompiledRetry | null,
@@ -26,7 +31,7 @@ export function judgeFailure(
       return retry?.has("connect-failure") === true ? "policy" : "unprocessed";
     case "connection":
       // The host may close an idle connection at the moment we use it: almost surely it never saw the request.
-      if (attempt.isOnReusedConnection && IDEMPOTENT.has(head.method)) return "unprocessed";
+      if (attempt.isOnReusedConnection && isRepeatable(head)) return "unprocessed";
       return judgeCondition(retry, "reset", head);
     case "timeout":
       return judgeCondition(retry, "timeout", head);
