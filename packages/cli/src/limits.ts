@@ -31,7 +31,7 @@ export const ORPHAN_GRACE_SECONDS = 1;
 /** How often, in milliseconds, a listener is tried again whose port another process has; a look costs a system call or two. */
 export const PORT_RETRY_MS = 2_000;
 
-/** Connections that are on their way from one worker to the next at a time: as many keep both busy, and each travels within a millisecond or two. */
+/** Connections that are on their way from one worker to the next at a time: as many keep both busy, and each is between them for some 5 ms. */
 export const HAND_OVER_WINDOW = 64;
 
 /** How often, in milliseconds, connections that were busy are looked at again while they are to move to the next version. */

@@ -103,6 +103,7 @@ export class Keeper {
       const report = await this.#takeOver(before, successor, generation);
       this.#current = successor;
       this.#log.info("upgrade: the next version is in charge", {
+        supervisorPid: successor.pid,
         generation: generation + 1,
         tookMs: tookMs(),
         ...report,
@@ -175,7 +176,8 @@ export class Keeper {
     const current = this.#current;
     if (current !== null && this.#members.has(current)) return;
     if (this.#successor !== null && !this.#isEnding) return;
-    for (const member of this.#members) member.kill("the version in charge is gone");
+    // Those before it may still finish what they have open, where it has ended in order.
+    if (this.#code !== EXIT_CODE.done) for (const member of this.#members) member.kill("the version in charge is gone");
     if (this.#members.size > 0) return;
     await this.#guard.close();
     this.#ended.resolve(this.#code);
