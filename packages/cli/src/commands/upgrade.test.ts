@@ -216,7 +216,7 @@ async function untilMoved(running: RunningRole): Promise<void> {
   await until(async () => {
     type Answer = { readonly listeners: readonly { readonly connectionsActive: number }[] };
     const { listeners } = await getJson<Answer>(running.admin, "/api/listeners");
-    return listeners.length > 0 && listeners.every(({ connectionsActive }) => connectionsActive < CONNECTIONS / 2);
+    return listeners.length > 0 && listeners.every(({ connectionsActive }) => connectionsActive < CONNECTIONS / 10);
   });
 }
 
