@@ -25,3 +25,40 @@ export function fieldValues(fields: Fields, name: string): string | undefined {
   }
   return joined;
 }
+
+/**
+ * Trailers that must not change what was already decided from the head (RFC 9110 section 6.5.1): framing, routing,
+ * modifiers, authentication and what tells how the body is read. Codecs drop them, from clients and from hosts.
+ */
+export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  "age",
+  "authorization",
+  "cache-control",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "date",
+  "expect",
+  "expires",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "location",
+  "max-forwards",
+  "pragma",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "range",
+  "retry-after",
+  "set-cookie",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "vary",
+  "www-authenticate",
+]);

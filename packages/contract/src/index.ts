@@ -23,7 +23,7 @@ export type {
 export type { Feed, Subscription } from "./feed.ts";
 export { RequestHead, ResponseHead } from "./head.ts";
 export type { HeartbeatConfig } from "./heartbeat.ts";
-export { fieldValue, fieldValues, NO_FIELDS } from "./fields.ts";
+export { fieldValue, fieldValues, FORBIDDEN_TRAILERS, NO_FIELDS } from "./fields.ts";
 export type { Fields } from "./fields.ts";
 export type {
   CertificateConfig,

@@ -15,7 +15,6 @@ import { BodyPace, mayPause } from "./body-pace.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { drawFault } from "./filter/index.ts";
-import { grpcStatusOf } from "./grpc-status.ts";
 import type { AnswerHolds } from "./held-answer.ts";
 import { answerLocally, faultAnswer, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
@@ -162,13 +161,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
       cluster.stats.noHost++;
       return this.#answerError(cluster.cluster.noHostCode(decision.subsetOf(backend)));
     }
-    const base = decision.forwardedHead(backend);
-    const forwarded = this.#connection.forwarder.forward(base, this.#deps.settings.hopsMax, this.#head.authority);
-    const head = this.#record.traceTry(host.key, forwarded);
-    if (head === null) {
-      this.#connection.listener.stats.loops++;
-      return this.#answerError("PROXY_LOOP");
-    }
+    const head = this.#record.headOfTry(host.key, decision, backend);
+    if (head === null) return this.#answerError("PROXY_LOOP");
     const isEmpty = this.#hasRequestEnded && (this.#replay === null || this.#replay.isEmpty);
     const isBodyless = isEmpty && !this.#isTunnelPending;
     const attempt = new UpstreamTry(this, cluster, host, this.#connection.poolOf(cluster, host), head, isBodyless);
@@ -243,9 +237,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (attempt !== null && attempt.stream !== null && this.#step === "none") this.#awaitAnswer(attempt);
   }
 
-  onRequestTrailers(fields: Fields): void {
+  onRequestTrailers(received: Fields): void {
     this.#touch();
     this.#hasRequestEnded = true;
+    const fields = this.#record.requestTrailers(received);
     if (!this.#hasAnswerBegun) {
       this.#replay ??= new ReplayBuffer();
       this.#replay.setTrailers(fields);
@@ -313,8 +308,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   onTryTrailers(fields: Fields): void {
-    this.#record.grpcStatus = grpcStatusOf(fields);
-    this.#stream.sendTrailers(fields);
+    this.#stream.sendTrailers(this.#record.answerTrailers(fields));
     this.#endAnswer();
   }
 

@@ -18,6 +18,7 @@ import {
   NO_MARKS,
   requestIdOf,
   type RequestMarks,
+  requestTrailers,
   withMarks,
   withRequestId,
 } from "./filter/index.ts";
@@ -28,7 +29,13 @@ import { MirrorCopies } from "./mirror.ts";
 import { PROTOCOL_NAMES } from "./protocol-names.ts";
 import type { RequestPathDeps } from "./request-path-deps.ts";
 import type { RetryVerdict } from "./retry-judge.ts";
-import type { CompiledRetry, CompiledRule, RouteDecision } from "./router/index.ts";
+import {
+  changeFields,
+  type CompiledBackend,
+  type CompiledRetry,
+  type CompiledRule,
+  type RouteDecision,
+} from "./router/index.ts";
 import { type Span, traceIdOf, type TrySpan } from "./tracing/index.ts";
 
 /**
@@ -152,10 +159,16 @@ export class RequestRecord {
     if (draw.aborts) this.#stats.faults.abort++;
   }
 
-  /** Notes the host of a try; the head as the host gets it. Passes null on. */
-  traceTry(host: string, head: RequestHead | null): RequestHead | null {
+  /** Notes the host of a try; the head as the host gets it, null when the request runs in a circle. */
+  headOfTry(host: string, decision: RouteDecision, backend: CompiledBackend): RequestHead | null {
     this.#host = host;
-    if (head === null) return null;
+    const { forwarder, listener } = this.#connection;
+    const base = decision.forwardedHead(backend);
+    const head = forwarder.forward(base, this.#deps.settings.hopsMax, this.#head.authority);
+    if (head === null) {
+      listener.stats.loops++;
+      return null;
+    }
     const marked = withMarks(head, this.#marks);
     if (this.#span === null) return marked;
     this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
@@ -234,6 +247,20 @@ export class RequestRecord {
 
   mirrorTrailers(fields: Fields): void {
     this.#mirrors?.sendTrailers(fields);
+  }
+
+  /** The trailers of the request as hosts get them. */
+  requestTrailers(fields: Fields): Fields {
+    const change = this.#rule?.requestTrailerChange ?? null;
+    const kept = requestTrailers(fields);
+    return change === null ? kept : changeFields(kept, change);
+  }
+
+  /** Notes how a gRPC host says that it went; the trailers as the client gets them. */
+  answerTrailers(fields: Fields): Fields {
+    this.grpcStatus = grpcStatusOf(fields);
+    const change = this.#rule?.responseTrailerChange ?? null;
+    return change === null ? fields : changeFields(fields, change);
   }
 
   /** The request is over: counts, log and trace. */

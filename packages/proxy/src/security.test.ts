@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import type { ListenerConfig, RouteRule } from "@weft/contract";
 import { createCluster, createListener, createRule } from "@weft/testkit";
@@ -8,6 +9,8 @@ import {
   echo,
   type ProxyFixture,
   send,
+  sendHttp2,
+  startHttp2Client,
   startHttpServer,
   startProxy,
   startTcpServer,
@@ -177,6 +180,72 @@ describe("what reaches the host", () => {
     assert.match(seen(), /x-forwarded-for: 127\.0\.0\.1\r\n/);
     assert.match(seen(), /x-forwarded-proto: http\r\n/);
     assert.match(seen(), /x-weft-hops: 1\r\n/);
+  });
+
+  test("holds none of them in trailers, nor what its rule sets or removes (row 25)", async () => {
+    const change = { set: [["x-tenant", "a"]], add: [], remove: ["x-role"] } as const;
+    const rules = [createRule({ requestHeaders: change })];
+    const names =
+      "x-forwarded-for x-forwarded-client-cert forwarded x-real-ip x-envoy-internal x-weft-hops x-weft-colour";
+    const spoofed = [
+      ...names.split(" "),
+      "x-request-id",
+      "traceparent",
+      "x-tenant",
+      "x-role",
+      "authorization",
+      "cookie",
+    ];
+    const seen: string[][] = [];
+    const { port: host } = await startHttpServer((request, response) => {
+      request.resume();
+      request.on("end", () => {
+        seen.push(request.rawTrailers);
+        response.end();
+      });
+    });
+    for (const isEdge of [true, false]) {
+      const { port, proxy } = await startProxy([createCluster([host])], rules, createListener({ isEdge }));
+      const client = connectRaw(port);
+      client.socket.write(
+        "POST / HTTP/1.1\r\nhost: a.example\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 1\r\n" +
+          `${spoofed.map((name) => `${name}: evil\r\n`).join("")}\r\n`,
+      );
+      await client.read(/^HTTP\/1\.1 200/);
+      client.socket.destroy();
+      const http2 = startHttp2Client(port);
+      const stream = http2.request({ ":method": "POST", ":path": "/" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => {
+        stream.sendTrailers(Object.fromEntries([["x-sum", "2"], ...spoofed.map((name) => [name, "evil"])]));
+      });
+      stream.end("hi");
+      await once(stream, "response");
+      http2.destroy();
+      await assertBalanced(proxy);
+      assert.deepEqual(seen.splice(0), [
+        ["x-sum", "1"],
+        ["x-sum", "2"],
+      ]);
+    }
+  });
+
+  test("answers it without trailers that belong into heads, or that its rule sets or removes", async () => {
+    const { port: host } = await startTcpServer((socket) => {
+      socket.on("data", () => {
+        const forbidden = ["set-cookie", "content-type", "location", "cache-control", "x-internal", "x-own"];
+        const trailers = forbidden.map((name) => `${name}: evil\r\n`).join("");
+        socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n");
+        socket.write(`0\r\nx-sum: 1\r\n${trailers}\r\n`);
+      });
+    });
+    const rules = [createRule({ responseHeaders: { set: [["x-own", "a"]], add: [], remove: ["x-internal"] } })];
+    const { port, proxy } = await startProxy([createCluster([host])], rules);
+    const reply = await send(port, { headers: { te: "trailers" } });
+    assert.deepEqual(Object.entries(reply.trailers), [["x-sum", "1"]]);
+    const client = startHttp2Client(port);
+    assert.deepEqual(Object.entries((await sendHttp2(client)).trailers), [["x-sum", "1"]]);
+    client.destroy();
+    await assertBalanced(proxy);
   });
 
   test("does not hold early data of an upgrade that is not accepted (row 22)", async () => {

@@ -1,7 +1,6 @@
-import { RequestHead, ResponseHead, type Fields } from "@weft/contract";
+import { type Fields, FORBIDDEN_TRAILERS, RequestHead, ResponseHead } from "@weft/contract";
 import { DecodedRequest, DecodedResponse } from "./decoded-head.ts";
 import type { Http1ErrorCode } from "./errors.ts";
-import { FORBIDDEN_TRAILERS } from "./field-names.ts";
 import { FieldScan, scanFields, withoutForbidden } from "./fields.ts";
 import {
   BODY_CHUNKED,

@@ -1,6 +1,5 @@
-import type { Fields, RequestHead, ResponseHead } from "@weft/contract";
+import { type Fields, FORBIDDEN_TRAILERS, type RequestHead, type ResponseHead } from "@weft/contract";
 import type { OutputBuffer } from "@weft/kernel";
-import { FORBIDDEN_TRAILERS } from "./field-names.ts";
 import {
   BODY_CHUNKED,
   BODY_LENGTH,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RequestHead, ResponseHead, type Fields } from "@weft/contract";
+import { type Fields, FORBIDDEN_TRAILERS, RequestHead, ResponseHead } from "@weft/contract";
 import fc from "fast-check";
-import { FORBIDDEN_TRAILERS, knownFieldName } from "./field-names.ts";
+import { knownFieldName } from "./field-names.ts";
 import { RecordedClient, RecordedServer } from "./recorded-session.fixture.ts";
 
 const TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";

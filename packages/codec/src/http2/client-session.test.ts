@@ -57,6 +57,15 @@ test("Http2ClientSession hands on trailers", () => {
   assert.deepEqual(client.heard(), ["head 1 200", "data 1 1", "trailers 1 grpc-status=0"]);
 });
 
+test("Http2ClientSession drops trailers that belong into heads (RFC 9110 section 6.5.1)", () => {
+  const client = new ClientUnderTest();
+  client.open(GET);
+  const forbidden = ["set-cookie", "content-type", "authorization", "location", "content-length", "cookie", "expect"];
+  const trailers = forbidden.flatMap((name) => [name, "1"]);
+  client.send(headers(1, OK, END_HEADERS), headers(1, [...trailers, "x-sum", "1"]));
+  assert.deepEqual(client.heard(), ["head 1 200", "trailers 1 x-sum=1"]);
+});
+
 test("Http2ClientSession knows what content-length means where there is no content", () => {
   const client = new ClientUnderTest();
   client.open(HEAD);

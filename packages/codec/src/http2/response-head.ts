@@ -1,9 +1,8 @@
-import { type Fields, ResponseHead } from "@weft/contract";
+import { type Fields, FORBIDDEN_TRAILERS, ResponseHead } from "@weft/contract";
 import {
   isPseudo,
   KIND_CONNECTION,
   KIND_CONTENT_LENGTH,
-  KIND_HOST,
   KIND_INVALID,
   KIND_REGULAR,
   KIND_STATUS,
@@ -55,19 +54,16 @@ export function readResponseHead(
   return new ResponseHead(isUpgrade && status === 200 ? 101 : status, fields, contentLength);
 }
 
-/** A decoded list as trailer fields, or null when it is malformed (RFC 9113 section 8.1). */
+/** A decoded list as trailer fields without forbidden ones, or null when it is malformed (RFC 9113 section 8.1). */
 export function readTrailers(list: HeaderList): Fields | null {
   const fields: string[] = [];
   for (let index = 0; index < list.length; index++) {
     const entry = list.entries[index];
     if (entry === undefined) return null;
-    const kind = entry.kind;
-    if (kind !== KIND_REGULAR) {
-      if (isPseudo(kind) || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
-      // Framing and routing are long decided: these would only mislead whoever merges trailers into the head.
-      if (kind === KIND_CONTENT_LENGTH || kind === KIND_HOST || kind === KIND_TE) continue;
-    }
-    fields.push(entry.name, entry.value);
+    const { kind, name, value } = entry;
+    if (isPseudo(kind) || kind === KIND_CONNECTION || kind === KIND_INVALID) return null;
+    // What they would say is long decided: they would only mislead whoever merges trailers into the head.
+    if (!FORBIDDEN_TRAILERS.has(name)) fields.push(name, value);
   }
   return fields;
 }

@@ -1,15 +1,5 @@
 import type { Fields, RequestHead } from "@weft/contract";
-
-/** Counts the proxies of this mesh that a request passed. */
-const HOPS_FIELD = "x-weft-hops";
-
-/** What only a proxy at the edge may say; clients that send these are not believed. */
-const EDGE_FIELDS: ReadonlySet<string> = new Set(["forwarded", "x-real-ip"]);
-const EDGE_PREFIXES: readonly string[] = ["x-forwarded-", "x-envoy-"];
-
-function isEdgeField(name: string): boolean {
-  return EDGE_FIELDS.has(name) || EDGE_PREFIXES.some((prefix) => name.startsWith(prefix));
-}
+import { HOPS_FIELD, isEdgeField } from "./edge-fields.ts";
 
 /**
  * Makes heads as they leave, for the requests of one connection: at the edge with X-Forwarded-* set anew, inside the

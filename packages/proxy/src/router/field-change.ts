@@ -1,4 +1,4 @@
-import type { Fields, HeaderChange, ResponseHead } from "@weft/contract";
+import { type Fields, type HeaderChange, NO_FIELDS, type ResponseHead } from "@weft/contract";
 
 /**
  * What a list of header changes comes to: every field called like one of `dropped` goes, `appended` follows the rest.
@@ -39,6 +39,15 @@ export function composeFieldChanges(first: FieldChange | null, second: FieldChan
     dropped: [...new Set([...first.dropped, ...second.dropped])],
     appended: [...appended, ...second.appended],
   };
+}
+
+/**
+ * What becomes of trailers where heads are changed: what any of `changes` sets or removes does not come in trailers
+ * instead. Null for nothing.
+ */
+export function trailerChange(changes: readonly (FieldChange | null)[]): FieldChange | null {
+  const dropped = new Set(changes.flatMap((change) => change?.dropped ?? []));
+  return dropped.size === 0 ? null : { dropped: [...dropped], appended: NO_FIELDS };
 }
 
 function removeByName(fields: string[], name: string): void {

@@ -2,7 +2,7 @@ export { corsChange, corsPreflight } from "./cors.ts";
 export { RouteDecision, RouteRefusal } from "./decision.ts";
 export { explainMatch } from "./explain.ts";
 export type { Explanation } from "./explain.ts";
-export { withResponseChanges } from "./field-change.ts";
+export { changeFields, withResponseChanges } from "./field-change.ts";
 export { requestHash } from "./hash-key.ts";
 export { canonicalHost } from "./host.ts";
 export { redirectLocation } from "./redirect.ts";

@@ -3,7 +3,14 @@ import type { Random } from "@weft/kernel";
 import { normalisePath } from "../path/index.ts";
 import { compileConditions, type Condition } from "./condition.ts";
 import { compileCors, type CompiledCors } from "./cors.ts";
-import { compileFieldChange, composeFieldChanges, type FieldChange, setField, wireText } from "./field-change.ts";
+import {
+  compileFieldChange,
+  composeFieldChanges,
+  type FieldChange,
+  setField,
+  trailerChange,
+  wireText,
+} from "./field-change.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { CompiledRetry } from "./retry.ts";
 import { ruleLabel } from "./rule-text.ts";
@@ -49,6 +56,9 @@ export class CompiledRule {
   readonly weightTotal: number;
   readonly requestChange: FieldChange | null;
   readonly responseChange: FieldChange | null;
+  /** Changes to trailers, the same for all backends. */
+  readonly requestTrailerChange: FieldChange | null;
+  readonly responseTrailerChange: FieldChange | null;
   /** Replacement in normal form; null leaves the path. */
   readonly pathRewrite: PathRewrite | null;
   readonly redirectPath: PathRewrite | null;
@@ -77,6 +87,8 @@ export class CompiledRule {
     this.weightTotal = config.backends.reduce((total, backend) => total + backend.weight, 0);
     this.requestChange = composeFieldChanges(requestChange, colour);
     this.responseChange = responseChange;
+    this.requestTrailerChange = trailerChange([this.requestChange, ...this.backends.map((each) => each.requestChange)]);
+    this.responseTrailerChange = trailerChange([responseChange, ...this.backends.map((each) => each.responseChange)]);
     this.pathRewrite = compilePathRewrite(config.rewrite?.path ?? null);
     this.redirectPath = compilePathRewrite(config.redirect?.path ?? null);
     this.cors = config.cors === null ? null : compileCors(config.cors);
