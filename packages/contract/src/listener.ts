@@ -39,8 +39,11 @@ export interface ListenerTls {
   readonly hosts: readonly TlsHost[];
   /** PEM bundle that client certificates are checked against; "" accepts none. */
   readonly clientCa: string;
-  /** What happens to a client without a certificate that `clientCa` vouches for. */
-  readonly clientCertificate: "ignore" | "optional" | "required";
+  /**
+   * Whether clients are asked for a certificate, and who is let in: with "requested" everybody, with "optional" who shows
+   * none or one that `clientCa` vouches for, with "required" only the latter. Nothing is believed of another certificate.
+   */
+  readonly clientCertificate: "ignore" | "requested" | "optional" | "required";
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   /** ALPN protocols in order of preference. */
   readonly alpn: readonly ("h2" | "http/1.1")[];

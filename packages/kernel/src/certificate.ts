@@ -3,8 +3,8 @@ import { isIPv4 } from "node:net";
 import { type Clock, systemClock } from "./clock.ts";
 
 /**
- * X.509 certificates (RFC 5280) for what runs on one machine: ECDSA P-256, written in DER by hand because Node can read
- * certificates but not make them.
+ * X.509 certificates (RFC 5280) for what runs on one machine: ECDSA P-256 or RSA, written in DER by hand because Node
+ * can read certificates but not make them.
  */
 
 /** A certificate and its private key, in PEM. */
@@ -27,15 +27,23 @@ export interface CertificateRequest {
   readonly ipAddresses?: readonly string[];
   /** SPIFFE IDs and the like. */
   readonly uris?: readonly string[];
+  /** "ec" (default) is P-256. RSA takes longer to make, and clients that know nothing newer can check it. */
+  readonly keyType?: KeyType;
 }
+
+/** What kind of key a certificate is for. */
+type KeyType = "ec" | "rsa";
 
 const DAY_MS = 86_400_000;
 /** Certificates of demos, benchmarks and tests outlive any run, but not by much. */
 const VALIDITY_DAYS = 7;
+/** The shortest that TLS libraries take today. */
+const RSA_KEY_BITS = 2048;
 
 const OID = {
   commonName: "2.5.4.3",
   ecPublicKeySha256: "1.2.840.10045.4.3.2",
+  rsaSha256: "1.2.840.113549.1.1.11",
   basicConstraints: "2.5.29.19",
   keyUsage: "2.5.29.15",
   extendedKeyUsage: "2.5.29.37",
@@ -52,7 +60,7 @@ const OID = {
  * const { certificatePem, privateKeyPem } = issueCertificate(authority, { commonName: "a", dnsNames: ["localhost"] });
  */
 export function createAuthority(name: string, clock: Clock = systemClock): CertificateAuthority {
-  const { privateKey, publicKey } = generateKeys();
+  const { privateKey, publicKey } = generateKeys("ec");
   const extensions = [
     extension(OID.basicConstraints, true, sequence(boolean(true), integer(Buffer.from([0])))),
     // keyCertSign and cRLSign.
@@ -72,7 +80,7 @@ export function issueCertificate(
   request: CertificateRequest,
   clock: Clock = systemClock,
 ): CertifiedKey {
-  const { privateKey, publicKey } = generateKeys();
+  const { privateKey, publicKey } = generateKeys(request.keyType ?? "ec");
   const { commonName: subject } = request;
   const unsigned = { issuer: authority.name, subject, publicKey, extensions: describe(request) };
   return toPems(signCertificate(unsigned, createPrivateKey(authority.privateKeyPem), clock), privateKey);
@@ -84,7 +92,7 @@ export function issueCertificate(
  * @throws TypeError for an address that is not IPv4
  */
 export function createSelfSigned(request: CertificateRequest, clock: Clock = systemClock): CertifiedKey {
-  const { privateKey, publicKey } = generateKeys();
+  const { privateKey, publicKey } = generateKeys(request.keyType ?? "ec");
   const { commonName: name } = request;
   const unsigned = { issuer: name, subject: name, publicKey, extensions: describe(request) };
   return toPems(signCertificate(unsigned, privateKey, clock), privateKey);
@@ -118,7 +126,10 @@ function signCertificate(
   signer: KeyObject,
   clock: Clock,
 ): Buffer {
-  const algorithm = sequence(objectId(OID.ecPublicKeySha256));
+  const algorithm =
+    signer.asymmetricKeyType === "rsa"
+      ? sequence(objectId(OID.rsaSha256), tagged(0x05, Buffer.alloc(0)))
+      : sequence(objectId(OID.ecPublicKeySha256));
   const nowMs = clock.wallMs();
   const unsigned = sequence(
     // Version 3.
@@ -137,7 +148,8 @@ function signCertificate(
   return sequence(unsigned, algorithm, tagged(0x03, Buffer.concat([Buffer.from([0]), signature])));
 }
 
-function generateKeys(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+function generateKeys(type: KeyType): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  if (type === "rsa") return generateKeyPairSync("rsa", { modulusLength: RSA_KEY_BITS });
   return generateKeyPairSync("ec", { namedCurve: "P-256" });
 }
 

@@ -1,5 +1,6 @@
 export { assert, assertInteger, assertRange, fail, unreachable } from "./assert.ts";
 export { createAuthority, createSelfSigned, issueCertificate } from "./certificate.ts";
+export { dnsNamesOf, groupCertificates } from "./certificate-names.ts";
 export type { CertificateAuthority, CertificateRequest, CertifiedKey } from "./certificate.ts";
 export { sleep, systemClock } from "./clock.ts";
 export type { Clock, TimerHandle } from "./clock.ts";

@@ -7,7 +7,7 @@ export interface TestCertificate {
 }
 
 /** A certificate for one DNS name. */
-export function createTestCertificate(dnsName: string): TestCertificate {
-  const { certificatePem, privateKeyPem } = createSelfSigned({ commonName: dnsName, dnsNames: [dnsName] });
+export function createTestCertificate(dnsName: string, keyType: "ec" | "rsa" = "ec"): TestCertificate {
+  const { certificatePem, privateKeyPem } = createSelfSigned({ commonName: dnsName, dnsNames: [dnsName], keyType });
   return { certificate: certificatePem, key: privateKeyPem };
 }

@@ -61,6 +61,29 @@ test("checkCertificates() finds keys that others may read, not certificates", ()
   );
 });
 
+test("checkCertificates() finds certificates that no client is ever shown", () => {
+  const nowMs = validToDate.getTime() - 5 * DAY_MS;
+  const [listener] = worldWith(certificate).listeners;
+  assert.ok(listener?.tls);
+  const { tls } = listener;
+  const named = (name: string, pem: string) => ({ name, certificateChain: pem, privateKey: key });
+  const verdictOf = (...second: readonly [string, "ec" | "rsa"]) => {
+    const certificates = [named("default/first", certificate), named("default/second", pemOf(...second))];
+    const hosts = [{ hostname: "shop.example", certificates: ["default/first", "default/second"] }];
+    const listeners = [createListener({ tls: { ...tls, certificates, hosts } })];
+    return checkCertificates({ ...worldWith(certificate), listeners }, [], nowMs);
+  };
+  const pemOf = (name: string, type: "ec" | "rsa"): string => createTestCertificate(name, type).certificate;
+  assert.equal(verdictOf("shop.example", "rsa").verdict, "ok");
+  assert.equal(verdictOf("other.example", "ec").verdict, "ok");
+  const shadowed = verdictOf("shop.example", "ec");
+  assert.equal(shadowed.verdict, "warning");
+  assert.match(
+    shadowed.detail,
+    /^default\/second has no effect on listener .*, host shop\.example: certificates before/,
+  );
+});
+
 test("checkCertificates() has nothing to say where there are none", () => {
   assert.equal(checkCertificates({ ...worldWith(""), listeners: [] }, [], 0).detail, "none are configured");
 });

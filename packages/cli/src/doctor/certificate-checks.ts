@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import type { World } from "@weft/contract";
+import type { ListenerTls, World } from "@weft/contract";
+import { groupCertificates } from "@weft/kernel";
 import { renderCount } from "../count.ts";
 import { type CheckResult, conclude, type Finding } from "./check-result.ts";
 import { CERTIFICATE_DAYS_MIN, CERTIFICATE_SHARE_MIN } from "./limits.ts";
@@ -8,7 +9,7 @@ import { CERTIFICATE_DAYS_MIN, CERTIFICATE_SHARE_MIN } from "./limits.ts";
 const DAY_MS = 86_400_000;
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** Whether certificates are valid now and for a while, and their keys are nobody else's to read. */
+/** Whether certificates are valid now and for a while, all of them have an effect, and their keys are nobody else's to read. */
 export function checkCertificates(world: World, files: readonly string[], nowMs: number): CheckResult {
   const certificates = new Map<string, { readonly owner: string; readonly certificate: X509Certificate }>();
   for (const [owner, pem] of pemsOf(world)) {
@@ -19,6 +20,7 @@ export function checkCertificates(world: World, files: readonly string[], nowMs:
     }
   }
   const findings = [...certificates.values()].flatMap(({ owner, certificate }) => judge(owner, certificate, nowMs));
+  for (const { name, tls } of world.listeners) if (tls !== null) findings.push(...judgeChoice(name, tls));
   const keys = files.filter(isPrivateKey);
   findings.push(...keys.flatMap(judgeKey));
   const good = `${renderCount(certificates.size, "certificate")} in force, ${renderCount(keys.length, "key file")} for the owner alone`;
@@ -56,6 +58,22 @@ function judge(owner: string, { subject, validFromDate, validToDate }: X509Certi
   const days = Math.floor(leftMs / DAY_MS);
   const detail = `${what} ends in ${renderCount(days, "day")}, at ${to}`;
   return [{ verdict: "warning", detail, action: "have it issued anew and replace its file" }];
+}
+
+/** A certificate of which every name has one with the same type of key before it is never shown to a client. */
+function judgeChoice(listener: string, { certificates, hosts }: ListenerTls): Finding[] {
+  const all = certificates.map(({ name }) => name);
+  const byHost = hosts.length === 0 ? [{ hostname: "*", certificates: all }] : hosts;
+  return byHost.flatMap(({ hostname, certificates: names }) => {
+    const own = names.flatMap((name) => certificates.find((each) => each.name === name) ?? []);
+    const groups = groupCertificates(own.map(({ certificateChain }) => new X509Certificate(certificateChain)));
+    const served = new Set([...groups.values()].flat());
+    return own.flatMap(({ name }, position) => {
+      if (served.has(position)) return [];
+      const detail = `${name} has no effect on listener ${listener}, host ${hostname}: certificates before it have its names and type of key`;
+      return [{ verdict: "warning", detail, action: "take it out, or put it before the others" } as const];
+    });
+  });
 }
 
 function isPrivateKey(path: string): boolean {

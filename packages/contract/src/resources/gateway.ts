@@ -49,7 +49,7 @@ export interface GatewayFrontendTls {
 export interface FrontendValidation {
   /** ConfigMaps with `ca.crt` or `weft.dev` Certificates with a `caFile`. */
   readonly caCertificateRefs: readonly ObjectReference[];
-  /** AllowValidOnly (default): a valid certificate is required. AllowInsecureFallback: it is asked for, not required. */
+  /** AllowValidOnly (default): a valid certificate is required. AllowInsecureFallback: it is asked for, and everybody is let in. */
   readonly mode?: "AllowValidOnly" | "AllowInsecureFallback";
 }
 

@@ -111,7 +111,7 @@ test("compileWorld() checks client certificates as the Gateway asks", () => {
   assert.equal(found?.clientCertificate, "required");
   assert.equal(found?.clientCa, other.certificate);
   const optional = https("{ name: shop }").replace(/\n$/, `\n${frontend(", mode: AllowInsecureFallback")}`);
-  assert.equal(worldOf([optional, ...documents]).listeners[0]?.tls?.clientCertificate, "optional");
+  assert.equal(worldOf([optional, ...documents]).listeners[0]?.tls?.clientCertificate, "requested");
   const perPort = optional.replace(/\n$/, `\n      perPort: [{ port: 443, tls: {} }]\n`);
   assert.equal(worldOf([perPort, ...documents]).listeners[0]?.tls?.clientCertificate, "ignore");
 });

@@ -250,6 +250,6 @@ function validate(
   );
   return {
     clientCa: joinPem(authorities),
-    clientCertificate: validation.mode === "AllowInsecureFallback" ? "optional" : "required",
+    clientCertificate: validation.mode === "AllowInsecureFallback" ? "requested" : "required",
   };
 }

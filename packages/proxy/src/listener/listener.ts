@@ -293,7 +293,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     const address = opening.address === "" ? plainAddress(remote.address) : opening.address;
     const port = opening.address === "" ? remote.port : opening.port;
     if (result.kind === "tcp") return this.#tunnel(transport, result.serverName, first, address, port);
-    if (result.kind === "tls") return this.#handshake(transport, first, address, port);
+    if (result.kind === "tls") return this.#handshake(transport, result.serverName, first, address, port);
     const { protocol } = result;
     this.#serve(transport, first, { ...PLAIN_PEER, address, port, protocol });
   }
@@ -354,14 +354,14 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
   }
 
   #open(transport: Transport, first: Buffer): Opening {
-    const opening = new Opening(this.config, this.#deps.wheel, this, transport, this.#tls?.hosts ?? null);
+    const opening = new Opening(this.config, this.#deps.wheel, this, transport, this.#tls);
     this.#openings.add(opening);
     opening.start();
     if (first.length > 0) opening.onBytes(first, 0, first.length);
     return opening;
   }
 
-  #handshake(transport: Transport, first: Buffer, address: string, port: number): void {
+  #handshake(transport: Transport, serverName: string, first: Buffer, address: string, port: number): void {
     const tls = this.#tls;
     if (tls === null) {
       transport.destroy();
@@ -371,7 +371,7 @@ export class Listener implements ListenerRuntime, OpeningHandler, TunnelOwner {
     }
     const startedMs = this.clock.nowMs();
     this.#handshakes++;
-    tls.accept(transport.detach(first), {
+    tls.accept(transport.detach(first), serverName, {
       onSecure: (socket) => {
         this.stats.tlsHandshakes.ok++;
         this.stats.tlsHandshakeUs.record((this.clock.nowMs() - startedMs) * 1000);

@@ -12,9 +12,18 @@ import type { TlsHosts } from "./tls-hosts.ts";
 
 /** What the first bytes of a connection made of it. */
 export type OpeningResult =
-  | { readonly kind: "tls" }
+  /** `serverName` is lower case; "" where the client names none, or where it does not matter which. */
+  | { readonly kind: "tls"; readonly serverName: string }
   | { readonly kind: "requests"; readonly protocol: SessionProtocol }
   | { readonly kind: "tcp"; readonly serverName: string };
+
+/** What is to be known of a client that begins TLS. */
+export interface TlsChooser {
+  /** The host names that handshakes are made for. */
+  readonly hosts: TlsHosts;
+  /** The handshake needs the server name before it begins. */
+  readonly isChosenByName: boolean;
+}
 
 /** Who opened a TLS connection: all that the handshake tells. */
 export type SecurePeer = Omit<PeerFacts, "protocol">;
@@ -48,7 +57,7 @@ export class Opening implements TransportHandler, TimerOwner {
   readonly #config: ListenerConfig;
   readonly #wheel: TimerWheel;
   readonly #handler: OpeningHandler;
-  readonly #tlsHosts: TlsHosts | null;
+  readonly #tls: TlsChooser | null;
   readonly #timer: TimerEntry;
   #bytes: Buffer | null = null;
   /** The PROXY header, once it was read. */
@@ -62,13 +71,13 @@ export class Opening implements TransportHandler, TimerOwner {
   /** The code of what the client was told, which it may still take; "" while it was told nothing. */
   #refusal: string = "";
 
-  /** `tlsHosts`: whom the listener ends TLS for; null where it does not. `secure`: the first bytes within TLS. */
+  /** `tls`: whom the listener ends TLS for; null where it does not. `secure`: the first bytes within TLS. */
   constructor(
     config: ListenerConfig,
     wheel: TimerWheel,
     handler: OpeningHandler,
     transport: Transport,
-    tlsHosts: TlsHosts | null,
+    tls: TlsChooser | null,
     secure: SecurePeer | null = null,
   ) {
     this.transport = transport;
@@ -76,7 +85,7 @@ export class Opening implements TransportHandler, TimerOwner {
     this.#config = config;
     this.#wheel = wheel;
     this.#handler = handler;
-    this.#tlsHosts = tlsHosts;
+    this.#tls = tls;
     this.#awaitsProxyHeader = secure === null && config.proxyProtocol !== "off";
     this.#timer = new TimerEntry(this);
     transport.handler = this;
@@ -201,12 +210,18 @@ export class Opening implements TransportHandler, TimerOwner {
 
   /** Where not every name is served the client is refused before there is a handshake. */
   #decideTlsHost(bytes: Buffer): void {
-    const hosts = this.#tlsHosts;
-    if (hosts === null || hosts.servesAny) return this.#open({ kind: "tls" }, bytes);
+    const tls = this.#tls;
+    if (tls === null || !tls.isChosenByName) return this.#open({ kind: "tls", serverName: "" }, bytes);
     const hello = decodeClientHello(bytes);
     if (hello.kind === "incomplete") return;
     // What is wrong with an invalid one the TLS library says best.
-    if (hello.kind === "invalid" || hosts.find(hello.serverName) !== null) return this.#open({ kind: "tls" }, bytes);
+    const serverName = hello.kind === "invalid" ? "" : hello.serverName;
+    const isServed = hello.kind === "invalid" || tls.hosts.find(serverName) !== null;
+    if (isServed) return this.#open({ kind: "tls", serverName }, bytes);
+    this.#refuseServerName();
+  }
+
+  #refuseServerName(): void {
     this.transport.output.writeBytes(UNRECOGNIZED_NAME, 0, UNRECOGNIZED_NAME.length);
     this.#refuse("LISTENER_SERVER_NAME_UNKNOWN");
   }

@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { describe, test } from "node:test";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { ListenerConfig, ListenerTls } from "@weft/contract";
-import { isWeftError } from "@weft/kernel";
+import { createAuthority, isWeftError, issueCertificate } from "@weft/kernel";
 import { createCluster, createListener, createRule, createTestCertificate } from "@weft/testkit";
 import {
   assertBalanced,
@@ -29,6 +29,10 @@ function certificate(
   name = "test",
 ): ListenerTls["certificates"][number] {
   return { name, certificateChain: from.certificate, privateKey: from.key };
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
 }
 
 function createTls(changes: Partial<ListenerTls> = {}): ListenerTls {
@@ -92,6 +96,66 @@ describe("certificates", () => {
       const socket = await handshake(port, servername === undefined ? {} : { servername });
       assert.equal(subject(socket), expected, String(servername));
       socket.destroy();
+    }
+  });
+
+  for (const [ecAt, rsaAt] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    test(`for one name with other types of key are chosen by what the client can check, EC at ${ecAt}`, async () => {
+      const pair = { ec: createTestCertificate("both.example"), rsa: createTestCertificate("both.example", "rsa") };
+      const certificates = [certificate(fallback, "default")];
+      certificates[1 + ecAt] = certificate(pair.ec, "ec");
+      certificates[1 + rsaAt] = certificate(pair.rsa, "rsa");
+      for (const hosts of [[], [{ hostname: "both.example", certificates: certificates.slice(1).map(nameOf) }]]) {
+        const { port } = await startTls({ certificates, hosts });
+        const servername = "both.example";
+        for (const options of [{ maxVersion: "TLSv1.2" }, { minVersion: "TLSv1.3" }] as const) {
+          const keyOf = async (sigalgs: string): Promise<string | undefined> => {
+            const socket = await handshake(port, { ...options, servername, sigalgs });
+            return socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType;
+          };
+          assert.equal(await keyOf("RSA-PSS+SHA256"), "rsa");
+          assert.equal(await keyOf("ECDSA+SHA256"), "ec");
+          assert.ok(await keyOf("RSA-PSS+SHA256:ECDSA+SHA256"));
+        }
+      }
+    });
+  }
+
+  test("for clients that name no host have every type of key, too", async () => {
+    const rsa = certificate(createTestCertificate("default.example", "rsa"), "rsa");
+    const { port } = await startTls({ certificates: [certificate(fallback, "ec"), rsa] });
+    assert.equal(subject(await handshake(port, { sigalgs: "RSA-PSS+SHA256" })), "CN=default.example");
+    assert.equal(subject(await handshake(port, { sigalgs: "ECDSA+SHA256" })), "CN=default.example");
+  });
+
+  test("of other names are not shown because of their type of key", async () => {
+    const ec = createTestCertificate("ec.example");
+    const rsa = createTestCertificate("rsa.example", "rsa");
+    const { port } = await startTls({ certificates: [certificate(ec, "ec"), certificate(rsa, "rsa")] });
+    assert.equal(subject(await handshake(port, { servername: "rsa.example" })), "CN=rsa.example");
+    await assert.rejects(handshake(port, { servername: "rsa.example", sigalgs: "ECDSA+SHA256" }), /handshake failure/);
+  });
+
+  test("bring their own chains", async () => {
+    const certificates = (["ec", "rsa"] as const).map((keyType) => {
+      const authority = createAuthority(`authority of ${keyType}`);
+      const leaf = issueCertificate(authority, { commonName: "c", dnsNames: ["c.example"], keyType });
+      return {
+        name: keyType,
+        certificateChain: leaf.certificatePem + authority.certificatePem,
+        privateKey: leaf.privateKeyPem,
+      };
+    });
+    const { port } = await startTls({ certificates });
+    for (const [sigalgs, issuer] of [
+      ["ECDSA+SHA256", "authority of ec"],
+      ["RSA-PSS+SHA256", "authority of rsa"],
+    ] as const) {
+      const socket = await handshake(port, { servername: "c.example", sigalgs, maxVersion: "TLSv1.2" });
+      assert.equal(socket.getPeerCertificate(true).issuerCertificate.subject.CN, issuer);
     }
   });
 
@@ -221,6 +285,7 @@ describe("client certificates", () => {
 
   for (const [mode, none, known, unknown] of [
     ["ignore", true, true, true],
+    ["requested", true, true, true],
     ["optional", true, true, false],
     ["required", false, true, false],
   ] as const) {

@@ -1,8 +1,9 @@
 import type { CertificateConfig, ListenerTls } from "@weft/contract";
-import { WeftError } from "@weft/kernel";
-import type { Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
+import { fail, groupCertificates, WeftError } from "@weft/kernel";
 import { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import type { TlsChooser } from "./opening.ts";
 import { TlsHosts } from "./tls-hosts.ts";
 
 /** Hears how a handshake ended. */
@@ -14,39 +15,22 @@ export interface HandshakeHandler {
 /**
  * Ends TLS for one listener. node:tls does the handshake on sockets handed in by `accept`; certificates are chosen by
  * server name and may be replaced at any time: open connections keep theirs, new handshakes use the new ones.
+ *
+ * Certificates are chosen before the handshake begins, a server of node:tls for each choice: its SNICallback would hand
+ * over one certificate of a context alone, so that of an EC and an RSA certificate for one name the one were never used.
  */
-export class TlsTerminator {
-  readonly #server: Server;
+export class TlsTerminator implements TlsChooser {
   /** By the peer's address, the one thing that node:tls's socket and the one below it have in common. */
   readonly #waiting: Map<string, Handshake> = new Map();
+  readonly #handshakeTimeoutMs: number;
   #hosts: TlsHosts;
-  /** By host name. */
-  #contexts: ReadonlyMap<string, readonly NamedContext[]>;
+  #servers: HostServers;
 
   /** @throws WeftError LISTENER_CERTIFICATE_INVALID */
   constructor(tls: ListenerTls, handshakeTimeoutMs: number) {
+    this.#handshakeTimeoutMs = handshakeTimeoutMs;
     this.#hosts = new TlsHosts(tls.hosts);
-    this.#contexts = createContexts(tls);
-    const asksForCertificate = tls.clientCertificate !== "ignore";
-    this.#server = createServer({
-      allowHalfOpen: true,
-      ALPNProtocols: [...tls.alpn],
-      minVersion: tls.minVersion,
-      handshakeTimeout: handshakeTimeoutMs,
-      requestCert: asksForCertificate,
-      rejectUnauthorized: tls.clientCertificate === "required",
-      SNICallback: (serverName, callback) => {
-        const context = this.#contextFor(serverName.toLowerCase());
-        if (context === null) callback(new Error("no host of the listener has this server name"));
-        else callback(null, context);
-      },
-    });
-    this.#setDefault(tls);
-    this.#server.on("secureConnection", (socket) => this.#onSecure(socket, tls));
-    this.#server.on("tlsClientError", (error, socket) => {
-      const key = socketKey(socket);
-      this.#fail(key, this.#waiting.get(key), error.message);
-    });
+    this.#servers = this.#createServers(tls, this.#hosts);
   }
 
   /**
@@ -55,9 +39,9 @@ export class TlsTerminator {
    * @throws WeftError LISTENER_CERTIFICATE_INVALID
    */
   reload(tls: ListenerTls): void {
-    this.#contexts = createContexts(tls);
-    this.#hosts = new TlsHosts(tls.hosts);
-    this.#setDefault(tls);
+    const hosts = new TlsHosts(tls.hosts);
+    this.#servers = this.#createServers(tls, hosts);
+    this.#hosts = hosts;
   }
 
   /** The host names that handshakes are made for. */
@@ -65,8 +49,12 @@ export class TlsTerminator {
     return this.#hosts;
   }
 
-  /** Performs the handshake on `socket`. */
-  accept(socket: Socket, handler: HandshakeHandler): void {
+  get isChosenByName(): boolean {
+    return this.#servers.isChosenByName;
+  }
+
+  /** Performs the handshake on `socket`; `serverName` is lower case, "" for a client that names none. */
+  accept(socket: Socket, serverName: string, handler: HandshakeHandler): void {
     const key = socketKey(socket);
     const handshake: Handshake = { socket, handler };
     // A client that comes again from the same port has left the connection it had before.
@@ -74,7 +62,7 @@ export class TlsTerminator {
     this.#waiting.set(key, handshake);
     socket.once("close", () => this.#fail(key, handshake, "the client closed the connection"));
     socket.on("error", () => {});
-    this.#server.emit("connection", socket);
+    this.#serverFor(serverName).emit("connection", socket);
   }
 
   /** Gives up the handshakes that are under way. */
@@ -82,25 +70,54 @@ export class TlsTerminator {
     for (const { socket } of this.#waiting.values()) socket.destroy();
   }
 
-  #setDefault(tls: ListenerTls): void {
-    const anyHost = tls.hosts.find(({ hostname }) => hostname === "*");
-    const name = anyHost?.certificates[0];
-    const first = tls.certificates.find((each) => each.name === name) ?? tls.certificates[0];
-    if (first === undefined) return;
-    this.#server.setSecureContext(contextOptions(first, tls));
+  /** The server with the certificates that are made out to `serverName`, among those of its host. */
+  #serverFor(serverName: string): Server {
+    const { byHost, other } = this.#servers;
+    const own = byHost.get(this.#hosts.find(serverName) ?? "");
+    if (own === undefined) return other;
+    if (serverName === "") return own.other;
+    const wildcard = `*${serverName.slice(Math.max(0, serverName.indexOf(".")))}`;
+    return own.byName.get(serverName) ?? own.byName.get(wildcard) ?? own.other;
   }
 
-  /** The certificate that is made out to `serverName`, among those of its host; null for a name that nobody serves. */
-  #contextFor(serverName: string): SecureContext | null {
-    const contexts = this.#contexts.get(this.#hosts.find(serverName) ?? "") ?? [];
-    for (const { names, context } of contexts) {
-      if (names.includes(serverName)) return context;
+  /** A server for every choice of certificates; one that several hosts or names have is made once. */
+  #createServers(tls: ListenerTls, hosts: TlsHosts): HostServers {
+    const made = new Map<string, Server>();
+    const serverOf = (certificates: readonly Certificate[]): Server => {
+      const key = certificates.map(({ config }) => config.name).join(" ");
+      const server = made.get(key) ?? this.#createServer(certificates, tls, hosts);
+      made.set(key, server);
+      return server;
+    };
+    const byHost = new Map<string, NamedServers>();
+    for (const { hostname, certificates } of certificatesByHost(tls)) {
+      const [first, byName] = chooseCertificates(certificates);
+      const servers = [...byName].map(([name, chosen]) => [name, serverOf(chosen)] as const);
+      byHost.set(hostname, { byName: new Map(servers), other: serverOf(first) });
     }
-    const wildcard = `*${serverName.slice(Math.max(0, serverName.indexOf(".")))}`;
-    for (const { names, context } of contexts) {
-      if (names.includes(wildcard)) return context;
-    }
-    return contexts[0]?.context ?? null;
+    const other = byHost.get("*")?.other ?? byHost.values().next().value?.other;
+    if (other === undefined) fail("A TLS listener has at least one host");
+    return { byHost, other, isChosenByName: made.size > 1 || !hosts.servesAny };
+  }
+
+  #createServer(certificates: readonly Certificate[], tls: ListenerTls, hosts: TlsHosts): Server {
+    const options: TlsOptions = {
+      ...contextOptions(certificates, tls),
+      allowHalfOpen: true,
+      ALPNProtocols: [...tls.alpn],
+      handshakeTimeout: this.#handshakeTimeoutMs,
+      requestCert: tls.clientCertificate !== "ignore",
+      rejectUnauthorized: tls.clientCertificate === "required",
+      ...(hosts.servesAny ? {} : { SNICallback: refuseUnknown(hosts) }),
+    };
+    const names = certificates.map(({ config }) => config.name).join(" with ");
+    const server = explainFaults(names, () => createServer(options));
+    server.on("secureConnection", (socket) => this.#onSecure(socket, tls));
+    server.on("tlsClientError", (error, socket) => {
+      const key = socketKey(socket);
+      this.#fail(key, this.#waiting.get(key), error.message);
+    });
+    return server;
   }
 
   #onSecure(socket: TLSSocket, tls: ListenerTls): void {
@@ -111,8 +128,9 @@ export class TlsTerminator {
       socket.destroy();
       return;
     }
-    const presented = tls.clientCertificate === "ignore" ? undefined : socket.getPeerX509Certificate();
-    if (presented !== undefined && !socket.authorized) {
+    // Of those who need no certificate one who shows a wrong one is still refused, unless all are to be let in.
+    const isChecked = tls.clientCertificate === "optional" || tls.clientCertificate === "required";
+    if (isChecked && !socket.authorized && socket.getPeerX509Certificate() !== undefined) {
       socket.destroy();
       handler.onHandshakeFailed(`client certificate refused: ${String(socket.authorizationError)}`);
       return;
@@ -135,7 +153,7 @@ export class TlsTerminator {
  * @throws WeftError LISTENER_CERTIFICATE_INVALID
  */
 export function checkTls(tls: ListenerTls): void {
-  createContexts(tls);
+  void new TlsTerminator(tls, 1);
 }
 
 /** A connection whose handshake is under way. */
@@ -153,52 +171,87 @@ export function isTlsReloadable(before: ListenerTls, after: ListenerTls): boolea
   );
 }
 
-interface NamedContext {
-  /** DNS names of the certificate, lower case, wildcards included. */
-  readonly names: readonly string[];
-  readonly context: SecureContext;
+/** What a listener's handshakes are done by. */
+interface HostServers {
+  readonly byHost: ReadonlyMap<string, NamedServers>;
+  /** For clients whose host could not be told before the handshake. */
+  readonly other: Server;
+  readonly isChosenByName: boolean;
 }
 
-/** What each host is served with; a certificate that several have is made once. */
-function createContexts(tls: ListenerTls): Map<string, readonly NamedContext[]> {
-  const byName = new Map(tls.certificates.map((certificate) => [certificate.name, createContext(certificate, tls)]));
-  const all = [...byName.keys()];
-  const hosts = tls.hosts.length === 0 ? [{ hostname: "*", certificates: all }] : tls.hosts;
-  const contexts = new Map<string, readonly NamedContext[]>();
-  for (const { hostname, certificates } of hosts) {
-    const own = certificates.map((name) => byName.get(name)).filter((context) => context !== undefined);
-    if (own.length === 0 || own.length < certificates.length) {
+interface NamedServers {
+  /** By DNS name of a certificate, lower case, wildcards included. */
+  readonly byName: ReadonlyMap<string, Server>;
+  /** For names that no certificate of the host is made out to. */
+  readonly other: Server;
+}
+
+interface Certificate {
+  readonly config: CertificateConfig;
+  readonly leaf: X509Certificate;
+}
+
+interface HostCertificates {
+  readonly hostname: string;
+  /** At least one. */
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+}
+
+/** What each host may be served with; no hosts stand for one with all certificates. */
+function certificatesByHost(tls: ListenerTls): readonly HostCertificates[] {
+  const byName = new Map(tls.certificates.map((config) => [config.name, readCertificate(config)]));
+  const hosts = tls.hosts.length === 0 ? [{ hostname: "*", certificates: [...byName.keys()] }] : tls.hosts;
+  return hosts.map(({ hostname, certificates }) => {
+    const [first, ...others] = certificates.map((name) => byName.get(name)).filter((each) => each !== undefined);
+    if (first === undefined || others.length + 1 < certificates.length) {
       throw new WeftError(
         "LISTENER_CERTIFICATE_INVALID",
         `Cannot end TLS: host ${hostname} has no certificate, or one that the listener has not`,
         { hostname },
       );
     }
-    contexts.set(hostname, own);
-  }
-  return contexts;
+    return { hostname, certificates: [first, ...others] };
+  });
 }
 
-function createContext(certificate: CertificateConfig, tls: ListenerTls): NamedContext {
+/** What is served for each name, and first what is for any other: the first certificate and those that go with it. */
+function chooseCertificates(
+  certificates: HostCertificates["certificates"],
+): readonly [other: readonly Certificate[], byName: ReadonlyMap<string, readonly Certificate[]>] {
+  const byName = new Map<string, readonly Certificate[]>();
+  for (const [name, positions] of groupCertificates(certificates.map(({ leaf }) => leaf))) {
+    byName.set(
+      name,
+      positions.map((position) => certificates[position]).filter((each) => each !== undefined),
+    );
+  }
+  // Groups are in the order of the certificates: the first is of the first certificate's first name.
+  const [other = [certificates[0]]] = byName.values();
+  return [other, byName];
+}
+
+function readCertificate(config: CertificateConfig): Certificate {
+  return explainFaults(config.name, () => ({ config, leaf: new X509Certificate(config.certificateChain) }));
+}
+
+/** @throws WeftError LISTENER_CERTIFICATE_INVALID, which says that `certificate` is at fault, for whatever `use` throws */
+function explainFaults<T>(certificate: string, use: () => T): T {
   try {
-    const leaf = new X509Certificate(certificate.certificateChain);
-    return { names: dnsNames(leaf), context: createSecureContext(contextOptions(certificate, tls)) };
+    return use();
   } catch (error) {
     throw new WeftError(
       "LISTENER_CERTIFICATE_INVALID",
-      `Cannot use certificate ${certificate.name}: ${(error as Error).message}`,
-      { certificate: certificate.name },
+      `Cannot use certificate ${certificate}: ${(error as Error).message}`,
+      { certificate },
     );
   }
 }
 
-function contextOptions(
-  certificate: CertificateConfig,
-  tls: ListenerTls,
-): { cert: string; key: string; minVersion: ListenerTls["minVersion"]; ca: string | string[] } {
+/** What TLS takes `certificates`, each with another type of key, from; and whom it believes. */
+function contextOptions(certificates: readonly Certificate[], tls: ListenerTls): SecureContextOptions {
   return {
-    cert: certificate.certificateChain,
-    key: certificate.privateKey,
+    cert: certificates.map(({ config }) => config.certificateChain),
+    key: certificates.map(({ config }) => config.privateKey),
     minVersion: tls.minVersion,
     // Without an authority of its own the listener believes no client certificate; undefined would believe the
     // system's authorities.
@@ -206,14 +259,12 @@ function contextOptions(
   };
 }
 
-function dnsNames(leaf: X509Certificate): string[] {
-  const names: string[] = [];
-  for (const entry of (leaf.subjectAltName ?? "").split(", ")) {
-    if (entry.startsWith("DNS:")) names.push(entry.slice(4).toLowerCase());
-  }
-  const commonName = /^CN=(.+)$/m.exec(leaf.subject)?.[1];
-  if (names.length === 0 && commonName !== undefined) names.push(commonName.toLowerCase());
-  return names;
+/** Where the name that we read in a ClientHello is not the TLS library's, the library's must be served, too. */
+function refuseUnknown(hosts: TlsHosts): NonNullable<TlsOptions["SNICallback"]> {
+  return (serverName, callback) => {
+    const isServed = hosts.find(serverName.toLowerCase()) !== null;
+    callback(isServed ? null : new Error("no host of the listener has this server name"));
+  };
 }
 
 /** Tells the connections of one listener apart while both ends are up. */
