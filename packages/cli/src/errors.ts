@@ -20,6 +20,10 @@ export const CLI_ERRORS = {
     meaning: "The admin server answered, but not with what was asked for.",
     action: "The message has its answer; it says what was wrong with the question.",
   },
+  CLI_ADMIN_STRANGER: {
+    meaning: "What answered at the address of the admin server is another program.",
+    action: "Name the address of an admin server of Weft with `--admin`; `weft proxy` logs its own when it starts.",
+  },
   CLI_PORT_UNAVAILABLE: {
     meaning: "No port could be chosen for a listener with port 0 on its address.",
     action: "Give the listener an address of this machine.",

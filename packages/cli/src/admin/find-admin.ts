@@ -46,7 +46,7 @@ export async function findAdmin(
 /** Whether an admin server of ours answers; another program's answer has not this shape. */
 async function isThere(admin: AdminAddress): Promise<boolean> {
   try {
-    return (await getJson<{ isLive?: unknown }>(admin, "/api/live", ADMIN_SEARCH_MS_MAX)).isLive === true;
+    return (await getJson<{ isLive?: unknown }>(admin, "/api/live", "isLive", ADMIN_SEARCH_MS_MAX)).isLive === true;
   } catch {
     return false;
   }

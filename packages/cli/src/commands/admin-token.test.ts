@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { renderAdminAddress } from "../admin/admin-address.ts";
-import { runCommand, type RunningRole, startRole, until } from "../test-command.ts";
+import { runCommand, type RunningRole, spawnCommand, startRole, until } from "../test-command.ts";
 
 const YAML = `apiVersion: weft.dev/v1
 kind: ProxyConfig
@@ -48,6 +48,28 @@ test("weft proxy warns of an admin server that others reach, and commands show i
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /\[CLI_ADMIN_REFUSED\].* 401: \[ADMIN_TOKEN_NEEDED\]/);
   }
+});
+
+test("weft status, top and explain show the token on loopback to a server that listens on all addresses", async (t) => {
+  const { admin } = await start(t, "t0ken");
+  const env = { WEFT_ADMIN_TOKEN: "t0ken" };
+  const args = ["--admin", `127.0.0.1:${admin.port}`];
+  const shown = await runCommand(["status", ...args], env);
+  assert.equal(shown.status, 0, shown.stderr);
+  const explained = await runCommand(["explain", "GET", "http://cart/", ...args], env);
+  assert.match(explained.stdout, /no route matches/, explained.stderr);
+  const top = spawnCommand(["top", "--json", ...args], env);
+  await once(top.stdout ?? top, "data", { signal: AbortSignal.timeout(30_000) });
+  top.kill("SIGINT");
+  assert.deepEqual(await once(top, "exit"), [0, null]);
+});
+
+test("weft top says that it is refused, and ends with 1", async (t) => {
+  const { admin } = await start(t, "t0ken");
+  const args = ["top", "--json", "--admin", `127.0.0.1:${admin.port}`];
+  const { status, stderr } = await runCommand(args, { WEFT_ADMIN_TOKEN: "wrong" });
+  assert.equal(status, 1);
+  assert.match(stderr, /\[CLI_ADMIN_REFUSED\].*\/api\/events was answered with 401: \[ADMIN_TOKEN_NEEDED\]/);
 });
 
 test("weft proxy without a token shows others no more than probes need", async (t) => {

@@ -66,6 +66,7 @@ async function explain(
   const { explanations } = await getJson<{ explanations: readonly TableExplanation[] }>(
     admin,
     `/api/explain?${query.toString()}`,
+    "explanations",
   );
   return explanations;
 }

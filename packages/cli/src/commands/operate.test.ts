@@ -204,3 +204,15 @@ test("commands that ask a running role end with 1 when there is none", async () 
     assert.match(stderr, /\[CLI_ADMIN_UNREACHABLE\] Cannot ask the admin server at 127\.0\.0\.1:1: /);
   }
 });
+
+test("commands that ask a running role know another program that answers", async (context) => {
+  const stranger = createServer((_request, response) => response.end('{"status":"ok"}')).listen(0, "127.0.0.1");
+  context.after(() => stranger.close().closeAllConnections());
+  await once(stranger, "listening");
+  const { port } = stranger.address() as AddressInfo;
+  for (const args of [["status"], ["top"], ["explain", "GET", "http://cart/"], ["upgrade"]]) {
+    const { status, stderr } = await runCommand([...args, "--admin", `127.0.0.1:${port}`]);
+    assert.equal(status, 1);
+    assert.match(stderr, /\[CLI_ADMIN_STRANGER\] .*127\.0\.0\.1:\d+: this is no admin server of weft/, args.join(" "));
+  }
+});

@@ -40,12 +40,12 @@ export function createCommand(): Command {
 
 async function readStatus(admin: AdminAddress): Promise<Status> {
   const [readiness, { reloads }, { workers }, { listeners }, { traffic, retries }, { clusters }] = await Promise.all([
-    getJson<Answer<"readiness">>(admin, "/api/ready"),
-    getJson<{ reloads: ShownReloads | null }>(admin, "/api/reloads"),
-    getJson<{ workers: Answer<"workers"> }>(admin, "/api/workers"),
-    getJson<{ listeners: Answer<"listeners"> }>(admin, "/api/listeners"),
-    getJson<Pick<Status, "traffic" | "retries">>(admin, "/api/routes"),
-    getJson<{ clusters: Answer<"clusters"> }>(admin, "/api/clusters"),
+    getJson<Answer<"readiness">>(admin, "/api/ready", "isReady"),
+    getJson<{ reloads: ShownReloads | null }>(admin, "/api/reloads", "reloads"),
+    getJson<{ workers: Answer<"workers"> }>(admin, "/api/workers", "workers"),
+    getJson<{ listeners: Answer<"listeners"> }>(admin, "/api/listeners", "listeners"),
+    getJson<Pick<Status, "traffic" | "retries">>(admin, "/api/routes", "traffic"),
+    getJson<{ clusters: Answer<"clusters"> }>(admin, "/api/clusters", "clusters"),
   ]);
   return { readiness, reloads, workers, listeners, traffic, clusters, retries };
 }

@@ -15,7 +15,7 @@ export function createCommand(): Command {
     .action(async ({ admin: named, json }: { admin?: AdminAddress; json?: boolean }) => {
       const admin = await findAdmin(named);
       // A server that is not there is said at once; one that goes away later is waited for.
-      await getJson(admin, "/api/live");
+      await getJson<{ isLive: true }>(admin, "/api/live", "isLive");
       await watch(admin, json === true ? printJson : createPrinter(admin));
     });
 }
@@ -43,12 +43,5 @@ async function watch(admin: AdminAddress, onSummary: (summary: LiveSummary) => v
   const stop = (): void => abort.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);
   process.stdout.on("error", stop);
-  const ended = new Promise<void>((resolve) => {
-    abort.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  // The wait for a server that went away must not end the process.
-  const keepAlive = setInterval(() => {}, 60_000);
-  followSummaries(admin, abort.signal, onSummary);
-  await ended;
-  clearInterval(keepAlive);
+  await followSummaries(admin, abort.signal, onSummary);
 }

@@ -113,7 +113,7 @@ async function openLoad(running: RunningRole, talk: Talk, connections: number = 
 }
 
 async function readyPids(running: RunningRole): Promise<number[]> {
-  const { workers } = await getJson<{ workers: WorkerStatus[] }>(running.admin, "/api/workers");
+  const { workers } = await getJson<{ workers: WorkerStatus[] }>(running.admin, "/api/workers", "workers");
   return workers.filter(({ state }) => state === "ready").map(({ pid }) => pid);
 }
 
@@ -215,7 +215,7 @@ async function holdRequest(running: RunningRole): Promise<{ readonly answer: Pro
 async function untilMoved(running: RunningRole): Promise<void> {
   await until(async () => {
     type Answer = { readonly listeners: readonly { readonly connectionsActive: number }[] };
-    const { listeners } = await getJson<Answer>(running.admin, "/api/listeners");
+    const { listeners } = await getJson<Answer>(running.admin, "/api/listeners", "listeners");
     return listeners.length > 0 && listeners.every(({ connectionsActive }) => connectionsActive < CONNECTIONS / 10);
   });
 }

@@ -43,13 +43,13 @@ Environment:
  */
 async function upgrade(admin: AdminAddress): Promise<UpgradeStatus> {
   const token = process.env["WEFT_ADMIN_TOKEN"] ?? "";
-  let { upgrade: status } = await postJson<UpgradeAnswer>(admin, "/api/upgrade", {}, token);
+  let { upgrade: status } = await postJson<UpgradeAnswer>(admin, "/api/upgrade", "upgrade", {}, token);
   const startedMs = performance.now();
   let answeredMs = startedMs;
   while (status.state === "running" && performance.now() - startedMs < UPGRADE_MS_MAX) {
     await sleep(systemClock, UPGRADE_POLL_MS);
     try {
-      ({ upgrade: status } = await getJson<UpgradeAnswer>(admin, "/api/upgrade"));
+      ({ upgrade: status } = await getJson<UpgradeAnswer>(admin, "/api/upgrade", "upgrade"));
       answeredMs = performance.now();
     } catch (error) {
       if (performance.now() - answeredMs > UPGRADE_AWAY_MS_MAX) throw error;

@@ -38,13 +38,13 @@ export async function watchMesh(
     if (screen === null) write(line);
     else show();
   });
-  followSummaries({ address: LOOPBACK, port: mesh.adminPort }, signal, ({ routes }) => window.add(routes));
   const timer = setInterval(show, screen === null ? VIEW_LINE_PERIOD_MS : VIEW_PERIOD_MS);
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  clearInterval(timer);
-  traffic.stop();
-  setEventSink(write);
+  const admin = { address: LOOPBACK, port: mesh.adminPort };
+  try {
+    await followSummaries(admin, signal, ({ routes }) => window.add(routes));
+  } finally {
+    clearInterval(timer);
+    traffic.stop();
+    setEventSink(write);
+  }
 }

@@ -47,7 +47,12 @@ export async function examine({ path, token }: DoctorOptions): Promise<readonly 
 async function ownAddresses(admin: AdminAddress): Promise<ReadonlySet<string>> {
   type Listeners = Awaited<ReturnType<AdminSource["listeners"]>>;
   try {
-    const { listeners } = await getJson<{ listeners: Listeners }>(admin, "/api/listeners", ADMIN_SEARCH_MS_MAX);
+    const { listeners } = await getJson<{ listeners: Listeners }>(
+      admin,
+      "/api/listeners",
+      "listeners",
+      ADMIN_SEARCH_MS_MAX,
+    );
     return new Set([...listeners, admin].map(renderAdminAddress));
   } catch {
     return new Set();

@@ -82,7 +82,7 @@ export class DataPlane {
 
   async #readyWorkers(): Promise<number> {
     type Answer = { readonly workers: readonly WorkerStatus[] };
-    const { workers } = await getJson<Answer>(this.#admin, "/api/workers", METRICS_MS_MAX);
+    const { workers } = await getJson<Answer>(this.#admin, "/api/workers", "workers", METRICS_MS_MAX);
     return workers.filter(({ state }) => state === "ready").length;
   }
 

@@ -43,14 +43,14 @@ export class TestedProxy {
 
   /** Those that serve, in the order of their places. */
   async workers(): Promise<readonly WorkerStatus[]> {
-    const { workers } = await this.#ask<{ readonly workers: readonly WorkerStatus[] }>("/api/workers");
+    const { workers } = await this.#ask<{ readonly workers: readonly WorkerStatus[] }>("/api/workers", "workers");
     return workers.filter(({ state }) => state === "ready").sort((a, b) => a.id - b.id);
   }
 
   /** What clients have open; a worker that is too busy to say is left out. */
   async connections(): Promise<readonly ListedConnection[]> {
     type Answer = { readonly connections: readonly ListedConnection[] };
-    const { connections } = await this.#ask<Answer>("/api/connections");
+    const { connections } = await this.#ask<Answer>("/api/connections", "connections");
     return connections.filter(({ side }) => side === "downstream");
   }
 
@@ -97,9 +97,9 @@ export class TestedProxy {
     await this.#group.stop(this.#program);
   }
 
-  async #ask<T>(path: string): Promise<T> {
+  async #ask<T extends object>(path: string, field: keyof T & string): Promise<T> {
     this.#group.throwIfInterrupted();
-    return await getJson<T>(this.#admin, path);
+    return await getJson<T>(this.#admin, path, field);
   }
 
   async #until(msMax: number, what: string, isSo: () => Promise<boolean>): Promise<void> {
