@@ -51,7 +51,8 @@ export const PROXY_ERRORS = {
       "Look at the client's network; lower the listener's minimum for clients that pause by nature, or have them use gRPC or WebSocket.",
   },
   PROXY_STREAM_IDLE: {
-    meaning: "No byte moved in either direction for the listener's streamIdleTimeoutMs; the request is answered 504.",
+    meaning:
+      "No byte moved in either direction for the listener's streamIdleTimeoutMs; the request is answered 504, a tunnel (WebSocket, CONNECT) is closed.",
     action: "Raise the timeout for long polls, or send keepalives.",
   },
   PROXY_FAULT_INJECTED: {

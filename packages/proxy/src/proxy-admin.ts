@@ -20,7 +20,7 @@ import type {
   WorkerStatus,
 } from "./admin/index.ts";
 import type { ClusterStation } from "./cluster-station.ts";
-import { type ClusterDescription, describeCluster } from "./cluster/index.ts";
+import { type ClusterDescription, describeCluster, hostKey } from "./cluster/index.ts";
 import type { Listener } from "./listener/index.ts";
 import type { LogLevel } from "./log.ts";
 import type { MetricsSnapshot } from "./metrics/index.ts";
@@ -111,7 +111,7 @@ export class ProxyAdmin implements AdminSource {
     for (const listener of this.#deps.listeners()) {
       for (const { peer, activeStreams, openedAtMs, heartbeat: schedule } of listener.connections()) {
         const heartbeat = heartbeatStatus(schedule, nowMs);
-        const address = `${peer.address}:${peer.port}`;
+        const address = hostKey(peer.address, peer.port);
         const owner = listener.config.name;
         const ageMs = nowMs - openedAtMs;
         const { protocol } = peer;

@@ -1,5 +1,6 @@
 import type { Answer, Refusal } from "@weft/contract";
 import { refusalAnswer } from "./answer.ts";
+import { hostKey } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { createRequestId, withRequestId } from "./filter/index.ts";
 import { PROTOCOL_NAMES } from "./protocol-names.ts";
@@ -39,7 +40,7 @@ export function refuseRequest(
       host: "",
       attempts: 0,
       error: code,
-      client: `${peer.address}:${peer.port}`,
+      client: hostKey(peer.address, peer.port),
       traceId: "",
       userAgent: "",
       requestId,

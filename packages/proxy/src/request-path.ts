@@ -29,6 +29,7 @@ const TIMER_DEADLINE = 0;
 const TIMER_STEP = 1;
 const TIMER_IDLE = 2;
 
+const EMPTY = Buffer.alloc(0);
 const NO_HOSTS: readonly Host<HostPool>[] = [];
 
 /** What the step timer waits for. */
@@ -408,7 +409,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (this.#answerBytesOwed > 0) {
       return this.#deps.wheel.schedule(this.#idleTimer, this.#connection.listener.config.streamIdleTimeoutMs);
     }
-    const isClientsTurn = !this.#hasRequestEnded && this.#requestBytesOwed === 0 && !this.#isTunnelPending;
+    const isBodyDue = !this.#hasRequestEnded && !this.#isTunnelPending && !this.#isTunnel;
+    const isClientsTurn = isBodyDue && this.#requestBytesOwed === 0;
     this.#abandonWithError(isClientsTurn ? "PROXY_BODY_TIMEOUT" : "PROXY_STREAM_IDLE");
   }
 
@@ -417,6 +419,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     if (isClientFault(code) || this.#answerBytesOwed > 0) this.#attempt?.abandon("cancelled", "cancelled");
     if (this.#hasAnswerBegun) {
       this.#noteError(code);
+      // Nothing is cut short by the end of a tunnel, so it may be an orderly one.
+      if (this.#isTunnel) this.#stream.sendData(EMPTY, 0, 0, true);
       this.#stream.reset(code === "PROXY_BODY_TOO_LARGE" ? "too-large" : "timeout");
       this.#finish("broken");
       return;

@@ -10,7 +10,7 @@ import {
 } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
-import type { CircuitBreaker } from "./cluster/index.ts";
+import { type CircuitBreaker, hostKey } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import {
   type FaultDraw,
@@ -119,6 +119,7 @@ export class RequestRecord {
   beginAnswer(status: number, whole: ResponseHead | null): void {
     this.releaseRetryPlace();
     this.error = "";
+    this.#failure = "";
     this.status = status;
     if (whole !== null) this.grpcStatus = grpcStatusOf(whole.fields);
   }
@@ -310,7 +311,7 @@ export class RequestRecord {
       host: this.#host,
       attempts: this.attempts,
       error: this.#failure === "" ? this.error : `${this.error}: ${this.#failure}`,
-      client: `${peer.address}:${peer.port}`,
+      client: hostKey(peer.address, peer.port),
       traceId: this.#traceId,
       userAgent: fieldValue(head.fields, "user-agent") ?? "",
       requestId: this.#requestId,

@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import { createCluster, createListener, createRule } from "@weft/testkit";
 import { WebSocket, WebSocketServer } from "ws";
 import { block, END_HEADERS, FRAME, frame } from "./http2-frames.fixture.ts";
+import { startLoggedProxy } from "./logged-proxy.fixture.ts";
 import {
   assertBalanced,
   connectRaw,
@@ -97,6 +98,30 @@ describe("WebSocket with unmodified peers", () => {
     const [code] = (await once(socket, "close")) as [number];
     assert.equal(code, 1006);
     await assertBalanced(proxy);
+  });
+
+  test("that is quiet for too long ends with FIN on both sides, and is logged as idle", async (t) => {
+    const server = createServer();
+    const sockets = new WebSocketServer({ server });
+    const upgraded = once(server, "upgrade") as Promise<[unknown, Socket]>;
+    onEnd(() => sockets.close());
+    const clusters = [createCluster([await listen(server)])];
+    const { proxy, port, lines } = await startLoggedProxy(t, { streamIdleTimeoutMs: 60 }, clusters);
+    const client = connectRaw(port);
+    const fields = Object.entries(WEBSOCKET_FIELDS).map(([name, value]) => `${name}: ${value}\r\n`);
+    client.socket.write(
+      `GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n${fields.join("")}\r\n`,
+    );
+    // Rejects where the connection is reset.
+    await once(client.socket, "end");
+    assert.match(client.text(), /^HTTP\/1\.1 101 /);
+    const [, hostSide] = await upgraded;
+    await until(() => hostSide.readableEnded, "FIN at the host");
+    client.socket.destroy();
+    await assertBalanced(proxy);
+    const [line] = await lines();
+    assert.equal(line?.["error"], "PROXY_STREAM_IDLE");
+    assert.equal(line["status"], 101);
   });
 
   test("that a host refuses is an ordinary answer", async () => {

@@ -11,5 +11,5 @@ export { createDnsResolver } from "./dns-resolver.ts";
 export type { DnsAnswer } from "./dns-resolver.ts";
 export { HealthChecker } from "./health-checker.ts";
 export type { HostVerdict, OnVerdict } from "./health-checker.ts";
-export { Host } from "./host.ts";
+export { Host, hostKey } from "./host.ts";
 export type { HealthVerdict, RequestOutcome } from "./host.ts";
