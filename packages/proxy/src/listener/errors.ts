@@ -13,12 +13,13 @@ export const LISTENER_ERRORS = {
     action: "Raise headerTimeoutMs for very slow clients.",
   },
   LISTENER_PROXY_HEADER_INVALID: {
-    meaning: "A PROXY protocol header is malformed, or required and absent; the connection is closed.",
+    meaning:
+      "A PROXY protocol header is malformed, has a wrong checksum, or is required and absent; the connection is closed.",
     action: "Make the load balancer in front send the header, or turn the listener's proxyProtocol off.",
   },
   LISTENER_SERVER_NAME_UNKNOWN: {
     meaning:
-      "A TLS client names a host that no listener of the port serves, or none where each has a host name; it is refused with the alert unrecognized_name.",
+      "A TLS client names a host that no listener of the port serves (for passthrough: no route), or none where each has a host name; it is refused with the alert unrecognized_name.",
     action: "Correct the client's host name, or add a listener for it; one without host name takes every client.",
   },
   LISTENER_TLS_REQUIRED: {

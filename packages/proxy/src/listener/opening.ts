@@ -8,6 +8,7 @@ import { decodeClientHello } from "./client-hello.ts";
 import { DRAIN_GRACE_MS } from "../limits.ts";
 import { OPENING_BYTES_MAX, REFUSAL_LINGER_MS } from "./limits.ts";
 import { decodeProxyHeader } from "./proxy-protocol.ts";
+import { findTcpRoute } from "./tcp-route.ts";
 import type { TlsHosts } from "./tls-hosts.ts";
 
 /** What the first bytes of a connection made of it. */
@@ -187,8 +188,12 @@ export class Opening implements TransportHandler, TimerOwner {
 
   #decideServerName(bytes: Buffer): void {
     const hello = decodeClientHello(bytes);
-    if (hello.kind === "invalid") this.#fail("LISTENER_CLIENT_HELLO_INVALID", hello.reason);
-    else if (hello.kind === "hello") this.#open({ kind: "tcp", serverName: hello.serverName }, bytes);
+    if (hello.kind === "incomplete") return;
+    if (hello.kind === "invalid") return this.#fail("LISTENER_CLIENT_HELLO_INVALID", hello.reason);
+    const { serverName } = hello;
+    const isServed = findTcpRoute(this.#config.tcpRoutes, serverName) !== undefined;
+    if (isServed) return this.#open({ kind: "tcp", serverName }, bytes);
+    this.#refuseServerName();
   }
 
   #decideProtocol(bytes: Buffer): void {

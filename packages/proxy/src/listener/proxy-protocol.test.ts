@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { encodeProxyHeader } from "../upstream/proxy-header.ts";
+import { crc32c } from "./crc32c.ts";
 import { PROXY_HEADER_BYTES_MAX } from "./limits.ts";
 import { decodeProxyHeader } from "./proxy-protocol.ts";
 
@@ -26,10 +27,31 @@ const GOLDEN: readonly (readonly [what: string, bytes: Buffer, address: string, 
     "192.168.0.1",
     56_324,
   ],
+  [
+    "v2 TCP4 with a checksum among other TLVs",
+    withChecksum(`${SIGNATURE}2111001dc0a80001c0a8000bdc0401bb0400020000030004000000000100026832`, 36),
+    "192.168.0.1",
+    56_324,
+  ],
+  [
+    "v2 TCP6 with a checksum",
+    withChecksum(`${SIGNATURE}2121002b20010db8000000000000000000000001${"0".repeat(31)}1dc0401bb03000400000000`, 55),
+    "2001:db8::1",
+    56_324,
+  ],
+  ["v2 LOCAL with what looks like a wrong checksum", Buffer.from(`${SIGNATURE}2000000703000400000001`, "hex"), "", 0],
   ["v2 LOCAL", Buffer.from(`${SIGNATURE}20000000`, "hex"), "", 0],
   ["v2 of a UNIX socket", Buffer.from(`${SIGNATURE}21310004aabbccdd`, "hex"), "", 0],
   ["v2 of UDP", Buffer.from(`${SIGNATURE}2112000cc0a80001c0a8000bdc0401bb`, "hex"), "", 0],
 ];
+
+/** `header`, whose checksum at `at` is zero, with the right one. */
+function withChecksum(header: string, at: number): Buffer {
+  const bytes = Buffer.from(header, "hex");
+  assert.equal(bytes.subarray(at - 3, at + 4).toString("hex"), "03000400000000");
+  bytes.writeUInt32BE(crc32c(bytes, 0, bytes.length, 0), at);
+  return bytes;
+}
 
 describe("decodeProxyHeader()", () => {
   for (const [what, bytes, address, port] of GOLDEN) {
@@ -60,11 +82,29 @@ describe("decodeProxyHeader()", () => {
     ["v2 with an unknown command", Buffer.from(`${SIGNATURE}2211000cc0a80001c0a8000bdc0401bb`, "hex")],
     ["v2 too short for IPv4", Buffer.from(`${SIGNATURE}21110004c0a80001`, "hex")],
     ["v2 too short for IPv6", Buffer.from(`${SIGNATURE}2121000cc0a80001c0a8000bdc0401bb`, "hex")],
+    ["v2 with a TLV cut off", Buffer.from(`${SIGNATURE}2111000ec0a80001c0a8000bdc0401bb0400`, "hex")],
+    ["v2 with a TLV beyond its end", Buffer.from(`${SIGNATURE}21110010c0a80001c0a8000bdc0401bb04000200`, "hex")],
+    ["v2 with a short checksum", Buffer.from(`${SIGNATURE}21110011c0a80001c0a8000bdc0401bb0300020000`, "hex")],
     ["v2 beyond the limit", Buffer.from(`${SIGNATURE}2111${PROXY_HEADER_BYTES_MAX.toString(16)}`, "hex")],
   ];
   for (const [what, bytes] of malformed) {
     test(`refuses ${what}`, () => assert.equal(decodeProxyHeader(bytes).kind, "invalid"));
   }
+
+  test("refuses a header with a checksum of which any byte was changed", () => {
+    const checked = GOLDEN.filter(([what]) => what.includes("checksum") && !what.includes("LOCAL"));
+    assert.equal(checked.length, 2);
+    for (const [what, bytes] of checked) {
+      for (let at = 16; at < bytes.length; at++) {
+        const changed = Buffer.from(bytes);
+        changed.writeUInt8(changed.readUInt8(at) ^ 0x40, at);
+        const result = decodeProxyHeader(changed);
+        // Where the checksum's own type is changed there is none.
+        const isGone = bytes.toString("hex", at, at + 3) === "030004";
+        assert.equal(result.kind, isGone ? "header" : "invalid", `${what}, byte ${at}`);
+      }
+    }
+  });
 
   test("tells what is no header at all by its first bytes", () => {
     for (const text of ["GET / HTTP/1.1\r\n", "PRI * HTTP/2.0", "POST", "\x16\x03\x01", "proxy TCP4", "\r\n\r\nGET"]) {

@@ -1,5 +1,6 @@
 import { sliceLatin1 } from "@weft/kernel";
 import { isIP } from "node:net";
+import { crc32c } from "./crc32c.ts";
 import { PROXY_HEADER_BYTES_MAX } from "./limits.ts";
 
 /** What the first bytes of a connection say about the PROXY protocol (haproxy.org, proxy-protocol.txt, versions 1 and 2). */
@@ -20,6 +21,10 @@ const V2_SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
 /** "PROXY TCP6 " with two IPv6 addresses, two ports and CRLF: the specification's worst case. */
 const V1_BYTES_MAX = 107;
 const V2_FIXED_BYTES = 16;
+/** Type and length of what may follow the addresses (TLV). */
+const V2_TLV_HEAD_BYTES = 3;
+const V2_TLV_CRC32C = 0x03;
+const V2_CRC_BYTES = 4;
 
 /** Reads a PROXY protocol header from the first bytes of a connection. */
 export function decodeProxyHeader(bytes: Buffer): ProxyHeaderResult {
@@ -66,16 +71,44 @@ function decodeV2(bytes: Buffer): ProxyHeaderResult {
   if (command === 0) return local;
   if (familyAndTransport === 0x11) {
     if (byteCount < V2_FIXED_BYTES + 12) return invalid("too short for IPv4 addresses");
+    const fault = faultOfTlvs(bytes, V2_FIXED_BYTES + 12, byteCount);
+    if (fault !== "") return invalid(fault);
     const address = Array.from(bytes.subarray(16, 20)).join(".");
     return { kind: "header", byteCount, address, port: bytes.readUInt16BE(24) };
   }
   if (familyAndTransport === 0x21) {
     if (byteCount < V2_FIXED_BYTES + 36) return invalid("too short for IPv6 addresses");
+    const fault = faultOfTlvs(bytes, V2_FIXED_BYTES + 36, byteCount);
+    if (fault !== "") return invalid(fault);
     return { kind: "header", byteCount, address: formatIpv6(bytes.subarray(16, 32)), port: bytes.readUInt16BE(48) };
   }
   // Other families (UNIX, UNSPEC, datagrams) carry no address that we could use.
   return local;
 }
+
+/** What is wrong with the TLVs from `at` on; "" for nothing. A checksum among them is over the whole header. */
+function faultOfTlvs(bytes: Buffer, at: number, end: number): string {
+  while (at < end) {
+    const valueAt = at + V2_TLV_HEAD_BYTES;
+    if (valueAt > end) return "a TLV is cut off";
+    const nextAt = valueAt + bytes.readUInt16BE(at + 1);
+    if (nextAt > end) return "a TLV is longer than the header";
+    if (bytes[at] === V2_TLV_CRC32C) {
+      if (nextAt - valueAt !== V2_CRC_BYTES) return "a checksum has not 4 bytes";
+      if (checksumOf(bytes, end, valueAt) !== bytes.readUInt32BE(valueAt)) return "the checksum is wrong";
+    }
+    at = nextAt;
+  }
+  return "";
+}
+
+/** CRC-32C of a header of `end` bytes, those of the checksum at `crcAt` taken for zero. */
+function checksumOf(bytes: Buffer, end: number, crcAt: number): number {
+  const before = crc32c(bytes, 0, crcAt, 0);
+  return crc32c(bytes, crcAt + V2_CRC_BYTES, end, crc32c(NO_CHECKSUM, 0, V2_CRC_BYTES, before));
+}
+
+const NO_CHECKSUM = Buffer.alloc(V2_CRC_BYTES);
 
 function formatIpv6(bytes: Buffer): string {
   const groups: string[] = [];

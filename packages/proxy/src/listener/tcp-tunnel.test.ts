@@ -221,6 +221,19 @@ describe("TLS and tunnels", () => {
     await assertBalanced(proxy);
   });
 
+  test("passthrough refuses names that no route has, and none, with the alert for it", async () => {
+    const cluster = createCluster([await startTlsServer("one")], { name: "one" });
+    const tcpRoutes = [route("one", ["one.example"])];
+    const { proxy, port } = await startTcp([cluster], { protocol: "tls-passthrough", tcpRoutes });
+    for (const servername of ["other.example", ""]) {
+      const socket = connectTls({ host: "127.0.0.1", port, servername, rejectUnauthorized: false });
+      await assert.rejects(once(socket, "secureConnect"), { code: "ERR_SSL_TLSV1_UNRECOGNIZED_NAME" }, servername);
+    }
+    assert.equal(await readTls(port, "one.example"), "one");
+    await assertBalanced(proxy);
+    assert.equal(metric(proxy, "weft_listener_connections_refused_total", "server-name"), 2);
+  });
+
   test("passthrough refuses what is not TLS", async () => {
     const { proxy, port } = await startTcp([], { protocol: "tls-passthrough" });
     const client = connectRaw(port);
