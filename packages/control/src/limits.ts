@@ -75,7 +75,8 @@ export const WATCH_FRESH_MS = 2000;
 
 /**
  * How long, in milliseconds, a certificate and a key that do not fit, or one that is gone, wait for the other half of their
- * renewal before the version is refused: who makes a key, has it signed and copies both takes a second or two.
+ * renewal before the version is refused, and links that have come to lead nowhere for the end of a swap: who makes a key, has
+ * it signed and copies both takes a second or two.
  */
 export const CERTIFICATE_GRACE_MS = 3000;
 

@@ -401,7 +401,17 @@ test("watchDirectory() names folders and files that it cannot use", async (conte
   await rm(join(path, "d"), { recursive: true });
   await symlink(path, join(path, "loop"));
   assert.deepEqual((await loadWorld(path)).problems, []);
-  await symlink("nowhere", join(path, "dangling.yaml"));
+  for (const name of ["dangling.yaml", "dangling"]) {
+    await symlink("nowhere", join(path, name));
+    assert.deepEqual((await loadWorld(path)).problems.map(renderProblem), [
+      `${path}/${name}: expected a link that leads to a file or folder (nowhere does not exist; delete the link to remove what was there)`,
+    ]);
+    await unlink(join(path, name));
+  }
+  // Hidden ones, and links to files that are no resources, are passed over as other such files are.
+  await symlink("nowhere", join(path, ".#shop.yaml"));
+  await writeFile(join(path, "notes.txt"), "nothing");
+  await symlink("notes.txt", join(path, "notes"));
   assert.deepEqual((await loadWorld(path)).problems, []);
   await chmod(join(path, "shop.yaml"), 0o000);
   const { problems: denied } = await loadWorld(path);

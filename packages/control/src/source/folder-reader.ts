@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
-import { type FileHandle, open, readdir, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, open, readdir, readlink, realpath, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { Clock } from "@weft/kernel";
 import {
   CERTIFICATE_FILE_BYTES_MAX,
@@ -16,6 +16,8 @@ import type { ResourceFile } from "../load/documents.ts";
 export interface PathFault {
   readonly path: string;
   readonly expected: string;
+  /** True for a link that leads nowhere: it may be an instant of a swap of what is behind it. */
+  readonly isDeadLink: boolean;
 }
 
 /** A folder that was looked into; `identity` changes when another folder takes its place. */
@@ -79,14 +81,14 @@ export class FolderReader implements FileScanner {
   /** Looks at everything. Dot files and folders are passed over, which hides the generations of mounted ConfigMaps. */
   async scan(): Promise<FolderScan> {
     const scan = new ScanState();
-    for (const root of this.roots) await this.#visit(root, 0, true, scan);
+    for (const root of this.roots) await this.#visit(root, 0, "root", scan);
     const paths = [...scan.paths].sort(compareText);
     const files: ResourceFile[] = [];
     const cache: TextCache = new Map();
     for (const path of paths) {
       const outcome = await this.#read(path, RESOURCE_FILE_BYTES_MAX, cache);
       if (outcome === "changed") scan.isStable = false;
-      else if ("fault" in outcome) scan.faults.push({ path, expected: `a file that can be read (${outcome.fault})` });
+      else if ("fault" in outcome) scan.fault(path, `a file that can be read (${outcome.fault})`);
       else files.push({ path, text: outcome.text });
     }
     this.#cache = new Map([...this.#cache, ...cache]);
@@ -101,25 +103,41 @@ export class FolderReader implements FileScanner {
     for (const path of this.#cache.keys()) if (!paths.has(path)) this.#cache.delete(path);
   }
 
-  async #visit(path: string, depth: number, isRoot: boolean, scan: ScanState): Promise<void> {
+  async #visit(path: string, depth: number, origin: Origin, scan: ScanState): Promise<void> {
     let stats: BigIntStats;
     try {
       stats = await stat(path, { bigint: true });
     } catch (error) {
-      // Below a root a file may go between the list and the look; a link that leads nowhere does so for good.
-      if (isRoot || !isGone(error)) scan.fault(path, `a file or folder that can be read (${faultOf(error)})`);
+      // Below a root a file may go between the list and the look.
+      if (origin === "root" || !isGone(error))
+        scan.fault(path, `a file or folder that can be read (${faultOf(error)})`);
+      else if (origin === "link") await this.#visitDeadLink(path, scan);
       return;
     }
     if (stats.isFile()) {
+      // A link is followed to a folder whatever its name, to a file only if it is named like a resource file.
+      if (origin === "link" && !isResourceFileName(basename(path))) return;
       if (scan.paths.size >= RESOURCE_FILES_MAX) scan.fault(path, `at most ${RESOURCE_FILES_MAX} resource files`);
       else scan.paths.add(path);
       return;
     }
     if (!stats.isDirectory()) {
-      if (isRoot || isResourceFileName(path)) scan.fault(path, "a regular file or a folder");
+      if (origin === "root" || isResourceFileName(basename(path))) scan.fault(path, "a regular file or a folder");
       return;
     }
     await this.#visitFolder(path, depth, `${stats.dev}:${stats.ino}`, scan);
+  }
+
+  /** What was behind a link may be resources: that they are gone is no wish to remove them while the link stands. */
+  async #visitDeadLink(path: string, scan: ScanState): Promise<void> {
+    try {
+      const target = await readlink(path);
+      const expected = `a link that leads to a file or folder (${target} does not exist; delete the link to remove what was there)`;
+      scan.faults.push({ path, expected, isDeadLink: true });
+    } catch (error) {
+      // The link has gone meanwhile, or something else has taken its place.
+      if (!isGone(error)) scan.isStable = false;
+    }
   }
 
   async #visitFolder(path: string, depth: number, identity: string, scan: ScanState): Promise<void> {
@@ -137,10 +155,8 @@ export class FolderReader implements FileScanner {
         if (entry.name.startsWith(".")) continue;
         const mayBeFolder = entry.isDirectory() || entry.isSymbolicLink();
         if (mayBeFolder || isResourceFileName(entry.name)) {
-          const child = join(path, entry.name);
-          // A link is followed to a folder whatever its name, to a file only if it is named like a resource file.
-          if (entry.isSymbolicLink() && !isResourceFileName(entry.name) && !(await isFolder(child))) continue;
-          await this.#visit(child, depth + 1, false, scan);
+          const origin = entry.isSymbolicLink() ? "link" : "entry";
+          await this.#visit(join(path, entry.name), depth + 1, origin, scan);
         }
       }
     } catch (error) {
@@ -191,6 +207,9 @@ export class FolderReader implements FileScanner {
   }
 }
 
+/** How a path came to be looked at: it was given, or it is an entry of a folder, a link or not. */
+type Origin = "root" | "entry" | "link";
+
 /** What a scan has found so far. */
 class ScanState {
   readonly paths: Set<string> = new Set();
@@ -200,20 +219,12 @@ class ScanState {
   isStable: boolean = true;
 
   fault(path: string, expected: string): void {
-    this.faults.push({ path, expected });
+    this.faults.push({ path, expected, isDeadLink: false });
   }
 }
 
 function signatureOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 function codeOf(error: unknown): string {

@@ -53,7 +53,8 @@ export class ResourceReader {
   /**
    * Reads what is there. What equals `previous` is taken from there. Certificates and keys are files of their own and are
    * renewed one after the other: where all that is wrong may be that, it is looked at again until all is well, or for
-   * `CERTIFICATE_GRACE_MS`. Nothing is held up by that, as a set is taken whole or not at all.
+   * `CERTIFICATE_GRACE_MS`; so are links that have come to lead nowhere, which may be an instant of a swap. Nothing is held
+   * up by that, as a set is taken whole or not at all.
    */
   async read(revision: number, previous: ResourceReading | null): Promise<ResourceReading> {
     const first = await this.#readWhole(revision, previous);
@@ -75,14 +76,14 @@ export class ResourceReader {
   }
 
   /**
-   * Reads until nothing changes during the reading, at most `WATCH_UNSTABLE_READS_MAX` times. A file that is gone is
-   * looked for twice, because some writers delete before they write.
+   * Reads until nothing changes during the reading, at most `WATCH_UNSTABLE_READS_MAX` times. A file that is gone, behind a
+   * link or not, is looked for twice, because some writers delete before they write.
    */
   async #readWhole(revision: number, previous: ResourceReading | null): Promise<ResourceReading> {
     let isShrinkingSeen = false;
     for (let tries = 1; tries < WATCH_UNSTABLE_READS_MAX; tries++) {
       const reading = await this.#readOnce(revision, false, previous);
-      const isShrinking = previous !== null && isSmaller(reading, previous);
+      const isShrinking = previous === null ? reading.faults.some(isDeadLink) : isSmaller(reading, previous);
       if (reading.isStable && (!isShrinking || isShrinkingSeen)) return reading;
       isShrinkingSeen = isShrinking;
       await sleep(this.#clock, WATCH_QUIET_MS);
@@ -99,7 +100,9 @@ export class ResourceReader {
     this.#folders.retain(new Set([...scan.files.map(({ path }) => path), ...parsed.attachmentPaths]));
     const isStable = scan.isStable && areAttachmentsStable;
     const faults = [...scan.faults];
-    if (!isStable && isLastTry) faults.push({ path: roots, expected: "files that do not change all the time" });
+    if (!isStable && isLastTry) {
+      faults.push({ path: roots, expected: "files that do not change all the time", isDeadLink: false });
+    }
     const shown = { files: scan.files, faults, attachments };
     const isUnchanged = previous !== null && isStable && isSameInput(previous, shown);
     if (isUnchanged) return { ...previous, folders: scan.folders, isStable, isUnchanged };
@@ -165,11 +168,18 @@ function isSmaller(reading: ResourceReading, previous: ResourceReading): boolean
   return previous.files.some(({ path }) => !paths.has(path));
 }
 
+function isDeadLink(fault: PathFault): boolean {
+  return fault.isDeadLink;
+}
+
 /**
- * True if all that is wrong with a reading is about files that a Certificate names and that have changed since `previous`:
- * the next look may find the rest of the change.
+ * True if the next look may find the rest of a change: a link leads nowhere that did not in `previous`, or all that is wrong
+ * with a reading is about files that a Certificate names and that have changed since.
  */
-function isBeingRenewed({ findings, attachments }: ResourceReading, previous: ResourceReading): boolean {
+function isBeingRenewed({ faults, findings, attachments }: ResourceReading, previous: ResourceReading): boolean {
+  const known = new Set(previous.faults.filter(isDeadLink).map(({ path }) => path));
+  // What else is wrong then may be for want of what was behind the link.
+  if (faults.some((fault) => fault.isDeadLink && !known.has(fault.path))) return true;
   const hasChanged = (path: string): boolean => {
     const [content, before] = [attachments.get(path), previous.attachments.get(path)];
     return content !== undefined && before !== undefined && !isSameContent(content, before);
