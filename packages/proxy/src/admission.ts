@@ -1,6 +1,7 @@
 import { type Answer, type ClusterConfig, fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
-import { type AnswerCode, METHODS_ALLOWED } from "./answer.ts";
+import { type AnswerCode, isGrpcRequest, METHODS_ALLOWED } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
+import { grpcTimeoutMs } from "./grpc-timeout.ts";
 import type { RouteDecision, RouteTable } from "./router/index.ts";
 
 /** The answer to OPTIONS for the server as a whole, or from the last proxy that it may come to (RFC 9110 section 9.3.7). */
@@ -37,9 +38,14 @@ export function isSpokenBy({ protocol }: ClusterConfig, { frame }: RequestHead):
   return protocol !== "bolt" && protocol !== "dubbo";
 }
 
+/** How long the caller waits, as RPC frames and calls of gRPC say; 0 for any time. */
+export function callerTimeoutMs(head: RequestHead): number {
+  if (head.frame !== null) return head.frame.timeoutMs;
+  return isGrpcRequest(head) ? grpcTimeoutMs(head.fields) : 0;
+}
+
 /** How long a request may take: the shorter of what its route says and what the caller waits; 0 for any time. */
-export function timeoutMsOf(routeTimeoutMs: number, { frame }: RequestHead): number {
-  const callerTimeoutMs = frame === null ? 0 : frame.timeoutMs;
+export function timeoutMsOf(routeTimeoutMs: number, callerTimeoutMs: number): number {
   if (routeTimeoutMs === 0 || callerTimeoutMs === 0) return routeTimeoutMs + callerTimeoutMs;
   return Math.min(routeTimeoutMs, callerTimeoutMs);
 }

@@ -60,7 +60,7 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
     grpcStatus: 12,
     text: "Cannot forward request: the service speaks another protocol",
   },
-  PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the route's time is up" },
+  PROXY_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: its time is up" },
   PROXY_BODY_TIMEOUT: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body stopped coming" },
   PROXY_BODY_TOO_SLOW: { status: 408, grpcStatus: 4, text: "Cannot complete request: its body comes too slowly" },
   PROXY_STREAM_IDLE: { status: 504, grpcStatus: 4, text: "Cannot complete request: nothing moved for too long" },

@@ -36,8 +36,9 @@ export const PROXY_ERRORS = {
     action: "Correct the Service's protocol, or give the route conditions that only its own callers meet.",
   },
   PROXY_TIMEOUT: {
-    meaning: "The route's time for the whole request was up before the answer was complete; it is answered 504.",
-    action: "Find what is slow behind the route, or raise its timeout.",
+    meaning:
+      "The route's time for the whole request, or the caller's own (gRPC, Bolt, Dubbo) where it is shorter, was up before the answer was complete; it is answered 504, in gRPC DEADLINE_EXCEEDED.",
+    action: "Find what is slow behind the route, or raise its timeout or the caller's deadline.",
   },
   PROXY_BODY_TIMEOUT: {
     meaning:

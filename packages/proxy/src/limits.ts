@@ -71,6 +71,9 @@ export const HELD_ANSWER_BYTES_MAX = 16_384;
  */
 export const HELD_ANSWER_MS_MAX = 10;
 
+/** The longest deadline of a gRPC call, in milliseconds: a year stands for all beyond, which the field has place for. */
+export const GRPC_TIMEOUT_MS_MAX = 31_536_000_000;
+
 /** Objects (and buffers, 1 MiB at most) that are kept for the next answers to hold, per worker. */
 export const HELD_ANSWERS_SPARE_MAX = 64;
 

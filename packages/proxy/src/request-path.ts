@@ -9,7 +9,7 @@ import type {
   ServerStream,
 } from "@weft/contract";
 import { TimerEntry, type TimerOwner } from "@weft/kernel";
-import { isSpokenBy, judgeRequest, timeoutMsOf } from "./admission.ts";
+import { isSpokenBy, judgeRequest } from "./admission.ts";
 import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, refusalAnswer } from "./answer.ts";
 import { BodyPace, mayPause } from "./body-pace.ts";
 import type { Host } from "./cluster/index.ts";
@@ -114,7 +114,7 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     const own = judgeRequest(this.#connection, this.#head, routes.table, decision);
     if (own !== null) return typeof own === "string" ? this.#answerError(own) : this.#answer(own);
     if (decision === undefined) return;
-    const timeoutMs = timeoutMsOf(decision.rule.timeoutMs, this.#head);
+    const timeoutMs = this.#record.limitTime(decision.rule.timeoutMs);
     if (timeoutMs > 0) {
       this.#deadlineTimer = new TimerEntry(this, TIMER_DEADLINE);
       this.#deps.wheel.schedule(this.#deadlineTimer, timeoutMs, this.#record.startedMs);

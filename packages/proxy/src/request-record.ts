@@ -9,6 +9,7 @@ import {
   type ResponseHead,
 } from "@weft/contract";
 import { type Backoff, createBackoff } from "@weft/kernel";
+import { callerTimeoutMs, timeoutMsOf } from "./admission.ts";
 import type { ClusterRuntime } from "./cluster-runtime.ts";
 import { type CircuitBreaker, hostKey } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
@@ -23,6 +24,7 @@ import {
   withRequestId,
 } from "./filter/index.ts";
 import { GRPC_NONE, grpcStatusOf, isGrpcFailure } from "./grpc-status.ts";
+import { withGrpcTimeout } from "./grpc-timeout.ts";
 import { TRIES_MAX, UNPROCESSED_RETRIES_MAX } from "./limits.ts";
 import { type ClusterOutcome, countAnswer, countGrpcStatus, type RouteStats } from "./metrics/index.ts";
 import { MirrorCopies } from "./mirror.ts";
@@ -69,6 +71,8 @@ export class RequestRecord {
   #unprocessedRetries: number = 0;
   #policyRetries: number = 0;
   #backoff: Backoff | null = null;
+  /** When a call of gRPC is over, whose hosts are told what is left; 0 for others. */
+  #callerDeadlineMs: number = 0;
   #span: Span | null = null;
   #trySpan: TrySpan | null = null;
   #mirrors: MirrorCopies | null = null;
@@ -160,6 +164,14 @@ export class RequestRecord {
     if (draw.aborts) this.#stats.faults.abort++;
   }
 
+  /** How long the request may take on a route; 0 for any time. */
+  limitTime(routeTimeoutMs: number): number {
+    const callerMs = callerTimeoutMs(this.#head);
+    const timeoutMs = timeoutMsOf(routeTimeoutMs, callerMs);
+    if (callerMs > 0 && this.#head.frame === null) this.#callerDeadlineMs = this.startedMs + timeoutMs;
+    return timeoutMs;
+  }
+
   /** Notes the host of a try; the head as the host gets it, null when the request runs in a circle. */
   headOfTry(host: string, decision: RouteDecision, backend: CompiledBackend): RequestHead | null {
     this.#host = host;
@@ -170,7 +182,9 @@ export class RequestRecord {
       listener.stats.loops++;
       return null;
     }
-    const marked = withMarks(head, this.#marks);
+    const leftMs = this.#callerDeadlineMs - this.#deps.clock.nowMs();
+    const timed = this.#callerDeadlineMs === 0 ? head : withGrpcTimeout(head, leftMs);
+    const marked = withMarks(timed, this.#marks);
     if (this.#span === null) return marked;
     this.#trySpan = this.#span.beginTry(this.cluster?.cluster.name ?? "", host, this.attempts + 1);
     return marked.withFields(this.#trySpan.forward(marked.fields));
