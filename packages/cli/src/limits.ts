@@ -28,6 +28,12 @@ export const WORKER_LEAVE_MS_MAX = 2_000;
 /** When a process was killed, what it started has so many seconds to end by itself before it is killed, too. */
 export const ORPHAN_GRACE_SECONDS = 1;
 
+/** How long a worker may take to try what a configuration demands of the machine, in milliseconds; one may be compiling. */
+export const WORKER_TRIAL_MS_MAX = 5_000;
+
+/** How often, in milliseconds, a configuration that a worker could not take is tried again: files and addresses come late. */
+export const REFUSED_RETRY_MS = 10_000;
+
 /** How often, in milliseconds, a listener is tried again whose port another process has; a look costs a system call or two. */
 export const PORT_RETRY_MS = 2_000;
 

@@ -26,6 +26,7 @@ export type { LabelledHost, Labels, Subset, SubsetOutcome, SubsetQuery } from ".
 export { PROXY_ERRORS } from "./errors.ts";
 export type { ProxyErrorCode } from "./errors.ts";
 export type { HandOver, ListeningPlace, ListeningSocket, MovingConnection } from "./hand-over.ts";
+export type { Demands } from "./obstacles.ts";
 export type { MovedConnection } from "./listener/index.ts";
 export { silentLog } from "./log.ts";
 export type { Log, LogLevel } from "./log.ts";

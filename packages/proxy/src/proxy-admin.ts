@@ -94,6 +94,7 @@ export class ProxyAdmin implements AdminSource {
       protocol: listener.config.protocol,
       isTls: listener.config.tls !== null,
       connectionsActive: listener.connectionCount,
+      problem: "",
     }));
   }
 

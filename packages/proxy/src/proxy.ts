@@ -6,6 +6,7 @@ import type {
   Feeds,
   ListenerConfig,
   ProxySettings,
+  ResourceProblem,
   RouteTableConfig,
   Subscription,
 } from "@weft/contract";
@@ -32,6 +33,7 @@ import { HandOver, listenerAt, type ListeningPlace } from "./hand-over.ts";
 import { checkTls, Listener, type ListenerDeps, type MovedConnection } from "./listener/index.ts";
 import type { Log } from "./log.ts";
 import { type LogLevelControl, ProxyAdmin, type WorldInForce } from "./proxy-admin.ts";
+import { type Demands, findObstacles } from "./obstacles.ts";
 import { MetricsRegistry, type MetricsSnapshot, startLagProbe } from "./metrics/index.ts";
 import type { MutablePickContext, RequestPathDeps } from "./request-path-deps.ts";
 import { ClientSessions, ServerSessions } from "./sessions.ts";
@@ -69,6 +71,10 @@ export interface ListeningAddress {
 export interface Proxy {
   /** Resolves when the first configuration is in force and every listener listens; rejects when one cannot. */
   ready(): Promise<void>;
+  /** What would keep this from being in force here, though it is right in itself. Changes nothing. */
+  findObstacles(demands: Demands): Promise<readonly ResourceProblem[]>;
+  /** Resolves when what the feeds told last is in force; rejects with the reason when a part of it cannot be. */
+  settled(): Promise<void>;
   listeners(): readonly ListeningAddress[];
   metrics(): MetricsSnapshot;
   /** What the admin server asks of this process. */
@@ -142,7 +148,7 @@ class DataPlane implements Proxy {
   readonly #ready: Promise<void>;
   #isChangeNoted: boolean = false;
   /** Parts of the configuration whose latest version is not in force. */
-  readonly #refusedParts: Set<string> = new Set();
+  readonly #refusedParts: Map<string, unknown> = new Map();
   #isReady: boolean = false;
   #isDraining: boolean = false;
   #drained: Promise<"drained" | "deadline"> = Promise.resolve("drained");
@@ -221,6 +227,18 @@ class DataPlane implements Proxy {
 
   ready(): Promise<void> {
     return this.#ready;
+  }
+
+  findObstacles(demands: Demands): Promise<readonly ResourceProblem[]> {
+    const present = { settings: this.#path.settings, listeners: this.#world.listeners };
+    const { clock, random } = this.#path;
+    const openTracer = (settings: ProxySettings): Tracer => this.#createTracer(settings, clock, random);
+    return findObstacles(demands, present, { clock, isPortShared: this.#options.isPortShared, openTracer });
+  }
+
+  async settled(): Promise<void> {
+    await this.#applying;
+    for (const error of this.#refusedParts.values()) throw error;
   }
 
   listeners(): readonly ListeningAddress[] {
@@ -317,7 +335,7 @@ class DataPlane implements Proxy {
     return new Promise((resolve, reject) => {
       const refused = (what: string, error: unknown): void => {
         this.#metrics.process.configUpdates.refused++;
-        this.#refusedParts.add(what);
+        this.#refusedParts.set(what, error);
         this.#options.log.error(`${what} were not applied; those before stay in force`, { error: String(error) });
         reject(error);
       };
@@ -372,21 +390,20 @@ class DataPlane implements Proxy {
     });
   }
 
+  /** What can fail comes first: settings hold whole or not at all. */
   #applySettings(settings: ProxySettings): void {
+    const { settings: before, accessLog, tracer, clock, random } = this.#path;
+    const isLogKept = JSON.stringify(before.accessLog) === JSON.stringify(settings.accessLog);
+    const isTracerKept = JSON.stringify(before.tracing) === JSON.stringify(settings.tracing);
+    const nextTracer = isTracerKept ? tracer : this.#createTracer(settings, clock, random);
+    const nextLog = isLogKept ? accessLog : this.#createAccessLog(settings, clock, random);
+    this.#path.settings = settings;
+    this.#path.tracer = nextTracer;
+    this.#path.accessLog = nextLog;
     this.#world.settings = settings;
     this.#configChanged();
-    const before = this.#path.settings;
-    this.#path.settings = settings;
-    if (JSON.stringify(before.accessLog) !== JSON.stringify(settings.accessLog)) {
-      const old = this.#path.accessLog;
-      this.#path.accessLog = this.#createAccessLog(settings, this.#path.clock, this.#path.random);
-      void old.close();
-    }
-    if (JSON.stringify(before.tracing) !== JSON.stringify(settings.tracing)) {
-      const old = this.#path.tracer;
-      this.#path.tracer = this.#createTracer(settings, this.#path.clock, this.#path.random);
-      void old.close();
-    }
+    if (!isLogKept) void accessLog.close();
+    if (!isTracerKept) void tracer.close();
   }
 
   #createAccessLog(settings: ProxySettings, clock: Clock, random: Random): AccessLog {

@@ -63,7 +63,7 @@ test("weft status shows every worker, listener and host, and as JSON", async () 
   assert.match(stdout, /^127\.0\.0\.1:\d+ is ready$/m);
   assert.match(stdout, /^0 +\d+ +ready +1 +0$/m);
   assert.match(stdout, /^1 +\d+ +ready +1 +0$/m);
-  assert.match(stdout, /^outbound +127\.0\.0\.1:\d+ +http +0$/m);
+  assert.match(stdout, /^outbound +127\.0\.0\.1:\d+ +http +0 +open$/m);
   assert.match(stdout, /^default\/cart:80 +0$/m);
   assert.match(stdout, /^ {2}127\.0\.0\.1:1 +unknown +0 +0 +0$/m);
 

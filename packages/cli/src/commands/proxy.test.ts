@@ -231,18 +231,27 @@ test("weft proxy refuses a listener that a reload adds on a port that another pr
     assert.match(String(line?.["reason"]), new RegExp(`:${taken} \\(outbound\\) is taken by process ${process.pid} `));
     await until(() => logged(running, "configuration applied by all workers").length === 1);
     assert.equal((await send(portOf(role), "/")).status, 200);
-    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { name: string }[] };
+    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { name: string; problem: string }[] };
     assert.deepEqual(
-      listed.listeners.map(({ name }) => name),
-      ["inbound"],
+      listed.listeners.map(({ name, problem }) => [name, problem.includes("is taken by process")]),
+      [
+        ["inbound", false],
+        ["outbound", true],
+      ],
     );
+    const { reloads } = (await adminJson(running, "/api/reloads")) as { reloads: { isCurrent: boolean } };
+    assert.equal(reloads.isCurrent, false);
+    assert.match((await send(running.admin.port, "/metrics", "127.0.0.1")).body, /^weft_config_problems 1$/m);
+    const { stdout } = await runCommand(["status", "--admin", `127.0.0.1:${running.admin.port}`]);
+    assert.match(stdout, /^outbound .* not open: .* is taken by process \d+/m);
+    assert.match(stdout, /but for .*\n {2}listener outbound — expected a port that is free/);
   } finally {
     holder.close();
   }
   // It is tried again until the port is free.
   await until(async () => {
-    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { name: string }[] };
-    return listed.listeners.length === 2;
+    const listed = (await adminJson(running, "/api/listeners")) as { listeners: { problem: string }[] };
+    return listed.listeners.length === 2 && listed.listeners.every(({ problem }) => problem === "");
   });
 });
 

@@ -64,12 +64,13 @@ export function renderStatus(admin: AdminAddress, status: Status): string {
     ),
     "",
     ...renderTable(
-      ["listener", "address", "protocol", "connections"],
-      listeners.map(({ name, address, port, protocol, isTls, connectionsActive }) => [
+      ["listener", "address", "protocol", "connections", "state"],
+      listeners.map(({ name, address, port, protocol, isTls, connectionsActive, problem }) => [
         name,
         renderAdminAddress({ address, port }),
         isTls ? `${protocol} (TLS)` : protocol,
         String(connectionsActive),
+        problem === "" ? "open" : `not open: ${problem}`,
       ]),
     ),
     "",
@@ -110,13 +111,16 @@ function renderClusters({ clusters, retries }: Status): string[] {
 function renderReloads({ isCurrent, applied, refused, appliedAtMs, refusedAtMs, files }: ShownReloads): string[] {
   const counts = `${applied} applied, ${refused} refused since the start`;
   if (isCurrent) return [`configuration as on disk since ${renderTime(appliedAtMs)} (${counts})`];
+  const isPart = appliedAtMs > refusedAtMs;
   return [
-    `configuration on disk refused at ${renderTime(refusedAtMs)}, that of ${renderTime(appliedAtMs)} stays in force (${counts}):`,
+    isPart
+      ? `configuration as on disk since ${renderTime(appliedAtMs)} but for (${counts}):`
+      : `configuration on disk refused at ${renderTime(refusedAtMs)}, that of ${renderTime(appliedAtMs)} stays in force (${counts}):`,
     ...files.flatMap(({ file, problems }) =>
       problems.map(({ line, resource, path, expected }) => {
         const subject = [resource, path].filter((part) => part !== "").join(" ");
         const place = line > 0 ? `${file}:${line}` : file;
-        return `  ${place}: ${subject === "" ? "" : `${subject} — `}expected ${expected}`;
+        return `  ${place === "" ? "" : `${place}: `}${subject === "" ? "" : `${subject} — `}expected ${expected}`;
       }),
     ),
   ];

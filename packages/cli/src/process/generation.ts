@@ -177,8 +177,9 @@ export class Generation {
     const bound = await this.#admin.start(wanted, handle);
     source.worlds.subscribe((next) => {
       if (next === world) return;
-      if (admin === null) this.#admin.move(next.settings.admin);
-      void host.apply(next);
+      void host.apply(next, () => {
+        if (admin === null) this.#admin.move(next.settings.admin);
+      });
     });
     source.onProblem((problems) => logProblems(log, problems));
     return bound;

@@ -34,8 +34,6 @@ export interface Question {
 /** What a supervisor tells a worker. Plain data: it crosses the channel between two processes. */
 export type SupervisorMessage =
   | { readonly type: "start"; readonly start: WorkerStart }
-  /** The next version of the configuration; answered by `applied` or `refused`. */
-  | { readonly type: "world"; readonly world: World }
   /** Whether this worker is the one that asks hosts for their health; not before the first such message. */
   | { readonly type: "checks-health"; readonly isOn: boolean }
   /** What the worker that checks hosts found out. */
@@ -51,8 +49,6 @@ export type WorkerMessage =
   /** It could serve at once, and waits at this address for the worker that it takes over from. */
   | { readonly type: "prepared"; readonly address: ChannelAddress }
   | { readonly type: "ready"; readonly listeners: readonly ListenerAddress[] }
-  | { readonly type: "applied"; readonly revision: number }
-  | { readonly type: "refused"; readonly revision: number; readonly message: string }
   | { readonly type: "verdict"; readonly verdict: HostVerdict }
   | { readonly type: "answer"; readonly id: number; readonly value: unknown }
   | { readonly type: "answer-failed"; readonly id: number; readonly message: string }

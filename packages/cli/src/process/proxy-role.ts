@@ -1,7 +1,14 @@
-import type { World } from "@weft/contract";
+import type { ResourceProblem, World } from "@weft/contract";
 import { type ChannelAddress, systemClock } from "@weft/kernel";
 import { createWorldFeeds, type WorldFeeds } from "@weft/control/client";
-import { type AdminSource, createProxy, type LogLevel, type Proxy, type WorkerMetrics } from "@weft/proxy";
+import {
+  type AdminSource,
+  createProxy,
+  type Demands,
+  type LogLevel,
+  type Proxy,
+  type WorkerMetrics,
+} from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
 import { HandOverGiver } from "./hand-over-giver.ts";
 import { HandOverTaker } from "./hand-over-taker.ts";
@@ -52,8 +59,29 @@ export class ProxyRole implements WorkerRole {
     await proxy.listen();
   }
 
+  async findObstacles(demands: Demands): Promise<readonly ResourceProblem[]> {
+    return (await this.#proxy?.findObstacles(demands)) ?? [];
+  }
+
+  /** Whole or not at all: when a part cannot be taken, all parts go back to what they were. */
   async apply(world: World): Promise<void> {
+    const before = this.#feeds.world;
     this.#feeds.publish(world);
+    try {
+      await this.#proxy?.settled();
+    } catch (error) {
+      if (before !== null) await this.#goBack(before);
+      throw error;
+    }
+  }
+
+  async #goBack(world: World): Promise<void> {
+    this.#feeds.publish(world);
+    try {
+      await this.#proxy?.settled();
+    } catch (error) {
+      this.#log.error("the configuration before could not be restored in full", { error: String(error) });
+    }
   }
 
   async answer(topic: string, argument: unknown): Promise<unknown> {

@@ -13,6 +13,7 @@ import {
 } from "@weft/proxy";
 import type { ProcessLog } from "../log.ts";
 import { type ClusterDescription, mergeClusters } from "./merge-clusters.ts";
+import { problemOf } from "./reload-record.ts";
 import type { RoleHost } from "./role-host.ts";
 
 /** What one of the source's questions is answered with. */
@@ -53,7 +54,11 @@ export class RoleAdmin implements AdminSource {
     const ready = workers.filter(({ state }) => state === "ready");
     const missing = workers.filter(({ state }) => state !== "ready");
     const reasons = missing.map(({ id, state }) => `worker ${id} is ${state}`);
-    if (!this.#source.reloads().isCurrent) reasons.push("the configuration on disk is refused; an earlier one runs");
+    const { problems, unopened } = this.#host.reloads;
+    if (!this.#source.reloads().isCurrent || problems.length > 0) {
+      reasons.push("the configuration on disk is refused; an earlier one runs");
+    }
+    for (const { name, reason } of unopened) reasons.push(`listener ${name} is not open: ${reason}`);
     return { isReady: ready.length > 0, reasons };
   }
 
@@ -64,11 +69,23 @@ export class RoleAdmin implements AdminSource {
   async metrics(): Promise<MetricsSnapshot> {
     const answers = (await this.#host.askAll("metrics", null)) as WorkerMetrics[];
     const living = new Set(this.#host.status().map(({ pid }) => pid));
-    return mergeSnapshots([this.#totals.add(answers, living), reloadMetrics(this.#source.reloads(), Date.now())]);
+    return mergeSnapshots([this.#totals.add(answers, living), reloadMetrics(await this.reloads(), Date.now())]);
   }
 
   async reloads(): Promise<ReloadStatus> {
-    return this.#source.reloads();
+    const disk = this.#source.reloads();
+    const { problems, unopened, refused, lost, refusedAtMs, appliedAtMs } = this.#host.reloads;
+    const missing = unopened.map(({ name, address, port, reason }) =>
+      problemOf(`listener ${name}`, `${address}:${port}`, `a port that is free (${reason})`),
+    );
+    return {
+      isCurrent: disk.isCurrent && problems.length === 0 && unopened.length === 0,
+      applied: disk.applied - lost,
+      refused: disk.refused + refused,
+      appliedAtMs,
+      refusedAtMs: Math.max(disk.refusedAtMs, refusedAtMs),
+      problems: [...disk.problems, ...problems, ...missing],
+    };
   }
 
   async listeners(): Promise<readonly ListenerStatus[]> {
@@ -77,6 +94,10 @@ export class RoleAdmin implements AdminSource {
       const present = merged.get(listener.name);
       const connectionsActive = (present?.connectionsActive ?? 0) + listener.connectionsActive;
       merged.set(listener.name, { ...listener, connectionsActive });
+    }
+    for (const { name, address, port, protocol, isTls, reason } of this.#host.reloads.unopened) {
+      const key = merged.has(name) ? `${name} (new)` : name;
+      merged.set(key, { name, address, port, protocol, isTls, connectionsActive: 0, problem: reason });
     }
     return [...merged.values()];
   }

@@ -6,28 +6,40 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { World } from "@weft/contract";
 import type { Log } from "@weft/proxy";
+import { FakeClock } from "@weft/kernel";
+import { REFUSED_RETRY_MS } from "../limits.ts";
 import { until } from "../test-command.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** A worker that knows whether it checks, and what it was told of hosts. */
 const WORKER = `
 import { serveWorker } from ${JSON.stringify(new URL("./worker.ts", import.meta.url).href)};
+import { existsSync } from "node:fs";
+let slot = 0;
+let revision = 0;
 let isChecking = false;
 let tell = () => {};
 const known = [];
 serveWorker({
   async start(start, onVerdict) {
+    ({ slot, world: { revision } } = start);
     tell = onVerdict;
     return [];
   },
-  async apply() {},
+  async findObstacles({ settings: { door } }) {
+    return door === undefined || existsSync(door) ? [] : [{ kind: "door", name: "", path: "", file: "", value: door, expected: "a door" }];
+  },
+  async apply(world) {
+    if (world.settings.refusedBy === slot) throw new Error("not with me");
+    revision = world.revision;
+  },
   async answer(topic, argument) {
     if (topic === "verdicts") return known;
     if (topic === "find" && isChecking) {
       known.push(argument);
       tell(argument);
     }
-    return { pid: process.pid, isChecking, known: known.map(({ host }) => host) };
+    return { pid: process.pid, revision, isChecking, known: known.map(({ host }) => host) };
   },
   setChecksHealth(isOn) {
     isChecking = isOn;
@@ -44,6 +56,7 @@ serveWorker({
 /** What a worker says of itself. */
 interface Answer {
   readonly pid: number;
+  readonly revision: number;
   readonly isChecking: boolean;
   readonly known: readonly string[];
 }
@@ -123,4 +136,48 @@ test("Supervisor tells every worker what is known of hosts, those that come late
     await until(async () => (await ask(supervisor)).length === 2);
     await until(async () => (await knows("one")) && (await knows("two")));
   });
+});
+
+/** Another version, which only some workers or machines can take. */
+function worldOf(revision: number, settings: object): World {
+  return { ...world, revision, settings: { ...world.settings, ...settings } };
+}
+
+async function revisions(supervisor: Supervisor): Promise<number[]> {
+  return (await ask(supervisor)).map(({ revision }) => revision);
+}
+
+test("Supervisor takes a configuration back from all workers when one cannot take it", async () => {
+  await withSupervisor(3, async (supervisor) => {
+    let applied = 0;
+    await supervisor.apply(worldOf(2, { refusedBy: 1 }), () => void applied++);
+    assert.deepEqual([applied, supervisor.world?.revision, await revisions(supervisor)], [0, 1, [1, 1, 1]]);
+    const { problems, refused, lost } = supervisor.reloads;
+    assert.deepEqual([problems.map(({ expected }) => /not with me/.test(expected)), refused, lost], [[true], 1, 1]);
+    await supervisor.apply(worldOf(3, {}), () => void applied++);
+    assert.deepEqual([applied, supervisor.world?.revision, await revisions(supervisor)], [1, 3, [3, 3, 3]]);
+    assert.deepEqual(supervisor.reloads.problems, []);
+  });
+});
+
+test("Supervisor tries a configuration again when what a worker missed may have come", async () => {
+  const clock = new FakeClock();
+  const reasons: string[] = [];
+  const log = { ...silent, error: (_: string, fields?: object) => void reasons.push(JSON.stringify(fields)) };
+  const supervisor = new Supervisor({ workers: 2, program: { module, args: [] }, log, clock });
+  try {
+    await supervisor.start(world);
+    const door = join(folder, "door");
+    const applied = Promise.withResolvers<void>();
+    await supervisor.apply(worldOf(2, { door }), applied.resolve);
+    assert.deepEqual([supervisor.world?.revision, reasons.length, await revisions(supervisor)], [1, 1, [1, 1]]);
+    writeFileSync(door, "");
+    clock.advance(REFUSED_RETRY_MS);
+    await applied.promise;
+    assert.deepEqual([supervisor.world?.revision, reasons.length, await revisions(supervisor)], [2, 1, [2, 2]]);
+    const { problems, refused, lost } = supervisor.reloads;
+    assert.deepEqual([problems, refused, lost], [[], 1, 0]);
+  } finally {
+    await supervisor.drain();
+  }
 });

@@ -1,4 +1,4 @@
-import type { World } from "@weft/contract";
+import type { ListenerConfig, ResourceProblem, World } from "@weft/contract";
 import {
   type ChannelAddress,
   type Clock,
@@ -9,11 +9,20 @@ import {
   type TimerHandle,
 } from "@weft/kernel";
 import type { Log, WorkerStatus } from "@weft/proxy";
-import { HAND_OVER_PATIENCE_MS, PORT_RETRY_MS, WORKER_ANSWER_MS_MAX, WORKER_START_MS_MAX } from "../limits.ts";
+import {
+  HAND_OVER_PATIENCE_MS,
+  PORT_RETRY_MS,
+  REFUSED_RETRY_MS,
+  WORKER_ANSWER_MS_MAX,
+  WORKER_START_MS_MAX,
+  WORKER_TRIAL_MS_MAX,
+} from "../limits.ts";
+import { reasonOf } from "./generation-message.ts";
 import type { MoveReport } from "./hand-over-message.ts";
 import type { HostVerdict, ListenerAddress, WorkerMessage, WorkerStart } from "./message.ts";
 import type { RoleHost } from "./role-host.ts";
 import { findTakenPorts, renderTakenPort, type TakenPort } from "./port-guard.ts";
+import { problemOf, ReloadRecord, type RoleReloads } from "./reload-record.ts";
 import { type ChosenPort, SharedPorts } from "./shared-ports.ts";
 import { WorkerGroup } from "./worker-group.ts";
 import type { WorkerProcess, WorkerProgram } from "./worker-process.ts";
@@ -30,6 +39,28 @@ export interface SupervisorOptions {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+/** A configuration that was asked for. */
+interface Wanted {
+  readonly world: World;
+  onApplied(): void;
+}
+
+/** A listener whose port another process has. */
+interface TakenListener {
+  readonly config: ListenerConfig;
+  readonly port: TakenPort;
+}
+
+/** What came of handing a configuration out. */
+interface Outcome {
+  /** Why it is not in force; empty when it is. */
+  readonly problems: readonly ResourceProblem[];
+  /** The reasons may pass by themselves: another try has sense. */
+  readonly mayPass: boolean;
+}
+
+const TAKEN_BY_ALL: Outcome = { problems: [], mayPass: false };
 
 /**
  * A role in several worker processes that listen on the same ports. The supervisor carries no traffic: it hands out the
@@ -49,19 +80,18 @@ export class Supervisor implements RoleHost {
   #started: Promise<readonly ListenerAddress[]> = Promise.resolve([]);
   /** What workers that have left in order had counted, until it is asked for. */
   readonly #finalMetrics: unknown[] = [];
+  /** The last configuration that all workers have taken: what one that starts is given. */
   #world: World | null = null;
-  /** When the present revision was handed out, and to how many workers it is new. */
-  #sentMs: number = 0;
-  #pending: number = 0;
+  readonly #record: ReloadRecord;
   /** The worker that asks hosts for their health, for all: the one that has served longest. */
   #checker: WorkerProcess | null = null;
   /** The revision that the latest worker of each slot started with. */
   readonly #startRevisions = new Map<number, number>();
   /** Configurations are handed out one after the other. */
   #applying: Promise<void> = Promise.resolve();
-  /** The configuration that was asked for last, with listeners that are refused. */
-  #wanted: World | null = null;
-  /** While a listener is refused because another process has its port. */
+  /** What was asked for last; null before and while nothing more is taken. */
+  #wanted: Wanted | null = null;
+  /** While that, or a listener of it, waits for what the machine does not give at present. */
   #retry: TimerHandle | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -70,6 +100,7 @@ export class Supervisor implements RoleHost {
     this.#workerCount = options.workers;
     this.#sharesPorts = options.sharesPorts ?? false;
     this.#awaitsHandOver = options.awaitsHandOver ?? false;
+    this.#record = new ReloadRecord(this.#clock, options.log);
     this.#group = new WorkerGroup({
       count: options.workers,
       program: options.program,
@@ -87,6 +118,10 @@ export class Supervisor implements RoleHost {
     return this.#world;
   }
 
+  get reloads(): RoleReloads {
+    return this.#record.reloads;
+  }
+
   status(): readonly WorkerStatus[] {
     return this.#group.status();
   }
@@ -94,7 +129,9 @@ export class Supervisor implements RoleHost {
   async start(world: World): Promise<readonly ListenerAddress[]> {
     this.#world = await this.#ports.resolve(world);
     try {
-      return await this.#group.start();
+      const listeners = await this.#group.start();
+      this.#record.accept();
+      return listeners;
     } finally {
       this.#ports.release();
     }
@@ -186,6 +223,7 @@ export class Supervisor implements RoleHost {
       void worker.ask("expect-givers", expected, WORKER_ANSWER_MS_MAX).catch(() => {});
     }
     const listeners = await this.#started;
+    this.#record.accept();
     this.#awaitsHandOver = false;
     this.#group.broadcast({ type: "verdicts", verdicts });
     return listeners;
@@ -201,64 +239,137 @@ export class Supervisor implements RoleHost {
 
   // ---- configurations ----
 
-  apply(world: World): Promise<void> {
-    this.#wanted = world;
-    this.#applying = this.#applying
-      .then(() => this.#handOut(world))
-      .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#log.error("configuration refused; the last one stays", { revision: world.revision, reason });
-      });
+  apply(world: World, onApplied: () => void): Promise<void> {
+    const wanted = { world, onApplied };
+    this.#stopRetry();
+    this.#wanted = wanted;
+    return this.#enqueue(async () => {
+      if (this.#wanted !== wanted) return;
+      this.#record.begin();
+      await this.#handOut(wanted, await this.#takenBy(world));
+    });
+  }
+
+  /** Configurations are handed out one after the other; whatever goes wrong with one, the last one stays. */
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    this.#applying = this.#applying.then(task).catch((error: unknown) => {
+      const expected = `a configuration that can be handed out (${reasonOf(error)})`;
+      this.#record.refuse(this.#wanted?.world.revision ?? 0, [problemOf("", "", expected)]);
+    });
     return this.#applying;
   }
 
-  async #handOut(world: World): Promise<void> {
-    const resolved = await this.#ports.resolve(await this.#withoutTaken(world));
-    this.#world = resolved;
-    this.#sentMs = this.#clock.nowMs();
-    this.#pending = this.#group.ready.length;
-    this.#group.broadcast({ type: "world", world: resolved });
+  /** First all workers try what may not be had on this machine; only when none finds an obstacle they take it. */
+  async #handOut(wanted: Wanted, taken: readonly TakenListener[]): Promise<void> {
+    const { world } = wanted;
+    const resolved = await this.#ports.resolve(this.#without(world, taken));
+    let outcome = await this.#tryOut(resolved);
+    if (outcome.problems.length === 0) outcome = await this.#putInForce(resolved);
+    if (outcome.problems.length > 0) this.#record.refuse(world.revision, outcome.problems);
+    else {
+      this.#record.accept(
+        taken.map(({ port, config: { protocol, tls } }) => ({
+          ...port,
+          protocol,
+          isTls: tls !== null,
+          reason: renderTakenPort(port),
+        })),
+      );
+      wanted.onApplied();
+    }
+    this.#ports.release();
+    if (this.#wanted !== wanted) return;
+    if (outcome.mayPass) this.#retryLater(wanted, REFUSED_RETRY_MS, Infinity);
+    else if (outcome.problems.length === 0 && taken.length > 0) this.#retryLater(wanted, PORT_RETRY_MS, taken.length);
   }
 
-  /**
-   * Refuses listeners that are new on a port which another process has, until it is free; where a listener of that name runs
-   * elsewhere it goes on there.
-   */
-  async #withoutTaken(world: World): Promise<World> {
-    const present = this.#world?.listeners ?? [];
-    const taken = await this.#takenBy(world);
-    const refused = new Set(taken.map(({ name }) => name));
-    for (const port of taken) {
-      const { name: listener } = port;
-      this.#log.error("a listener is refused; the others are served", { listener, reason: renderTakenPort(port) });
+  async #tryOut({ settings, listeners }: World): Promise<Outcome> {
+    if (this.#group.ready.length === 0) {
+      return { problems: [problemOf("", "", "a worker that serves, to try the configuration")], mayPass: true };
     }
+    const demands = { settings, listeners };
+    const answers = await this.#group.askAll("find-obstacles", demands, WORKER_TRIAL_MS_MAX);
+    // They find the same, being on one machine.
+    const byText = new Map(
+      (answers as ResourceProblem[][]).flat().map((problem) => [JSON.stringify(problem), problem]),
+    );
+    return { problems: [...byText.values()], mayPass: byText.size > 0 };
+  }
+
+  /** All workers take it, or those that have go back to the one before. */
+  async #putInForce(world: World): Promise<Outcome> {
+    const startMs = this.#clock.nowMs();
+    const workers = this.#group.ready;
+    const answers = await Promise.allSettled(workers.map((worker) => this.#give(worker, world)));
+    const reasons = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as unknown] : []));
+    const refusals = reasons.filter((reason) => !isWeftError(reason, "CLI_WORKER_GONE"));
+    if (refusals.length > 0 || reasons.length === workers.length) {
+      const before = this.#world;
+      const hasTaken = (worker: WorkerProcess): boolean => worker.revision === world.revision;
+      if (before !== null) await Promise.all(workers.filter(hasTaken).map((worker) => this.#bringUp(worker, before)));
+      const texts = new Set((refusals.length > 0 ? refusals : reasons).map(reasonOf));
+      const problems = [...texts].map((text) => problemOf("", "", `a configuration that every worker takes (${text})`));
+      return { problems, mayPass: false };
+    }
+    this.#world = world;
+    // Those that started meanwhile have begun with the one before.
+    for (const worker of this.#group.ready) if (!workers.includes(worker)) void this.#bringUp(worker, world);
+    const tookMs = Math.round((this.#clock.nowMs() - startMs) * 10) / 10;
+    this.#log.info("configuration applied by all workers", { revision: world.revision, tookMs });
+    return TAKEN_BY_ALL;
+  }
+
+  async #give(worker: WorkerProcess, world: World): Promise<void> {
+    await worker.ask("apply", world, WORKER_START_MS_MAX);
+    worker.revision = world.revision;
+  }
+
+  /** Gives a worker what others have taken already. */
+  async #bringUp(worker: WorkerProcess, world: World): Promise<void> {
+    try {
+      await this.#give(worker, world);
+    } catch (error) {
+      if (isWeftError(error, "CLI_WORKER_GONE")) return;
+      const { slot, pid: workerPid } = worker;
+      const fields = { slot, workerPid, revision: world.revision, reason: reasonOf(error) };
+      this.#log.error("a worker does not take what the others have", fields);
+    }
+  }
+
+  /** Without listeners that are taken; where a listener of that name runs elsewhere it goes on there. */
+  #without(world: World, taken: readonly TakenListener[]): World {
     if (taken.length === 0) return world;
-    this.#retry ??= this.#clock.setTimer(() => this.#tryAgain(taken.length), PORT_RETRY_MS);
-    const kept = present.filter(({ name }) => refused.has(name));
+    const refused = new Set(taken.map(({ config }) => config.name));
+    for (const { port } of taken) this.#record.leaveOut(port.name, renderTakenPort(port));
+    const kept = (this.#world?.listeners ?? []).filter(({ name }) => refused.has(name));
     return { ...world, listeners: [...world.listeners.filter(({ name }) => !refused.has(name)), ...kept] };
   }
 
   /** Listeners of this configuration that do not run yet and whose port another process has. */
-  async #takenBy({ listeners }: World): Promise<readonly TakenPort[]> {
+  async #takenBy({ listeners }: World): Promise<readonly TakenListener[]> {
     const present = this.#world?.listeners ?? [];
     const added = listeners.filter(
       ({ address, port }) => !present.some((other) => other.address === address && other.port === port),
     );
     if (this.#sharesPorts || added.length === 0) return [];
-    return await findTakenPorts(added, new Set(this.status().map(({ pid }) => pid)));
+    const taken = await findTakenPorts(added, new Set(this.status().map(({ pid }) => pid)));
+    return added.flatMap((config) => {
+      const port = taken.find(({ name }) => name === config.name);
+      return port === undefined ? [] : [{ config, port }];
+    });
   }
 
-  /** Hands the configuration out again when fewer of its ports are taken than before. */
-  #tryAgain(takenBefore: number): void {
-    this.#retry = null;
-    const world = this.#wanted;
-    if (world === null) return;
-    this.#applying = this.#applying.then(async () => {
-      if (this.#wanted !== world || this.#retry !== null) return;
-      const { length } = await this.#takenBy(world);
-      if (length < takenBefore) void this.apply(world);
-      else this.#retry = this.#clock.setTimer(() => this.#tryAgain(takenBefore), PORT_RETRY_MS);
-    });
+  /** Hands the configuration out again, when fewer of its ports are taken than before. */
+  #retryLater(wanted: Wanted, delayMs: number, takenBefore: number): void {
+    this.#retry = this.#clock.setTimer(() => {
+      this.#retry = null;
+      void this.#enqueue(async () => {
+        if (this.#wanted !== wanted) return;
+        const taken = await this.#takenBy(wanted.world);
+        if (taken.length < takenBefore) await this.#handOut(wanted, taken);
+        else if (this.#wanted === wanted) this.#retryLater(wanted, delayMs, takenBefore);
+      });
+    }, delayMs);
   }
 
   #stopRetry(): void {
@@ -295,18 +406,6 @@ export class Supervisor implements RoleHost {
   #receive(worker: WorkerProcess, message: WorkerMessage): void {
     const { slot, pid: workerPid } = worker;
     switch (message.type) {
-      case "applied":
-        worker.revision = message.revision;
-        this.#onApplied(message.revision);
-        return;
-      case "refused":
-        this.#log.error("a worker refused a configuration; the last one stays", {
-          slot,
-          workerPid,
-          revision: message.revision,
-          reason: message.message,
-        });
-        return;
       case "verdict":
         this.#group.broadcast({ type: "verdicts", verdicts: [message.verdict] }, worker);
         return;
@@ -326,20 +425,11 @@ export class Supervisor implements RoleHost {
     }
   }
 
-  #onApplied(revision: number): void {
-    if (revision !== this.#world?.revision) return;
-    // One that started meanwhile may say so, too, after all have.
-    if (this.#pending === 0 || --this.#pending > 0) return;
-    this.#ports.release();
-    const tookMs = Math.round((this.#clock.nowMs() - this.#sentMs) * 10) / 10;
-    this.#log.info("configuration applied by all workers", { revision, tookMs });
-  }
-
   /** A worker may have started with a world that was replaced meanwhile. */
   #onReady(worker: WorkerProcess): void {
     worker.revision = this.#startRevisions.get(worker.slot) ?? 0;
     const world = this.#world;
-    if (world !== null && world.revision !== worker.revision) worker.send({ type: "world", world });
+    if (world !== null && world.revision !== worker.revision) void this.#bringUp(worker, world);
     if (this.#checker === null) this.#appointChecker();
     else void this.#spreadVerdicts(this.#checker, [worker]);
   }

@@ -212,16 +212,12 @@ test("WorkerGroup.holdRestarts() keeps the place of a worker that dies empty unt
 });
 
 test("WorkerGroup reports what a worker says of a world that it cannot apply", async () => {
-  const refused = Promise.withResolvers<string>();
-  const group = createGroup(1, {
-    onMessage: (_, message) => {
-      if (message.type === "refused") refused.resolve(message.message);
-    },
-  });
+  const group = createGroup(1);
   try {
     await group.start();
-    group.broadcast({ type: "world", world: worldOf(-1) });
-    assert.equal(await refused.promise, "refused on purpose");
+    const [worker] = group.ready;
+    assert.ok(worker !== undefined);
+    await assert.rejects(worker.ask("apply", worldOf(-1), 20_000), /refused on purpose/);
   } finally {
     await group.drain(1000);
   }

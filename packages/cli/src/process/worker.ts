@@ -1,10 +1,12 @@
-import type { World } from "@weft/contract";
+import type { ResourceProblem, World } from "@weft/contract";
 import type { ChannelAddress } from "@weft/kernel";
+import type { Demands } from "@weft/proxy";
 import { EXIT_CODE } from "../exit-code.ts";
 import {
   type HostVerdict,
   isMessage,
   type ListenerAddress,
+  type Question,
   type SupervisorMessage,
   type WorkerMessage,
   type WorkerStart,
@@ -14,6 +16,8 @@ import {
 export interface WorkerRole {
   /** Resolves with the addresses of the listeners when requests are served. */
   start(start: WorkerStart, observer: WorkerObserver): Promise<readonly ListenerAddress[]>;
+  /** What would keep these demands of a configuration from being met. Changes nothing. */
+  findObstacles(demands: Demands): Promise<readonly ResourceProblem[]>;
   /** Takes the next version of the configuration; rejects when it cannot be applied, and the last one stays. */
   apply(world: World): Promise<void>;
   /** Answers a question of the supervisor with plain data. */
@@ -72,17 +76,9 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: D
         })
         .then((listeners) => tell({ type: "ready", listeners }));
       return;
-    case "world": {
-      const { revision } = message.world;
-      role.apply(message.world).then(
-        () => tell({ type: "applied", revision }),
-        (error: unknown) => tell({ type: "refused", revision, message: messageOf(error) }),
-      );
-      return;
-    }
     case "ask": {
-      const { id, topic, argument } = message.question;
-      role.answer(topic, argument).then(
+      const { id } = message.question;
+      answer(role, message.question).then(
         (value) => tell({ type: "answer", id, value }),
         (error: unknown) => tell({ type: "answer-failed", id, message: messageOf(error) }),
       );
@@ -97,6 +93,14 @@ function obey(role: WorkerRole, message: SupervisorMessage, tell: Tell, drain: D
     case "drain":
       void drain(message.isMoving === true);
   }
+}
+
+/** Two questions every role is asked: what keeps it from a configuration, and to take it. */
+async function answer(role: WorkerRole, { topic, argument }: Question): Promise<unknown> {
+  if (topic === "find-obstacles") return await role.findObstacles(argument as Demands);
+  if (topic !== "apply") return await role.answer(topic, argument);
+  await role.apply(argument as World);
+  return null;
 }
 
 function messageOf(error: unknown): string {

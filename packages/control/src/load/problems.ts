@@ -45,7 +45,8 @@ export function renderProblem(problem: ResourceProblem): string {
   const resource = name === "" ? kind : `${kind} ${namespace}/${name}`;
   const field = value === "" ? path : `${path}: ${value}`;
   const subject = [resource, field].filter((part) => part !== "").join(" ");
-  return subject === "" ? `${place}: expected ${expected}` : `${place}: ${subject} — expected ${expected}`;
+  const wanted = subject === "" ? `expected ${expected}` : `${subject} — expected ${expected}`;
+  return place === "" ? wanted : `${place}: ${wanted}`;
 }
 
 /** `["spec", "rules", 0, "a/b"]` as `spec.rules[0]["a/b"]`. */

@@ -57,8 +57,20 @@ export interface AccessLogDeps {
  * if (accessLog.isOn && accessLog.isWanted(status, durationMs, route)) accessLog.record(entry);
  */
 export function createAccessLog(settings: AccessLogSettings, deps: AccessLogDeps): AccessLog {
-  const canLog = settings.target !== "" && settings.rules.some(({ sample }) => sample > 0);
-  return canLog ? new BatchingAccessLog(settings, deps) : OFF;
+  return canLog(settings) ? new BatchingAccessLog(settings, deps) : OFF;
+}
+
+/**
+ * Opens the file as `createAccessLog` would, and closes it again.
+ *
+ * @throws WeftError ACCESS_LOG_OPEN_FAILED
+ */
+export async function checkAccessLog(settings: AccessLogSettings, clock: Clock): Promise<void> {
+  if (canLog(settings)) await new AppendFile(settings.target, clock).close();
+}
+
+function canLog({ target, rules }: AccessLogSettings): boolean {
+  return target !== "" && rules.some(({ sample }) => sample > 0);
 }
 
 const OFF: AccessLog = {

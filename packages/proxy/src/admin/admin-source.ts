@@ -20,6 +20,8 @@ export interface ListenerStatus {
   readonly protocol: string;
   readonly isTls: boolean;
   readonly connectionsActive: number;
+  /** Why nothing is listened on there; "" while something is. */
+  readonly problem: string;
 }
 
 /** How a connection is asked for signs of life. */

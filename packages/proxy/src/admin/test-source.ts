@@ -54,7 +54,7 @@ export class FakeSource implements AdminSource {
   }
 
   async listeners(): ReturnType<AdminSource["listeners"]> {
-    const base = { address: "127.0.0.1", port: 8080, protocol: "http", isTls: true, connectionsActive: 3 };
+    const base = { address: "127.0.0.1", port: 8080, protocol: "http", isTls: true, connectionsActive: 3, problem: "" };
     return [{ ...base, name: HOSTILE }];
   }
 

@@ -9,7 +9,7 @@ export const RELOAD_METRICS = {
     name: "weft_config_reloads_total",
     label: "result",
     values: ["applied", "refused"],
-    help: "Versions of the configuration on disk, by result: applied, or refused before any worker saw them.",
+    help: "Versions of the configuration on disk, by result: applied, or refused, be it as wrong or by a worker.",
   },
   refusedSeconds: {
     name: "weft_config_refused_timestamp_seconds",
