@@ -36,3 +36,4 @@ export type { LogLevelControl } from "./proxy-admin.ts";
 export { renderMatch } from "./router/index.ts";
 export { createProxy } from "./proxy.ts";
 export type { ListeningAddress, Proxy, ProxyOptions } from "./proxy.ts";
+export { OtlpClient } from "./tracing/index.ts";

@@ -32,6 +32,8 @@ test("weft doctor looks at the machine, and with a path at a configuration", asy
   const { status, stdout } = await runCommand(["doctor", writeConfig(0)]);
   assert.match(stdout, /^✔ configuration 1 listener and 1 cluster$/m);
   assert.match(stdout, /^✔ ports +0 free$/m);
+  assert.match(stdout, /^✔ access log +requests are not logged$/m);
+  assert.match(stdout, /^✔ tracing +no spans are sent$/m);
   assert.match(stdout, /^✔ admin +127\.0\.0\.1:0, for this machine alone$/m);
   assert.equal(status, stdout.includes("✖") ? 1 : 0);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -129,6 +129,17 @@ test("weft proxy prints every problem of its first configuration and ends with 2
   assert.match(stderr, /proxy\.yaml:9: ProxyConfig default\/tested spec\.inbound\.targetPort: "many"/);
   assert.match(stderr, /spec\.drain\.deadline: "soon"/);
   assert.match(stderr, /Cannot use the configuration: 2 problems/);
+});
+
+test("weft proxy says in one line that its access log cannot be opened", async () => {
+  const path = join(folder, "proxy.yaml");
+  writeFileSync(path, `${readFileSync(path, "utf8")}  accessLog: { target: ${join(folder, "no", "a.log")} }\n`);
+  for (const args of [["--single"], ["--workers", "2"]]) {
+    const { status, stderr } = await runCommand(["proxy", folder, ...args]);
+    assert.equal(status, 1);
+    const reason = `Cannot open access log "${folder}/no/a.log": the folder ${folder}/no does not exist`;
+    assert.equal(stderr, `weft: [ACCESS_LOG_OPEN_FAILED] ${reason}\n`);
+  }
 });
 
 test("weft proxy --check prints what a configuration comes to", async () => {

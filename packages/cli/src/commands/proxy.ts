@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
-import type { ResourceProblem } from "@weft/contract";
+import type { ResourceProblem, World } from "@weft/contract";
 import { loadWorld, renderProblem, watchDirectory } from "@weft/control/client";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type AdminAddress, parseAdminAddress } from "../admin/admin-address.ts";
+import { accessLogFile, appendFault } from "../append-fault.ts";
 import { renderCount } from "../count.ts";
 import { EXIT_CODE, type ExitCode } from "../exit-code.ts";
 import { WORKERS_MAX } from "../limits.ts";
@@ -95,6 +96,14 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
     if (options.successor === true) refuseSuccession(problems.map(renderProblem).join("; "));
     return reportProblems(problems);
   }
+  // What every worker would fail of is said once, before there is one.
+  const fault = accessLogFault(world);
+  if (fault !== null) {
+    source.close();
+    if (options.successor === true) refuseSuccession(fault);
+    console.error(`weft: ${fault}`);
+    return EXIT_CODE.failed;
+  }
   const host = createHost(options, log);
   const adminToken = process.env["WEFT_ADMIN_TOKEN"] ?? "";
   const { admin = null, sharePorts: sharesPorts = false } = options;
@@ -106,6 +115,13 @@ async function run(options: ProxyOptions): Promise<ExitCode> {
   });
   // What clients hold open, or a proxy that could not start has left, would keep the process.
   process.exit(code);
+}
+
+/** Why the access log cannot be opened, under the code that a reload would give; null if it can. */
+function accessLogFault({ settings }: World): string | null {
+  const file = accessLogFile(settings.accessLog);
+  const reason = file === null ? null : appendFault(file);
+  return reason === null ? null : `[ACCESS_LOG_OPEN_FAILED] Cannot open access log "${file}": ${reason}`;
 }
 
 /** The program on disk, started as this one was: by the launcher, which makes what the program runs from, or directly. */

@@ -13,6 +13,7 @@ import {
   checkDns,
   checkPorts,
 } from "./config-checks.ts";
+import { checkAccessLog, checkTracing } from "./output-checks.ts";
 import { checkClock, checkInstall, checkNode, installRoot, readDescriptorsMax } from "./system-checks.ts";
 
 /** What is looked at. */
@@ -38,6 +39,8 @@ export async function examine({ path, token }: DoctorOptions): Promise<readonly 
     await checkPorts(world, await ownAddresses(world.settings.admin)),
     checkCertificates(world, attachmentPaths, nowMs),
     await checkDns(world),
+    checkAccessLog(world),
+    await checkTracing(world),
     checkAdmin(world, token),
   );
   return results;

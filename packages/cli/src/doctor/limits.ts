@@ -9,3 +9,6 @@ export const DESCRIPTORS_BESIDES = 64;
 
 /** Findings of one check that are named; further ones are counted. */
 export const FINDINGS_SHOWN_MAX = 5;
+
+/** How long, in milliseconds, the collector of spans may take to answer: it is near, and has nothing to take. */
+export const OTLP_ANSWER_MS_MAX = 3_000;

@@ -1,3 +1,4 @@
+export { OtlpClient } from "./otlp-client.ts";
 export type { Span, TrySpan } from "./span.ts";
 export { createUnsampledTraceparent, traceIdOf } from "./trace-context.ts";
 export { createTracer } from "./tracer.ts";
