@@ -64,6 +64,25 @@ describe("Proxy.findObstacles()", () => {
   });
 });
 
+describe("a listener that moves from all addresses of a port to one", () => {
+  test("is not kept out by itself", async () => {
+    const { proxy, world } = await startProxy([createCluster([1])]);
+    const [present] = world.listeners.value;
+    const port = proxy.listeners()[0]?.port ?? 0;
+    assert.ok(present !== undefined);
+    world.listeners.set([{ ...present, address: "0.0.0.0", port }]);
+    await proxy.settled();
+    const listeners = [{ ...present, address: "127.0.0.1", port }];
+    assert.deepEqual(await proxy.findObstacles({ settings: world.settings.value, listeners }), []);
+    world.listeners.set(listeners);
+    await proxy.settled();
+    assert.deepEqual(
+      proxy.listeners().map(({ address }) => address),
+      ["127.0.0.1"],
+    );
+  });
+});
+
 describe("settings that cannot be taken", () => {
   test("change nothing, and settled() says why until they are right", async () => {
     const { proxy, world } = await startProxy([createCluster([1])]);

@@ -43,13 +43,9 @@ export async function findObstacles(
   if (JSON.stringify(tracing) !== JSON.stringify(present.settings.tracing)) {
     const problem = await tryOut(() => options.openTracer(wanted.settings).close());
     if (problem !== null) {
-      const expected = `an endpoint that spans can be sent to (${problem})`;
-      problems.push({
-        ...subjectOf("ProxyConfig", name),
-        path: "spec.tracing.otlpEndpoint",
-        value: tracing.otlpEndpoint,
-        expected,
-      });
+      // The endpoint may hold a password, and so may what the error says of it.
+      const expected = "the http or https URL of a collector that spans can be sent to";
+      problems.push({ ...subjectOf("ProxyConfig", name), path: "spec.tracing.otlpEndpoint", value: "", expected });
     }
   }
   for (const listener of wanted.listeners) {
@@ -57,11 +53,16 @@ export async function findObstacles(
     const subject = { ...subjectOf(`listener ${listener.name}`, ""), path: "", value: `${address}:${port}` };
     const own = tls === null ? null : await tryOut(() => checkTls(tls));
     if (own !== null) problems.push({ ...subject, path: "tls", value: "", expected: `usable certificates (${own})` });
-    if (port === 0 || present.listeners.some((other) => other.address === address && other.port === port)) continue;
+    if (port === 0 || isOurs(listener, present, options)) continue;
     const problem = await tryOut(() => listenOnce(listener, options.isPortShared));
     if (problem !== null) problems.push({ ...subject, expected: `an address that can be listened on (${problem})` });
   }
   return problems;
+}
+
+/** Listened on already, or held by a listener of ours that may be about to leave: a trial would say nothing then. */
+function isOurs({ address, port }: ListenerConfig, { listeners }: Demands, { isPortShared }: TrialOptions): boolean {
+  return listeners.some((other) => other.port === port && (!isPortShared || other.address === address));
 }
 
 /** Why it does not work; null when it does. */

@@ -78,9 +78,11 @@ function routeRow({ route, requestsPerSecond, successShare, p50Ms, p99Ms }: Rout
   );
 }
 
-function listenerRow({ name, address, port, protocol, isTls, connectionsActive }: ListenerStatus): string {
+function listenerRow(listener: ListenerStatus): string {
+  const { name, address, port, protocol, isTls, connectionsActive, problem } = listener;
+  const why = problem === "" ? "" : ` <span class="bad">not open: ${escapeHtml(problem)}</span>`;
   return (
-    `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(address)}:${port}</td><td>${escapeHtml(protocol)}</td>` +
+    `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(address)}:${port}${why}</td><td>${escapeHtml(protocol)}</td>` +
     `<td>${isTls ? "yes" : "no"}</td><td class="n">${connectionsActive}</td></tr>`
   );
 }

@@ -54,7 +54,14 @@ export class FakeSource implements AdminSource {
   }
 
   async listeners(): ReturnType<AdminSource["listeners"]> {
-    const base = { address: "127.0.0.1", port: 8080, protocol: "http", isTls: true, connectionsActive: 3, problem: "" };
+    const base = {
+      address: "127.0.0.1",
+      port: 8080,
+      protocol: "http",
+      isTls: true,
+      connectionsActive: 3,
+      problem: HOSTILE,
+    };
     return [{ ...base, name: HOSTILE }];
   }
 
