@@ -1,4 +1,11 @@
-import { type Answer, type ClusterConfig, fieldValue, type RequestHead, ResponseHead } from "@weft/contract";
+import {
+  type Answer,
+  type ClusterConfig,
+  fieldValue,
+  type ListenerConfig,
+  type RequestHead,
+  ResponseHead,
+} from "@weft/contract";
 import { type AnswerCode, isGrpcRequest, METHODS_ALLOWED } from "./answer.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
@@ -20,16 +27,25 @@ export function judgeRequest(
   table: RouteTable,
   decision: RouteDecision | undefined,
 ): AnswerCode | Answer | null {
-  const { isEdge, bodyBytesMax } = listener.config;
+  const own = judgeHead(listener.config, head, decision);
+  if (own !== null || decision !== undefined) return own;
+  const code = table.refusal(head)?.code ?? "ROUTER_NO_MATCH";
+  if (code === "ROUTER_NO_MATCH") listener.stats.noMatch++;
+  return code;
+}
+
+/** What a listener with this configuration says to a request whatever its route, by its head alone; null for nothing. */
+export function judgeHead(
+  { isEdge, bodyBytesMax }: ListenerConfig,
+  head: RequestHead,
+  decision: RouteDecision | undefined,
+): AnswerCode | Answer | null {
   if (bodyBytesMax > 0 && head.contentLength > bodyBytesMax) return "PROXY_BODY_TOO_LARGE";
   if (head.method === "TRACE" && isTraceRefused(isEdge, head, decision)) return "PROXY_METHOD_REFUSED";
   if (head.method === "OPTIONS" && (isLastProxy(head) || (head.path === "*" && decision === undefined))) {
     return OPTIONS_ANSWER;
   }
-  if (decision !== undefined) return null;
-  const code = table.refusal(head)?.code ?? "ROUTER_NO_MATCH";
-  if (code === "ROUTER_NO_MATCH") listener.stats.noMatch++;
-  return code;
+  return null;
 }
 
 /** True when the hosts of a cluster speak what the request came in: calls are not translated from one protocol to another. */

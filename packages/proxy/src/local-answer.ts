@@ -1,7 +1,6 @@
 import { type Answer, fieldValue, ResponseHead } from "@weft/contract";
 import { assert } from "@weft/kernel";
 import { createTextAnswer, errorAnswer, isGrpcRequest } from "./answer.ts";
-import type { DownstreamConnection } from "./downstream/index.ts";
 import type { RouteStats } from "./metrics/index.ts";
 import {
   corsChange,
@@ -14,10 +13,14 @@ import {
 const EMPTY = Buffer.alloc(0);
 const directAnswers: WeakMap<object, Answer> = new WeakMap();
 
-/** The answer of a route that asks no backend: a CORS preflight, a redirect, a fixed text. Null for every other. */
+/**
+ * The answer of a route that asks no backend: a CORS preflight, a redirect, a fixed text. Null for every other. `isTls` and
+ * `port`: how the client came, for what a redirect leaves open.
+ */
 export function answerLocally(
   decision: RouteDecision,
-  connection: DownstreamConnection,
+  isTls: boolean,
+  port: number,
   stats: RouteStats | null,
 ): Answer | null {
   const { rule, head } = decision;
@@ -30,8 +33,7 @@ export function answerLocally(
     }
   }
   if (redirect !== null) {
-    const { config } = connection.listener;
-    const location = redirectLocation(decision, connection.peer.isTls ? "https" : "http", config.port);
+    const location = redirectLocation(decision, isTls ? "https" : "http", port);
     const answer = new ResponseHead(redirect.status, ["location", location, "content-length", "0"], 0);
     return { head: changed(decision, answer), body: EMPTY };
   }

@@ -21,6 +21,7 @@ import type {
 } from "./admin/index.ts";
 import type { ClusterStation } from "./cluster-station.ts";
 import { type ClusterDescription, describeCluster, hostKey } from "./cluster/index.ts";
+import { acceptedHead, explainAnswer, UNDERSCORE_ANSWER } from "./explain-answer.ts";
 import type { Listener } from "./listener/index.ts";
 import type { LogLevel } from "./log.ts";
 import type { MetricsSnapshot } from "./metrics/index.ts";
@@ -161,7 +162,7 @@ export class ProxyAdmin implements AdminSource {
     for (const table of this.#deps.tables()) {
       if (request.table !== "" && request.table !== table.name) continue;
       const listeners = Array.from(this.#deps.listeners()).filter(({ config }) => config.routeTable === table.name);
-      explanations.push({ ...explainMatch(table, head), listeners: listeners.map(describeListener) });
+      explanations.push(...explainTable(table, listeners, head));
     }
     return explanations;
   }
@@ -187,6 +188,22 @@ export class ProxyAdmin implements AdminSource {
     const status = await this.upgradeStatus();
     return { ...status, state: "refused", reason: "this proxy is a single process" };
   }
+}
+
+/** One explanation for all listeners of a table that treat the request alike, mostly one for all. */
+function explainTable(table: RouteTable, listeners: readonly Listener[], head: RequestHead): TableExplanation[] {
+  if (listeners.length === 0) return [{ ...explainMatch(table, head), answer: null, listeners: [] }];
+  const byTreatment = new Map<string, TableExplanation>();
+  for (const listener of listeners) {
+    const accepted = acceptedHead(listener.config, head);
+    const seen = accepted ?? head;
+    const answer = accepted === null ? UNDERSCORE_ANSWER : explainAnswer(listener.config, seen, table.match(seen));
+    const key = JSON.stringify([answer, seen.fields]);
+    const known = byTreatment.get(key) ?? { ...explainMatch(table, seen), answer, listeners: [] };
+    const status = answer?.status ?? known.status;
+    byTreatment.set(key, { ...known, status, listeners: [...known.listeners, describeListener(listener)] });
+  }
+  return [...byTreatment.values()];
 }
 
 function heartbeatStatus(heartbeat: Heartbeat | null, nowMs: number): HeartbeatStatus | null {

@@ -123,7 +123,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
   }
 
   #applyFilters(decision: RouteDecision): void {
-    const local = answerLocally(decision, this.#connection, this.#record.routeStats);
+    const { listener, peer } = this.#connection;
+    const local = answerLocally(decision, peer.isTls, listener.config.port, this.#record.routeStats);
     if (local !== null) return this.#answer(local);
     const { fault, mirrors } = decision.rule.config;
     if (mirrors.length > 0) this.#record.startMirrors(decision, mirrors, this.#hasRequestEnded);

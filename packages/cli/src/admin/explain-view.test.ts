@@ -12,6 +12,8 @@ function explanation(changes: Partial<TableExplanation> = {}): TableExplanation 
     path: "/cart",
     groups: [],
     winner: null,
+    effects: null,
+    answer: null,
     refusal: "ROUTER_NO_MATCH",
     status: 404,
     nearMisses: [],
@@ -116,4 +118,49 @@ test("pickListeners() takes the listeners on the port, or all where nobody liste
   assert.deepEqual(pickListeners(all, 8443), { asked: [all[1]], others: [all[0]], missingPort: null });
   assert.deepEqual(pickListeners(all, 80), { asked: all, others: [], missingPort: 80 });
   assert.deepEqual(pickListeners(all, null), { asked: all, others: [], missingPort: null });
+});
+
+test("renderExplanations() says what the proxy answers of its own", () => {
+  const render = (changes: Partial<TableExplanation>): string =>
+    renderExplanations({ asked: [routed(changes)], others: [], missingPort: null });
+  const refused = { by: "listener", status: 405, code: "PROXY_METHOD_REFUSED", location: "" } as const;
+  assert.match(render({ answer: refused }), /: answered 405, PROXY_METHOD_REFUSED, whatever the route$/);
+  assert.equal(isRouted(routed({ answer: refused })), false);
+  const preflight = { by: "rule", status: 204, code: "", location: "" } as const;
+  assert.match(render({ answer: preflight }), /matches\[1\], answered with 204 \(CORS preflight\)$/);
+  assert.equal(isRouted(routed({ answer: preflight })), true);
+  const fault = { ...preflight, status: 503, code: "PROXY_FAULT_INJECTED" };
+  assert.match(render({ answer: fault }), /answered with 503, PROXY_FAULT_INJECTED$/);
+  const action = { type: "redirect", status: 301 } as const;
+  const location = { ...preflight, status: 301, location: "https://shop.example/" };
+  assert.match(
+    render({ winner: { ...PLACE, isFallback: false, action }, answer: location }),
+    /, redirected with 301 to https:\/\/shop\.example\/$/,
+  );
+});
+
+test("renderExplanations() says what happens to a request on its way", () => {
+  const effects = {
+    sentAuthority: "shop.example",
+    authority: "cart.internal",
+    path: "/v2/cart",
+    requestHeaders: ["set x-a", "remove x-b"],
+    responseHeaders: ["add x-c"],
+    mirrors: [{ cluster: "shop/copy:80", share: 0.1 }],
+    fault: { abortShare: 0.25, abortStatus: 503, abortGrpcStatus: 0, delayShare: 0.5, delayMs: 20 },
+    timeoutMs: 1500,
+    retry: { retriesMax: 2, on: ["reset", "5xx"], perTryTimeoutMs: 400 },
+  } as const;
+  const lines = renderExplanations({ asked: [routed({ effects })], others: [], missingPort: null }).split("\n");
+  assert.deepEqual(lines.slice(1), [
+    "  25 % are answered with 503, PROXY_FAULT_INJECTED",
+    "  50 % wait 20 ms first",
+    "  10 % are copied to shop/copy:80",
+    "  the host sees the path /v2/cart",
+    "  the host sees the host name cart.internal",
+    "  headers of the request: set x-a, remove x-b",
+    "  headers of the answer: add x-c",
+    "  504 after 1500 ms",
+    "  tried again up to 2 times (reset, 5xx), each try at most 400 ms",
+  ]);
 });

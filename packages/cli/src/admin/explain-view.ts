@@ -4,8 +4,9 @@ import { renderAdminAddress } from "./admin-address.ts";
 type Rule = TableExplanation["nearMisses"][number];
 type Listener = TableExplanation["listeners"][number];
 
-/** True if a route takes the request, and not only the answer that none does. */
-export function isRouted({ winner }: TableExplanation): boolean {
+/** True if a route takes the request, and not only the answer that none does, or that the listener refuses it. */
+export function isRouted({ winner, answer }: TableExplanation): boolean {
+  if (answer?.by === "listener") return answer.code === "";
   return winner !== null && !winner.isFallback;
 }
 
@@ -47,6 +48,7 @@ function renderElsewhere(explanation: TableExplanation): string {
 function renderExplanation(explanation: TableExplanation): string[] {
   const { groups, nearMisses, isTruncated } = explanation;
   const lines = [`${renderPlace(explanation)}: ${renderVerdict(explanation)}`];
+  for (const effect of renderEffects(explanation)) lines.push(`  ${effect}`);
   for (const { hostname, candidates } of groups) {
     if (candidates.length > 0) lines.push(`  rules for host ${hostname} that fit the path`);
     for (const candidate of candidates) lines.push(`    ${renderRule(candidate)}`);
@@ -74,19 +76,60 @@ function renderListener({ name, isTls, ...address }: Listener): string {
   return `${name === where ? where : `${name} ${where}`}${isTls ? " (TLS)" : ""}`;
 }
 
-function renderVerdict({ winner, refusal, status }: TableExplanation): string {
+function renderVerdict({ winner, answer, refusal, status }: TableExplanation): string {
+  if (answer?.by === "listener") return `answered ${renderAnswer(answer)}, whatever the route`;
   if (winner === null) return `answered ${status}, ${refusal === "ROUTER_NO_MATCH" ? "no route matches" : refusal}`;
   if (winner.isFallback) return `answered ${status}, no route of ${winner.route} matches`;
   const { action } = winner;
+  if (answer !== null) {
+    if (action.type === "redirect" && answer.location !== "") {
+      return `${renderMatch(winner)}, redirected with ${answer.status} to ${answer.location}`;
+    }
+    // A preflight goes before whatever else the rule does.
+    const isPreflight = answer.code === "" && action.type !== "respond";
+    return `${renderMatch(winner)}, answered with ${renderAnswer(answer)}${isPreflight ? " (CORS preflight)" : ""}`;
+  }
   if (action.type !== "forward") {
     return `${renderMatch(winner)}, ${action.type === "redirect" ? "redirected" : "answered"} with ${action.status}`;
   }
   if (action.backends.length === 0) return `${renderMatch(winner)}, which has no backends`;
   const targets = action.backends.map((backend) => {
-    const share = action.backends.length === 1 ? "" : ` (${Math.round(backend.share * 1000) / 10} %)`;
+    const share = action.backends.length === 1 ? "" : ` (${percent(backend.share)})`;
     return `${backend.cluster}${renderSubset(backend.subset)}${share}`;
   });
   return `${renderMatch(winner)} -> ${targets.join(", ")}`;
+}
+
+/** "405, PROXY_METHOD_REFUSED". */
+function renderAnswer({ status, code }: NonNullable<TableExplanation["answer"]>): string {
+  return code === "" ? String(status) : `${status}, ${code}`;
+}
+
+/** What happens to a request on its way to the host, a line each. */
+function renderEffects({ effects, answer, path, winner }: TableExplanation): string[] {
+  if (effects === null || answer !== null || winner === null || winner.isFallback) return [];
+  const { fault, timeoutMs, retry, mirrors, requestHeaders, responseHeaders } = effects;
+  const lines: string[] = [];
+  if (fault !== null && fault.abortShare > 0) {
+    lines.push(`${percent(fault.abortShare)} are answered with ${fault.abortStatus}, PROXY_FAULT_INJECTED`);
+  }
+  if (fault !== null && fault.delayShare > 0) lines.push(`${percent(fault.delayShare)} wait ${fault.delayMs} ms first`);
+  for (const { cluster, share } of mirrors) lines.push(`${percent(share)} are copied to ${cluster}`);
+  if (effects.path !== path) lines.push(`the host sees the path ${effects.path}`);
+  if (effects.authority !== effects.sentAuthority) lines.push(`the host sees the host name ${effects.authority}`);
+  if (requestHeaders.length > 0) lines.push(`headers of the request: ${requestHeaders.join(", ")}`);
+  if (responseHeaders.length > 0) lines.push(`headers of the answer: ${responseHeaders.join(", ")}`);
+  if (timeoutMs > 0) lines.push(`504 after ${timeoutMs} ms`);
+  if (retry !== null) {
+    const each = retry.perTryTimeoutMs > 0 ? `, each try at most ${retry.perTryTimeoutMs} ms` : "";
+    lines.push(`tried again up to ${retry.retriesMax} times (${retry.on.join(", ")})${each}`);
+  }
+  return lines;
+}
+
+/** "0.1 %". */
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
 }
 
 /** " with version=v2"; nothing where any host will do. */

@@ -21,7 +21,7 @@ export function createCommand(): Command {
     .argument(
       "<url>",
       "http://authority/path?query (the authority is the Host header, whoever is asked), or bolt:// or dubbo://interface/method",
-      parseUrl,
+      parseTarget,
     )
     .addOption(adminOption())
     .addOption(
@@ -32,12 +32,12 @@ export function createCommand(): Command {
     .option("--listener <name or port>", "only this listener; default: the one on the URL's port, or else all")
     .option("--json", "print it as JSON")
     .addHelpText("after", EXAMPLES)
-    .action(async (method: string, url: URL, options: ExplainOptions) => {
-      const explanations = await explain(method, url, options);
+    .action(async (method: string, target: Target, options: ExplainOptions) => {
+      const explanations = await explain(method, target, options);
       const { listener } = options;
       const named = listener === undefined ? explanations : explanations.filter((each) => isServedBy(each, listener));
       if (named.length === 0) throw new Error(noListener(explanations, listener));
-      const picked = pickListeners(named, url.port === "" ? null : Number(url.port));
+      const picked = pickListeners(named, target.port);
       const { asked, others } = picked;
       const output =
         options.json === true ? JSON.stringify([...asked, ...others], undefined, 2) : renderExplanations(picked);
@@ -55,13 +55,13 @@ Examples:
 
 async function explain(
   method: string,
-  url: URL,
+  { isCall, authority, path: sent }: Target,
   { admin: named, header: headers }: ExplainOptions,
 ): Promise<readonly TableExplanation[]> {
   const admin = await findAdmin(named);
   // A call is for an interface, which stands in its path as well.
-  const path = isCall(url) ? `/${url.host}${url.pathname}` : `${url.pathname}${url.search}`;
-  const query = new URLSearchParams({ method, authority: url.host, path });
+  const path = isCall ? `/${authority}${sent}` : sent;
+  const query = new URLSearchParams({ method, authority, path });
   for (const header of headers) query.append("header", header);
   const { explanations } = await getJson<{ explanations: readonly TableExplanation[] }>(
     admin,
@@ -81,17 +81,30 @@ function noListener(explanations: readonly TableExplanation[], wanted: string | 
   return `Cannot explain the routing${wanted === undefined ? "" : ` of listener ${wanted}`}: ${there}`;
 }
 
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && (isCall(url) || /^https?:$/.test(url.protocol))) return url;
-  throw new InvalidArgumentError(
-    "Expected a URL like http://shop.example/cart?item=1, or bolt://com.shop.Ledger/record for a call.",
-  );
+/** What is asked about, as it was written: a parser of URLs would put right what a client may send wrong. */
+interface Target {
+  /** A call of an RPC protocol: "bolt://interface/method". */
+  readonly isCall: boolean;
+  readonly authority: string;
+  /** With its query. */
+  readonly path: string;
+  /** Null where none is named. */
+  readonly port: number | null;
 }
 
-/** True for a call of an RPC protocol: "bolt://interface/method". */
-function isCall({ protocol }: URL): boolean {
-  return protocol === "bolt:" || protocol === "dubbo:";
+const TARGET =
+  /^(https?|bolt|dubbo):\/\/((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=-]+)(?::([0-9]{1,5}))?)([/?][!"$-~]*)?$/i;
+
+function parseTarget(text: string): Target {
+  const [, scheme, authority, port, rest = ""] = TARGET.exec(text) ?? [];
+  if (scheme === undefined || authority === undefined) {
+    throw new InvalidArgumentError(
+      "Expected a URL like http://shop.example/cart?item=1, or bolt://com.shop.Ledger/record for a call.",
+    );
+  }
+  const isCall = !/^http/i.test(scheme);
+  const path = rest.startsWith("/") || (isCall && rest === "") ? rest : `/${rest}`;
+  return { isCall, authority, path, port: port === undefined ? null : Number(port) };
 }
 
 /** A token of RFC 9110 section 5.6.2: what methods and names of fields are made of. */

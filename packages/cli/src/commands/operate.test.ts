@@ -129,6 +129,10 @@ test("weft explain ends with 2 on wrong usage, and says which listeners there ar
     ["GET"],
     ["G ET", "http://cart"],
     ["", "http://cart"],
+    ["GET", "http://a\\b/x"],
+    ["GET", "http://user@cart/"],
+    ["GET", "http://cart/a b"],
+    ["GET", "http://cart/#part"],
   ]) {
     assert.equal((await runCommand(["explain", ...args, ...admin])).status, 2, args.join(" "));
   }

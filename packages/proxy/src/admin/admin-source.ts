@@ -1,5 +1,6 @@
 import type { Fields, ReloadStatus, World } from "@weft/contract";
 import type { ClusterDescription } from "../cluster/index.ts";
+import type { ExplainedAnswer } from "../explain-answer.ts";
 import type { LogLevel } from "../log.ts";
 import type { MetricsSnapshot } from "../metrics/index.ts";
 import type { Explanation } from "../router/index.ts";
@@ -78,8 +79,10 @@ export interface UpgradeStatus {
   readonly waiting: number;
 }
 
-/** Why one route table sends a request where it does, and who serves that table. */
+/** Why one route table sends a request where it does, and the listeners of that table on which it does so. */
 export interface TableExplanation extends Explanation {
+  /** What the proxy answers of its own to this request on these listeners; null where a host is asked, or no route matches. */
+  readonly answer: ExplainedAnswer | null;
   readonly listeners: readonly Pick<ListenerStatus, "name" | "address" | "port" | "isTls">[];
 }
 

@@ -3,6 +3,7 @@ import { normalisePath } from "../path/index.ts";
 import type { RouteDecision } from "./decision.ts";
 import type { RouterErrorCode } from "./errors.ts";
 import { conditionReasons, describeRule, type ExplainedRule, type Lookup, pathReason } from "./explained-rule.ts";
+import { type ExplainedEffects, explainEffects } from "./explain-effects.ts";
 import { canonicalHost } from "./host.ts";
 import { EXPLAIN_CANDIDATES_MAX } from "./limits.ts";
 import { findNearMisses } from "./near-miss.ts";
@@ -48,6 +49,8 @@ export interface Explanation {
   /** Host names of the table that the host belongs to, most specific first, up to the one that decided. */
   readonly groups: readonly ExplainedGroup[];
   readonly winner: ExplainedWinner | null;
+  /** What the winner does to a request that it forwards; null where it forwards none. */
+  readonly effects: ExplainedEffects | null;
   /** Set when there is no winner. */
   readonly refusal: RouterErrorCode | null;
   /** The status that the proxy answers without asking anybody; null for a request that is forwarded. */
@@ -77,6 +80,7 @@ export function explainMatch(table: RouteTable, head: RequestHead): Explanation 
     path,
     groups,
     winner,
+    effects: decision === undefined ? null : explainEffects(decision),
     refusal: refusal?.code ?? null,
     status: statusOf(winner) ?? refusal?.status ?? null,
     nearMisses: near?.rules ?? [],
