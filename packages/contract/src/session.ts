@@ -113,6 +113,8 @@ export interface ClientSession extends Session {
   readonly availableStreams: number;
   /** True once the peer has said what it can do (HTTP/2: its whole SETTINGS); streams may be opened before. */
   readonly isGreeted: boolean;
+  /** True where a request with an upgrade may be opened (HTTP/2: RFC 8441); known once `isGreeted`. */
+  readonly acceptsUpgrades: boolean;
   readonly isDraining: boolean;
   /** Begins a request. Only call with `availableStreams > 0`. `isEnd`: there is no body. */
   open(head: RequestHead, isEnd: boolean, receiver: ResponseReceiver): ClientStream;

@@ -69,6 +69,7 @@ const FACTS: Partial<Record<AnswerCode, AnswerFacts>> = {
   UPSTREAM_PROTOCOL_ERROR: { status: 502, text: "Cannot complete request: the service's answer is malformed" },
   UPSTREAM_TIMEOUT: { status: 504, grpcStatus: 4, text: "Cannot complete request: the service did not answer in time" },
   UPSTREAM_SILENT: { status: 502, text: "Cannot complete request: the service gives no sign of life" },
+  UPSTREAM_NO_UPGRADE: { status: 502, text: "Cannot forward request: the service does not take upgrades" },
   UPSTREAM_DRAIN_DEADLINE: { status: 504, text: "Cannot complete request: the service's host was taken out of use" },
   UPSTREAM_OVERLOADED: { status: 503, text: "Cannot forward request: the service is overloaded" },
   SUBSET_NO_HOST: { status: 503, text: "Cannot forward request: no host of the service has the labels asked for" },

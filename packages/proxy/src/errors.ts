@@ -81,6 +81,12 @@ export const PROXY_ERRORS = {
       "The host gave no sign of life while the request waited: it answered no heartbeat, and its connection was given up. The request is answered 502.",
     action: "See whether the host is frozen, overloaded or cut off from the network.",
   },
+  UPSTREAM_NO_UPGRADE: {
+    meaning:
+      "The hosts that were tried speak HTTP/2 and do not take upgrades such as WebSocket (extended CONNECT, RFC 8441); the request was not sent and is answered 502.",
+    action:
+      "Turn extended CONNECT on at the hosts (SETTINGS_ENABLE_CONNECT_PROTOCOL), or give the Service protocol http1.",
+  },
   UPSTREAM_DRAIN_DEADLINE: {
     meaning:
       "The host was taken out or is reached in another way now, and POOL_DRAIN_MS_MAX later the request was still open.",

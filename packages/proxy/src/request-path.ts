@@ -331,7 +331,8 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     }
     const verdict = judgeFailure(this.#decision?.rule.retry ?? null, reason, this.#head, attempt);
     if (verdict !== "no" && this.#tryAgain(verdict)) return;
-    this.#answerError(attempt.isHostSilent ? "UPSTREAM_SILENT" : errorOf(reason));
+    if (attempt.isHostSilent) return this.#answerError("UPSTREAM_SILENT");
+    this.#answerError(attempt.isUpgradeRefused ? "UPSTREAM_NO_UPGRADE" : errorOf(reason));
   }
 
   onTryWritable(): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -324,6 +324,26 @@ describe("an upgrade that meets a host in vain", () => {
     client.destroy();
     await assertBalanced(proxy);
     assert.ok(metric(proxy, "weft_cluster_retries_total") >= 1);
+  });
+
+  test("says that HTTP/2 hosts take no upgrades, and finds the one that does", async () => {
+    const plain = createHttp2Server();
+    plain.on("sessionError", () => {});
+    const refusing = await listen(plain);
+    const alone = await startProxy([createCluster([refusing], { protocol: "http2" })]);
+    const socket = new WebSocket(`ws://127.0.0.1:${alone.port}/`);
+    const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+    response.resume();
+    assert.equal(response.statusCode, 502);
+    assert.equal(response.headers["x-weft-error"], "UPSTREAM_NO_UPGRADE");
+    socket.on("error", () => {});
+    socket.terminate();
+    await assertBalanced(alone.proxy);
+
+    const hosts = [refusing, await startHttp2EchoServer()];
+    const { proxy, port } = await startProxy([createCluster(hosts, { protocol: "http2" })]);
+    for (let index = 0; index < 4; index++) assert.equal(await upgrade(port), "101");
+    await assertBalanced(proxy);
   });
 
   test("is tried again on a new connection where the pooled one is stale", async () => {

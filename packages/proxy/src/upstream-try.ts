@@ -57,6 +57,7 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   #held: HeldAnswer | null = null;
   /** The owner wants to hear nothing more. */
   #isAbandoned: boolean = false;
+  #isUpgradeRefused: boolean = false;
 
   /** `pool` is where the connection comes from. */
   constructor(
@@ -98,6 +99,11 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
   /** True when the host gave no sign of life any more. */
   get isHostSilent(): boolean {
     return this.#connection?.isHostSilent ?? false;
+  }
+
+  /** True when the host's protocol has no place for the request's upgrade. */
+  get isUpgradeRefused(): boolean {
+    return this.#isUpgradeRefused;
   }
 
   /** When the try began, on the clock's scale. */
@@ -153,7 +159,10 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     }
     this.#connection = connection;
     // Whether an HTTP/2 host takes upgrades is in its SETTINGS.
-    if (this.#head.upgrade !== "" && !connection.isGreeted) return connection.awaitGreeting(this);
+    if (this.#head.upgrade !== "") {
+      if (!connection.isGreeted) return connection.awaitGreeting(this);
+      if (!session.acceptsUpgrades) return this.#refuseUpgrade(connection);
+    }
     this.#state = "open";
     this.#sentBytesBefore = connection.sentBytes;
     const stream = session.open(this.#head, this.isBodyless, this);
@@ -162,6 +171,14 @@ export class UpstreamTry implements PoolWaiter, GreetingWaiter, ResponseReceiver
     if (this.#state !== "open") return connection.giveBack();
     this.#stream = stream;
     this.#owner.onTryOpen(this);
+  }
+
+  /** Nothing was sent: another host of the cluster may take it. */
+  #refuseUpgrade(connection: UpstreamConnection): void {
+    this.#isUpgradeRefused = true;
+    this.#close("cancelled");
+    connection.giveBack();
+    this.#owner.onTryFailed(this, "refused", "the host accepts no upgrades over HTTP/2");
   }
 
   onGreeted(connection: UpstreamConnection): void {

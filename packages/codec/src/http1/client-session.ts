@@ -92,6 +92,11 @@ export class Http1ClientSession implements ClientSession, ClientStreamOwner, Chu
     return true;
   }
 
+  /** A host that takes none answers as if none had been asked for. */
+  get acceptsUpgrades(): boolean {
+    return true;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }

@@ -63,6 +63,11 @@ export abstract class RpcClientSession extends RpcSession<RpcClientStream> imple
     return true;
   }
 
+  /** There is none among calls. */
+  get acceptsUpgrades(): boolean {
+    return false;
+  }
+
   /**
    * Begins a request; it goes out when all of its body is here. A head of another protocol is reset with reason
    * `internal` before this returns.
