@@ -79,6 +79,8 @@ export interface ListenerConfig {
    * extended.
    */
   readonly isEdge: boolean;
+  /** False: requests come without colour, whatever their clients say; `x-weft-colour` is dropped before routes are asked. */
+  readonly keepsColour: boolean;
   /**
    * What is done with fields whose names hold underscores: many servers take `x_user` for `x-user`, which a proxy has
    * checked or set. "reject" answers 400, "drop" leaves the field out.

@@ -23,6 +23,36 @@ describe("Exchange", () => {
     assert.equal(saw["host"], `127.0.0.1:${port}`);
   });
 
+  test("believes no colour of a client, unless the listener keeps it, and sets that of its route", async () => {
+    const { port: backend } = await startHttpServer(echo);
+    const match = { path: null, method: "", headers: [], queryParams: [] };
+    const [red, plain, matched] = [
+      createRule({
+        match: { ...match, path: { type: "exact", value: "/red" } },
+        colour: { header: "x-weft-colour", value: "red" },
+      }),
+      createRule({ match }),
+      createRule({
+        match: { ...match, headers: [{ name: "x-weft-colour", type: "exact", value: "evil" }] },
+        backends: [createBackend("missing")],
+      }),
+    ] as const;
+    for (const [keepsColour, wanted] of [
+      [false, { status: 200, colour: undefined }],
+      [true, { status: 503, colour: "evil" }],
+    ] as const) {
+      const listener = createListener({ keepsColour });
+      const headers = { "x-weft-colour": "evil" };
+      const colourOf = (reply: Awaited<ReturnType<typeof send>>): unknown =>
+        (JSON.parse(String(reply.headers["x-saw"])) as Record<string, string>)["x-weft-colour"];
+      const routed = await startProxy([createCluster([backend])], [red, matched, plain], listener);
+      assert.equal((await send(routed.port, { headers })).status, wanted.status);
+      assert.equal(colourOf(await send(routed.port, { headers, path: "/red" })), "red");
+      const unrouted = await startProxy([createCluster([backend])], [plain], listener);
+      assert.equal(colourOf(await send(unrouted.port, { headers })), wanted.colour);
+    }
+  });
+
   test("streams a large body both ways unchanged", async () => {
     const { port: backend } = await startHttpServer((request, response) => request.pipe(response));
     const { port } = await startProxy([createCluster([backend])]);

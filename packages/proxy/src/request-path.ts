@@ -14,7 +14,7 @@ import { type AnswerCode, errorAnswer, errorOf, isClientFault, isGrpcRequest, re
 import { BodyPace, mayPause } from "./body-pace.ts";
 import type { Host } from "./cluster/index.ts";
 import type { DownstreamConnection } from "./downstream/index.ts";
-import { drawFault } from "./filter/index.ts";
+import { drawFault, withoutColour } from "./filter/index.ts";
 import type { AnswerHolds } from "./held-answer.ts";
 import { answerLocally, faultAnswer, withCors } from "./local-answer.ts";
 import type { HostPool } from "./pool/index.ts";
@@ -86,10 +86,10 @@ export class Exchange implements RequestReceiver, TryOwner, TimerOwner {
     this.#deps = deps;
     this.#connection = connection;
     this.#stream = stream;
-    this.#head = head;
+    this.#head = connection.listener.config.keepsColour ? head : withoutColour(head);
     this.#hasRequestEnded = isEnd;
     this.#isTunnelPending = head.upgrade !== "" || head.method === "CONNECT";
-    this.#record = new RequestRecord(deps, connection, head);
+    this.#record = new RequestRecord(deps, connection, this.#head);
     this.#idleTimer = new TimerEntry(this, TIMER_IDLE);
   }
 

@@ -50,6 +50,7 @@ export function createListener(changes: Partial<ListenerConfig> = {}): ListenerC
     routeTable: "routes",
     tcpRoutes: [],
     isEdge: true,
+    keepsColour: false,
     underscores: "reject",
     requestId: "pass",
     echoesRequestId: false,

@@ -104,6 +104,8 @@ export interface ListenerSettings {
   readonly proxyProtocol?: "off" | "optional" | "required";
   /** X-Forwarded-* from outside are replaced; default true for Gateways, false for inbound and outbound. */
   readonly edge?: boolean;
+  /** `x-weft-colour` of clients is believed; default false at the edge, else true. */
+  readonly keepColour?: boolean;
   /** Header names with underscores; default "reject" at the edge, else "allow". */
   readonly underscores?: "reject" | "drop" | "allow";
   /** `x-request-id` of HTTP requests: passed on, made where there is none, or always made; default "pass". */

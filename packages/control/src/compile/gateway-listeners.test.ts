@@ -33,6 +33,7 @@ test("compileWorld() writes out a listener with all its defaults", () => {
       routeTable: "0.0.0.0:80",
       tcpRoutes: [],
       isEdge: true,
+      keepsColour: false,
       underscores: "reject",
       heartbeat: { ...listener.heartbeat, timeoutMs: EDGE_HEARTBEAT_TIMEOUT_MS },
     },

@@ -42,6 +42,7 @@ test("compileMesh() forwards inbound requests to the application", () => {
     routeTable: "inbound",
     tcpRoutes: [],
     isEdge: false,
+    keepsColour: true,
     underscores: "allow",
     connectionsMax: 9,
   });

@@ -120,6 +120,7 @@ export function socketSettings(
     allowsPlainText: settings.allowsPlainText ?? defaults.allowsPlainText,
     proxyProtocol: settings.proxyProtocol ?? defaults.proxyProtocol,
     isEdge: edge,
+    keepsColour: settings.keepColour ?? !edge,
     underscores: settings.underscores ?? (edge ? "reject" : "allow"),
     requestId: settings.requestId ?? defaults.requestId,
     echoesRequestId: settings.echoRequestId ?? defaults.echoesRequestId,

@@ -42,6 +42,7 @@ const settingsFields = {
   heartbeat: optional(heartbeat),
   proxyProtocol: optional(word(["off", "optional", "required"])),
   edge: optional(boolean),
+  keepColour: optional(boolean),
   underscores: optional(word(["reject", "drop", "allow"])),
   requestId: optional(word(["pass", "add", "replace"])),
   echoRequestId: optional(boolean),

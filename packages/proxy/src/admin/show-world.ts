@@ -80,6 +80,7 @@ function showListener(listener: ListenerConfig): Shown {
       backends: route.backends.map(({ cluster, weight }) => ({ cluster: cluster, weight })),
     })),
     isEdge: listener.isEdge,
+    keepsColour: listener.keepsColour,
     underscores: listener.underscores,
     requestId: listener.requestId,
     echoesRequestId: listener.echoesRequestId,

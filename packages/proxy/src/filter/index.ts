@@ -1,3 +1,4 @@
+export { withoutColour } from "./colour.ts";
 export { drawFault } from "./fault.ts";
 export type { FaultDraw } from "./fault.ts";
 export { Forwarder } from "./forwarder.ts";
