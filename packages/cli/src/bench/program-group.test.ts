@@ -74,15 +74,18 @@ test("an aborted signal ends run() and pause() with BENCH_INTERRUPTED", async ()
 });
 
 test("readUsage() accounts the CPU time that this process burns, finer than a tick", () => {
-  const before = readUsage([process.pid]);
-  const ownBefore = process.cpuUsage();
-  let sum = 0;
-  while (process.cpuUsage(ownBefore).user < 50_000) sum += Math.sqrt(sum + 1);
-  const { user, system } = process.cpuUsage(ownBefore);
-  const { cpuUs, rssBytes } = readUsage([process.pid]);
-  assert.ok(Number.isFinite(sum));
-  assert.ok(Math.abs(cpuUs - before.cpuUs - user - system) < 10_000, `${cpuUs - before.cpuUs} of ${user + system}`);
-  assert.ok(rssBytes > 10_000_000);
+  // Between two readings this process may be kept from running while its other threads go on.
+  const errorsUs = Array.from({ length: 5 }, () => {
+    const before = readUsage([process.pid]);
+    const ownBefore = process.cpuUsage();
+    let sum = 0;
+    while (process.cpuUsage(ownBefore).user < 50_000) sum += Math.sqrt(sum + 1);
+    assert.ok(Number.isFinite(sum));
+    const { user, system } = process.cpuUsage(ownBefore);
+    return Math.abs(readUsage([process.pid]).cpuUs - before.cpuUs - user - system);
+  });
+  assert.ok(Math.min(...errorsUs) < 10_000, errorsUs.join(" "));
+  assert.ok(readUsage([process.pid]).rssBytes > 10_000_000);
 });
 
 test("readUsage() counts nothing for a process that is gone", () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
-import { WeftError } from "@weft/kernel";
+import { isWeftError, WeftError } from "@weft/kernel";
 import type { WorkerStatus } from "@weft/proxy";
 import type { AdminAddress } from "../../admin/admin-address.ts";
 import { getJson, readMetrics } from "../../admin/admin-client.ts";
@@ -80,17 +80,27 @@ export class DataPlane {
     return sumOf(await this.#read(), "weft_pool_heartbeats_total", { result: "sent" });
   }
 
+  /** None while the admin server is not there: it tries whether its port is free before it listens. */
   async #readyWorkers(): Promise<number> {
+    this.#checkLife();
     type Answer = { readonly workers: readonly WorkerStatus[] };
-    const { workers } = await getJson<Answer>(this.#admin, "/api/workers", "workers", METRICS_MS_MAX);
-    return workers.filter(({ state }) => state === "ready").length;
+    try {
+      const { workers } = await getJson<Answer>(this.#admin, "/api/workers", "workers", METRICS_MS_MAX);
+      return workers.filter(({ state }) => state === "ready").length;
+    } catch (error) {
+      if (isWeftError(error, "CLI_ADMIN_UNREACHABLE")) return 0;
+      throw error;
+    }
+  }
+
+  #checkLife(): void {
+    if (!this.#program.isGone) return;
+    const message = `Cannot go on with weft: it ended. ${this.#program.output.trim().slice(-500)}`;
+    throw new WeftError("BENCH_START_FAILED", message, {});
   }
 
   async #read(): Promise<readonly MetricSample[]> {
-    if (this.#program.isGone) {
-      const message = `Cannot go on with weft: it ended. ${this.#program.output.trim().slice(-500)}`;
-      throw new WeftError("BENCH_START_FAILED", message, {});
-    }
+    this.#checkLife();
     return await readMetrics(this.#admin, METRICS_MS_MAX);
   }
 }
